@@ -1,0 +1,132 @@
+"""Configuration is a value: made once by ``load``, passed down in parts.
+
+``$RUNE_HOME/config.toml`` has one table per part; an unknown table or key is an error that names the nearest
+valid one.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import difflib
+import tomllib
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from rune.errors import ConfigError
+
+
+@dataclass(frozen=True, slots=True)
+class CaptureConfig:
+    """When a session counts as over."""
+
+    silence_seconds: float = 1800.0
+    """A session whose last event is a Stop and that stays silent this long is closed."""
+    gone_seconds: float = 5.0
+    """A session whose client process is gone is closed after this long without an event."""
+
+
+@dataclass(frozen=True, slots=True)
+class ModelConfig:
+    """Which base model and embedder; ``rune setup`` writes this table."""
+
+    base: str = "smollm2-135m-instruct"
+    """Name of a folder under ``models/``, or an absolute path of a model folder."""
+    embedder: str = "all-minilm-l6-v2"
+    precision: str = "auto"
+    """auto, float32 or bfloat16."""
+    device: str = "auto"
+    """auto, cpu or cuda."""
+    threads: int = 0
+    """CPU threads of the worker; 0 takes all cores."""
+
+
+@dataclass(frozen=True, slots=True)
+class DistilConfig:
+    """The per-session gradient distillation."""
+
+    rank: int = 8
+    alpha: float = 16.0
+    targets: tuple[str, ...] = ("q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj")
+    learning_rate: float = 2e-3
+    max_epochs: int = 30
+    batch_tokens: int = 512
+    max_lessons: int = 40
+    max_sequence: int = 160
+    seed: int = 7
+
+
+@dataclass(frozen=True, slots=True)
+class RecallConfig:
+    """When a memory is good enough to be returned."""
+
+    floor: float = 0.35
+    """Least cosine similarity between query and session memory."""
+    support: float = 0.6
+    """Least share of an answer's content words found in its trajectory."""
+    max_answer_tokens: int = 96
+    load_wait_seconds: float = 30.0
+    """How long a recall waits for a model that is still loading before it falls back to text evidence."""
+
+
+@dataclass(frozen=True, slots=True)
+class DaemonConfig:
+    """The resident process."""
+
+    idle_exit_seconds: float = 3600.0
+    """The daemon leaves after this long without client, event or job."""
+    worker_idle_seconds: float = 900.0
+    """The worker gives its memory back after this long without work."""
+    tick_seconds: float = 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """Everything, one part per collaborator."""
+
+    capture: CaptureConfig = field(default_factory=CaptureConfig)
+    model: ModelConfig = field(default_factory=ModelConfig)
+    distil: DistilConfig = field(default_factory=DistilConfig)
+    recall: RecallConfig = field(default_factory=RecallConfig)
+    daemon: DaemonConfig = field(default_factory=DaemonConfig)
+
+
+def load(path: Path) -> Config:
+    """Read ``config.toml``; a missing file means the defaults.
+
+    Raises:
+        ConfigError: unreadable TOML, an unknown table or key, or a value of another type.
+    """
+    if not path.exists():
+        return Config()
+    try:
+        raw = tomllib.loads(path.read_text("utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path}: {error}") from None
+    parts = {f.name: f.default_factory for f in dataclasses.fields(Config) if callable(f.default_factory)}
+    made = {}
+    for name, table in raw.items():
+        if name not in parts or not isinstance(table, dict):
+            raise ConfigError(f"{path}: [{name}] is no table of Rune{_nearest(name, list(parts))}")
+        made[name] = _part(path, name, parts[name](), table)
+    return Config(**made)
+
+
+def _part(path: Path, name: str, default: Any, table: dict[str, Any]) -> Any:
+    known = {f.name: getattr(default, f.name) for f in dataclasses.fields(default)}
+    for key, value in table.items():
+        if key not in known:
+            raise ConfigError(f"{path}: {name}.{key} is no setting of Rune{_nearest(key, list(known))}")
+        wanted = type(known[key])
+        if wanted is float and type(value) is int:
+            table[key] = float(value)
+        elif wanted is tuple and isinstance(value, list):
+            table[key] = tuple(value)
+        elif type(value) is not wanted:
+            raise ConfigError(f"{path}: {name}.{key}: expected {wanted.__name__}, found {value!r}")
+    return dataclasses.replace(default, **table)
+
+
+def _nearest(name: str, known: list[str]) -> str:
+    near = difflib.get_close_matches(name, known, 1)
+    return f"; did you mean {near[0]}?" if near else f"; known: {', '.join(known)}"

@@ -1,0 +1,53 @@
+"""Every error Rune raises on purpose.
+
+    RuneError                   shown to the person as one line: expected, came, what to do
+    ├── ConfigError             config.toml or an option is wrong
+    ├── FormatError             a record on disk is damaged or of another shape
+    │   └── NewerVersion        ... written by a newer Rune: never touched
+    ├── NotSetUp                no base model or embedder on this machine yet
+    ├── SetupError              a model could not be brought or does not match its hash
+    ├── AdapterError            an adapter is damaged, foreign or missing
+    │   └── WrongBase           ... made for another base model
+    ├── DaemonUnavailable       no daemon answers, or not in time
+    └── OutOfMemory             a distillation does not fit even at its smallest
+"""
+
+
+class RuneError(Exception):
+    """Root of the tree; the command line prints it without a traceback."""
+
+
+class ConfigError(RuneError):
+    """A configuration key or option is unknown or has a wrong value."""
+
+
+class FormatError(RuneError):
+    """A record on disk cannot be read; the message names file, line and field."""
+
+
+class NewerVersion(FormatError):
+    """A record was written by a newer Rune; it is left as it is."""
+
+
+class NotSetUp(RuneError):
+    """The base model or the embedder is not on this machine yet."""
+
+
+class SetupError(RuneError):
+    """A model file could not be brought, or its SHA-256 differs."""
+
+
+class AdapterError(RuneError):
+    """An adapter is damaged, incomplete or missing."""
+
+
+class WrongBase(AdapterError):
+    """An adapter was made for another base model than the one that is loaded."""
+
+
+class DaemonUnavailable(RuneError):
+    """No daemon answers on the socket, or it did not answer in time."""
+
+
+class OutOfMemory(RuneError):
+    """A distillation does not fit into memory even at its smallest size."""

@@ -1,0 +1,111 @@
+"""The four ways Rune touches files: make a private folder, replace atomically, append a whole line, read lines.
+
+Covered: a crash at any point leaves the old or the new content, never half of it; concurrent appenders do
+not mix; a torn last line is left for its other half.
+Not covered: network file systems without atomic rename or O_APPEND.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+log = logging.getLogger(__name__)
+
+
+def private_folder(path: Path) -> Path:
+    """Make a folder (and missing parents) that only its owner can read; return it."""
+    path.mkdir(parents=True, exist_ok=True, mode=0o700)
+    return path
+
+
+def replace(path: Path, data: bytes) -> None:
+    """Give a file new content in one step, durable when this returns."""
+    private_folder(path.parent)
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        Path(name).replace(path)
+    except BaseException:
+        Path(name).unlink(missing_ok=True)
+        raise
+    sync_folder(path.parent)
+
+
+def append(path: Path, *records: dict[str, Any]) -> None:
+    """Append records as JSON lines with one write; durable when this returns.
+
+    A torn last line (a crash of an earlier writer) is closed first, so that it cannot swallow this one.
+    """
+    private_folder(path.parent)
+    data = b"".join(_line(record) for record in records)
+    descriptor = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o600)
+    try:
+        size = os.fstat(descriptor).st_size
+        if size and os.pread(descriptor, 1, size - 1) != b"\n":
+            data = b"\n" + data
+        _write_all(descriptor, data)
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _line(record: dict[str, Any]) -> bytes:
+    return json.dumps(record, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace") + b"\n"
+
+
+def _write_all(descriptor: int, data: bytes) -> None:
+    """Write everything or raise; on a full disk the partial line is taken back."""
+    before = os.fstat(descriptor).st_size
+    written = os.write(descriptor, data)
+    if written != len(data):
+        os.ftruncate(descriptor, before)
+        raise OSError(28, f"disk full: {written} of {len(data)} bytes fitted and were taken back")
+
+
+def whole_lines(path: Path, start: int = 0) -> Iterator[tuple[int, bytes]]:
+    """The complete lines from a byte offset on, each with the offset after it; a torn last line waits."""
+    with path.open("rb") as file:
+        file.seek(start)
+        for line in file:
+            if not line.endswith(b"\n"):
+                return
+            start += len(line)
+            if line.strip():
+                yield start, line
+
+
+def objects(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
+    """The JSON objects of a JSONL file, each with its line number; a missing file has none.
+
+    A line that is no JSON object is what a crash in the middle of a write leaves behind: it is named in the
+    log and passed over, so that one torn line never hides the rest of the file.
+    """
+    if not path.exists():
+        return
+    for number, (_, line) in enumerate(whole_lines(path), 1):
+        try:
+            value = json.loads(line)
+        except ValueError:
+            value = None
+        if isinstance(value, dict):
+            yield number, value
+        else:
+            log.warning("%s:%d: expected a JSON object, found %r; passed over", path, number, line[:60])
+
+
+def sync_folder(path: Path) -> None:
+    """Make a rename in this folder durable."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,153 @@
+"""Every path Rune touches, from two roots: the machine's home and the project's echoes folder.
+
+Hooks may not import this package (they run before anything is installed), so ``hooks/_link.py`` repeats
+four facts of this file: the home, the spool file of a session, the socket, and the launch file.
+``tests/test_hooks.py`` holds both against each other.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+import platformdirs
+
+SOCKET_LIMIT = 100
+"""Bytes of a Unix socket path that every platform takes (Linux 108, macOS 104)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Home:
+    """What belongs to the machine and not to a project (``RUNE_HOME``)."""
+
+    root: Path
+
+    @property
+    def config(self) -> Path:
+        """The settings a person may write."""
+        return self.root / "config.toml"
+
+    @property
+    def models(self) -> Path:
+        """Base models and the embedder, one folder each."""
+        return self.root / "models"
+
+    @property
+    def spool(self) -> Path:
+        """What hooks have written and nobody has drained yet."""
+        return self.root / "spool"
+
+    @property
+    def jobs(self) -> Path:
+        """The durable journal of distillations."""
+        return self.root / "jobs.jsonl"
+
+    @property
+    def projects(self) -> Path:
+        """The projects whose sessions were captured, one line each."""
+        return self.root / "projects.jsonl"
+
+    @property
+    def index(self) -> Path:
+        """Derived search data; may be deleted."""
+        return self.root / "index"
+
+    @property
+    def run(self) -> Path:
+        """Lock and socket of the daemon."""
+        return self.root / "run"
+
+    @property
+    def logs(self) -> Path:
+        """Logs of daemon and worker."""
+        return self.root / "logs"
+
+    @property
+    def launch(self) -> Path:
+        """How hooks and the MCP entry start Rune's Python: ``{"argv": [...]}``, written by ``rune setup``."""
+        return self.root / "launch.json"
+
+    @property
+    def socket(self) -> Path:
+        """The daemon's socket; moved to the temporary folder where the home's path is too long for one."""
+        path = self.run / "daemon.sock"
+        if len(os.fsencode(path)) <= SOCKET_LIMIT:
+            return path
+        digest = hashlib.sha256(os.fsencode(self.root)).hexdigest()[:16]
+        return Path(tempfile.gettempdir()) / f"rune-{os.getuid()}" / f"{digest}.sock"
+
+
+@dataclass(frozen=True, slots=True)
+class Echoes:
+    """What belongs to one project: ``<project>/.claude/echoes``."""
+
+    project: Path
+
+    @property
+    def root(self) -> Path:
+        """The folder itself."""
+        return self.project / ".claude" / "echoes"
+
+    @property
+    def trajectories(self) -> Path:
+        """One JSONL file per session."""
+        return self.root / "trajectories"
+
+    @property
+    def adapters(self) -> Path:
+        """One read-only folder per adapter."""
+        return self.root / "adapters"
+
+    @property
+    def ledger(self) -> Path:
+        """Append-only: scores, outcomes and state changes of adapters."""
+        return self.adapters / "ledger.jsonl"
+
+    def trajectory(self, session: str) -> Path:
+        """The file of one session."""
+        return self.trajectories / f"{safe_name(session)}.jsonl"
+
+
+def home() -> Home:
+    """``$RUNE_HOME``, or the platform's folder for user data."""
+    given = os.environ.get("RUNE_HOME")
+    return Home(Path(given) if given else Path(platformdirs.user_data_path("rune", appauthor=False)))
+
+
+def safe_name(session: str) -> str:
+    """A session id as a file name: letters, digits, dot, dash and underscore stay; at most 80 characters."""
+    return re.sub(r"[^A-Za-z0-9._-]", "_", session).lstrip(".")[:80] or "unnamed"
+
+
+def project_root(folder: Path) -> Path:
+    """The one project that a folder belongs to: worktrees and subfolders lead to the main checkout.
+
+    Without git, the nearest folder upwards that has a ``.claude`` folder (never the user's home, whose
+    ``.claude`` belongs to the client), else the folder itself.
+    """
+    folder = folder.absolute()
+    for place in (folder, *folder.parents):
+        marker = place / ".git"
+        if marker.is_dir():
+            return place
+        if marker.is_file():
+            return _main_checkout(marker) or place
+    for place in (folder, *folder.parents):
+        if place != Path.home() and (place / ".claude").is_dir():
+            return place
+    return folder
+
+
+def _main_checkout(marker: Path) -> Path | None:
+    """The checkout that owns a worktree, read from its ``.git`` file; None for a submodule or a broken one."""
+    try:
+        text = marker.read_text("utf-8").strip()
+        git_dir = (marker.parent / text.removeprefix("gitdir:").strip()).resolve()
+        common = (git_dir / (git_dir / "commondir").read_text("utf-8").strip()).resolve()
+    except OSError:
+        return None
+    return common.parent if common.name == ".git" else None

@@ -1,0 +1,63 @@
+"""The seams of Rune: narrow protocols, each with a fake in ``rune.testing``. They speak records, never tensors."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+from rune.records.card import Card, Lesson
+
+
+@dataclass(frozen=True, slots=True)
+class Distilled:
+    """What a distillation made: a folder with PEFT files, staged, and everything the receipt needs to know."""
+
+    folder: Path
+    steps: int
+    seconds: float
+    probes_before: dict[str, float | None]
+    probes_after: dict[str, float | None]
+    peak_mb: float
+    settings: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """Where a distillation stands."""
+
+    step: int
+    steps: int
+    loss: float
+
+
+class Distiller(Protocol):
+    """Turns lessons into adapter weights."""
+
+    def distil(self, lessons: Sequence[Lesson], into: Path) -> Iterator[Progress | Distilled]:
+        """Work in small units: yield Progress after each, and Distilled last.
+
+        Raises:
+            OutOfMemory: not even the smallest batch fits.
+        """
+
+
+class Generator(Protocol):
+    """Answers from weights alone."""
+
+    def answer(self, question: str, adapter: Path | None, max_tokens: int) -> str:
+        """The greedy answer of the base with this adapter; the prompt is the question and nothing else."""
+
+
+class Embedder(Protocol):
+    """Sentences to unit vectors."""
+
+    def embed(self, texts: Sequence[str]) -> list[list[float]]:
+        """One unit vector per text."""
+
+
+Clock = Callable[[], float]
+"""Seconds since the epoch; ``time.time`` outside of tests."""
+
+__all__ = ["Card", "Clock", "Distilled", "Distiller", "Embedder", "Generator", "Progress"]
