@@ -1,0 +1,244 @@
+"""What processes of Rune say to each other: one JSON object per line, each a frozen dataclass named by ``type``.
+
+    {"v": 1, "type": "Recall", "query": "...", "project": "/abs", ...}
+
+The union of the classes below is the protocol, between client and daemon as between daemon and worker.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import types
+import typing
+from dataclasses import asdict, dataclass, field
+from typing import Any, TypeVar
+
+from rune.errors import FormatError, NewerVersion
+
+VERSION = 1
+
+
+# requests
+@dataclass(frozen=True, slots=True)
+class Recall:
+    """What does this project's memory know about the query?"""
+
+    query: str
+    project: str
+    limit: int = 3
+    include_evidence: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Ingest:
+    """Remember this; it joins the session that is open in the project."""
+
+    content: str
+    project: str
+    kind: str = "fact"
+    """fact, decision, fix, command or preference."""
+    evidence: str = ""
+    tags: tuple[str, ...] = ()
+    session: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """How is everybody?"""
+
+
+@dataclass(frozen=True, slots=True)
+class Forget:
+    """Take a session out of trajectory, index and adapters."""
+
+    session: str
+    project: str
+
+
+@dataclass(frozen=True, slots=True)
+class Distil:
+    """A closed trajectory should become an adapter."""
+
+    session: str
+    project: str
+
+
+@dataclass(frozen=True, slots=True)
+class Stop:
+    """Leave, after the work in hand."""
+
+
+# answers
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """A place in a trajectory that an answer rests on."""
+
+    session: str
+    event: str
+    kind: str
+    text: str
+    path: str
+    """The trajectory file, relative to the project."""
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """An adapter that retrieval considered."""
+
+    adapter: str
+    session: str
+    summary: str
+    score: float
+
+
+@dataclass(frozen=True, slots=True)
+class Recalled:
+    """An answer out of weights, or an abstention that says why."""
+
+    answer: str
+    abstained: str
+    """Why there is no answer; empty where there is one."""
+    adapter: str = ""
+    session: str = ""
+    score: float = 0.0
+    support: float = 0.0
+    withheld: int = 0
+    """Sentences of the answer that the trajectory does not support and that were left out."""
+    evidence: tuple[Evidence, ...] = ()
+    matches: tuple[Match, ...] = ()
+    answer_tokens: int = 0
+    evidence_tokens: int = 0
+    """What pasting the evidence into the context would have cost."""
+    seconds: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Ingested:
+    """What became of something written down."""
+
+    id: str
+    session: str
+    duplicate: bool
+    redactions: dict[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Forgotten:
+    """What was removed, and what else was made from it."""
+
+    session: str
+    removed: tuple[str, ...]
+    derived: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Health:
+    """The daemon's state."""
+
+    pid: int
+    version: str
+    uptime_seconds: float
+    worker: str
+    """absent, loading, ready or broken: with the reason."""
+    job: str
+    """The job in hand with its progress; empty when idle."""
+    queued: int
+    open_sessions: int
+    last_error: str
+    rss_mb: float
+    worker_rss_mb: float
+
+
+@dataclass(frozen=True, slots=True)
+class Advance:
+    """A distillation in the worker went on."""
+
+    session: str
+    step: int
+    steps: int
+    loss: float
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """A job or request without an answer of its own is finished; ``adapter`` names what it made."""
+
+    adapter: str = ""
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """The worker has loaded its model."""
+
+    seconds: float
+    base: str
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """The request failed; ``error`` is the class of the error, ``retry`` says that a later try may succeed."""
+
+    error: str
+    message: str
+    retry: bool = False
+
+
+Request = Recall | Ingest | Status | Forget | Distil | Stop
+Answer = Recalled | Ingested | Health | Forgotten | Advance | Done | Ready | Failed
+Message = Request | Answer
+
+_BY_NAME: dict[str, type[Any]] = {cls.__name__: cls for cls in typing.get_args(Message)}
+_T = TypeVar("_T")
+
+
+def encode(message: Message) -> bytes:
+    """One line of JSON."""
+    return json.dumps({"v": VERSION, "type": type(message).__name__, **asdict(message)}).encode() + b"\n"
+
+
+def decode(line: bytes) -> Message:
+    """Read one line.
+
+    Raises:
+        NewerVersion: the other side is a newer Rune.
+        FormatError: no such message, or a wrong field.
+    """
+    try:
+        raw = json.loads(line)
+        version, name = raw.pop("v"), raw.pop("type")
+    except (ValueError, KeyError, AttributeError, TypeError) as error:
+        raise FormatError(f"expected a message with v and type, found {line[:60]!r} ({error!r})") from None
+    if version != VERSION:
+        raise NewerVersion(f"message version {version!r}; this Rune speaks {VERSION}: restart with `rune daemon stop`")
+    cls = _BY_NAME.get(name)
+    if cls is None:
+        raise FormatError(f"expected one of {', '.join(_BY_NAME)}; found {name!r}")
+    message: Message = _build(cls, raw)
+    return message
+
+
+def _build(cls: type[_T], raw: dict[str, Any]) -> _T:
+    hints = typing.get_type_hints(cls)
+    known = {f.name for f in dataclasses.fields(typing.cast(Any, cls))}
+    if unknown := set(raw) - known:
+        raise FormatError(f"{cls.__name__}: unknown fields {sorted(unknown)}")
+    try:
+        return cls(**{name: _value(f"{cls.__name__}.{name}", hints[name], value) for name, value in raw.items()})
+    except TypeError as error:
+        raise FormatError(f"{cls.__name__}: {error}") from None
+
+
+def _value(where: str, wanted: Any, value: Any) -> Any:
+    if typing.get_origin(wanted) is tuple:
+        if not isinstance(value, list):
+            raise FormatError(f"{where}: expected a list, found {value!r}")
+        inner = typing.get_args(wanted)[0]
+        return tuple(_build(inner, v) if dataclasses.is_dataclass(inner) else _value(where, inner, v) for v in value)
+    if wanted is float and isinstance(value, int) and not isinstance(value, bool):
+        return float(value)
+    plain = typing.get_origin(wanted) or wanted
+    if isinstance(plain, types.UnionType) or isinstance(value, plain):
+        return value
+    raise FormatError(f"{where}: expected {plain.__name__}, found {value!r}")

@@ -1,0 +1,108 @@
+"""What kind of command this is, and whether it really succeeded.
+
+A failing run is not always flagged: ``pytest | tail`` exits 0, and only its text says FAILED. Both capture and
+import judge commands here, so that a live session and an imported one look the same.
+
+Covered: the runners listed below, in compound commands and behind pipes.
+Not covered: programs of one's own that print nothing when they fail.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+
+_RUNNERS = (
+    ("pytest", r"\b(?:py\.test|pytest)\b"),
+    ("unittest", r"\bpython[\d.]*\s+-m\s+unittest"),
+    ("manage.py", r"\b(?:runtests\.py|manage\.py\s+test)\b"),
+    ("tox", r"\btox\b"),
+    ("go", r"\bgo\s+(test|build|install|vet|run|mod|generate)\b"),
+    ("golangci-lint", r"\bgolangci-lint\b"),
+    ("gofmt", r"\b(?:gofmt|goimports)\b"),
+    ("mise", r"\bmise\s+(?:run|r|x|exec)\s+(?:--\s+)?([\w:.-]+)"),
+    ("make", r"(?:^|[;&|]\s*)make\b\s*([\w.-]*)"),
+    ("vitest", r"\bvitest\b"),
+    ("jest", r"\bjest\b"),
+    ("playwright", r"\bplaywright\s+test\b"),
+    ("mocha", r"\bmocha\b"),
+    ("tsc", r"\btsc\b"),
+    ("eslint", r"\beslint\b"),
+    ("biome", r"\bbiome\b"),
+    ("prettier", r"\bprettier\b"),
+    ("js", r"\b(?:npm|pnpm|yarn|bun|nx|turbo)\s+(?:--[\w=-]+\s+\S+\s+|-\w\s+\S+\s+)*(?:run\s+)?([\w:.-]+)"),
+    ("cargo", r"\bcargo\s+(\w+)"),
+    ("ruff", r"\bruff\b"),
+    ("mypy", r"\bmypy\b"),
+    ("flake8", r"\bflake8\b"),
+    ("dotnet", r"\bdotnet\s+(\w+)"),
+    ("gradle", r"\bgradlew?\s+(\w+)"),
+    ("mvn", r"\bmvn\b"),
+    ("phpunit", r"\bphpunit\b"),
+    ("gcc", r"\b(?:gcc|g\+\+|clang|cc)\b"),
+    ("git", r"\bgit\b[^;&|]*\b(commit|push|rebase|merge)\b"),
+    ("python", r"\bpython[\d.]*\s+(?:-[uBWOIE]\s+)*(-c|-(?=\s|$)|[\w./-]+\.py|-m\s+\S+)"),
+    ("node", r"\bnode\s+(\S+)"),
+    ("docker", r"\bdocker\s+(\w+)"),
+    ("pip", r"\bpip[\d.]*\s+(\w+)"),
+    ("script", r"\b(?:bash|sh)\s+(\S+\.sh)|(?:^|\s)(\./[\w./-]+)"),
+)
+RUNNERS = tuple((name, re.compile(pattern)) for name, pattern in _RUNNERS)
+_LOOKS = re.compile(r"\s*(?:cat|grep|rg|ls|find|head|tail|sed -n|echo|cd|export|git (?:diff|log|show|status|add|stash|branch|checkout))\b")
+_HEREDOC = re.compile(r"<<-?\s*['\"]?(\w+)['\"]?.*?\n\1\b", re.S)
+_FAILED = re.compile(
+    r"^--- FAIL|^FAIL\b|^FAILED\b|^=+ (?:FAILURES|ERRORS) =+|\b[1-9]\d* (?:tests? )?failed\b|\b[1-9]\d* fail$"
+    r"|Traceback \(most recent call last\)|^\s*panic: |error TS\d+:|error\[E\d+\]|^npm ERR!|ELIFECYCLE|\bBUILD FAILED\b"
+    r"|\[build failed\]|^E\s{2,}\w+Error|\bFAILED \((?:failures|errors)=|^✗ |Exit code [1-9]|exit status [1-9]"
+    r"|\b[1-9]\d* (?:problems?|errors?) \(|^SyntaxError:|: No module named |command not found|Found [1-9]\d* errors?\b",
+    re.M,
+)
+_SHELL_EDIT = re.compile(
+    r"\bsed\s+(?:-\w+\s+)*-i|cat\s*>|>\s*\S+\.\w+\s*<<|\btee\s+\S|\bgit\s+apply|\bpatch\b\s+-|\.write\(|write_text\("
+    r"|apply_patch|\bgo fmt\b|gofmt -w|--fix\b|--write\b|\bmv\s"
+)
+
+
+def family(command: str) -> str:
+    """The family of a command, such as ``pytest`` or ``go test``; empty for looking around.
+
+    >>> family("cd app && pytest -q tests | tail -5")
+    'pytest'
+    >>> family("cat notes.txt")
+    ''
+    """
+    body = _HEREDOC.sub("<<heredoc", command)
+    for part in re.split(r"&&|\|\||;|\n", body):
+        head = part.split("|")[0]
+        if not head.strip() or _LOOKS.match(head):
+            continue
+        for name, pattern in RUNNERS:
+            if found := pattern.search(head):
+                return _named(name, next((group for group in found.groups() if group), ""), command)
+    return ""
+
+
+def _named(name: str, argument: str, command: str) -> str:
+    if name == "python" and argument.startswith("-m pytest"):
+        return "pytest"
+    if name == "python" and argument in ("-c", "-"):  # one-off scripts: only the same text is the same command
+        return "python -c " + hashlib.sha256(re.sub(r"\s+", " ", command).encode()).hexdigest()[:8]
+    return f"{name} {argument.rsplit('/', 1)[-1]}".strip()
+
+
+def succeeded(command: str, text: str, flagged: bool) -> bool:
+    """Whether a run went well: the client's flag, corrected by what a runner's own output says.
+
+    >>> succeeded("pytest -q | tail -3", "2 failed, 1 passed", True)
+    False
+    """
+    return flagged and not (family(command) and _FAILED.search(text) is not None)
+
+
+def edits(command: str) -> bool:
+    """Whether a shell command changes files by itself (``sed -i``, a heredoc, ``--fix``).
+
+    >>> edits("sed -i s/a/b/ x.py"), edits("ls")
+    (True, False)
+    """
+    return _SHELL_EDIT.search(command) is not None
