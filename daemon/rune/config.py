@@ -53,6 +53,8 @@ class DistilConfig:
     batch_tokens: int = 512
     max_lessons: int = 40
     max_sequence: int = 160
+    stop_accuracy: float = 0.998
+    """Training ends when this share of answer tokens is the most likely one over an epoch."""
     seed: int = 7
 
 

@@ -1,0 +1,79 @@
+"""Answers from weights: greedy decoding of the base with one adapter attached, several questions in a batch.
+
+The prompt is the question and nothing else. This module cannot reach a trajectory: it is given an adapter's
+folder and a question.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Sequence
+from pathlib import Path
+
+import torch
+from torch import Tensor
+from transformers import DynamicCache
+
+from rune.ml import lora
+from rune.ml.base import Base
+
+KEPT = 8
+"""Adapters that stay in memory after use (5 MB each)."""
+
+
+class Engine:
+    """The resident base, serving one adapter per batch."""
+
+    def __init__(self, base: Base) -> None:
+        self.base = base
+        self._kept: OrderedDict[Path, lora.Adapter] = OrderedDict()
+
+    def answer(self, question: str, adapter: Path | None, max_tokens: int) -> str:
+        """The greedy answer to one question; ``adapter`` None asks the bare base."""
+        return self.answers([question], self.adapter(adapter) if adapter else None, max_tokens)[0]
+
+    def adapter(self, folder: Path) -> lora.Adapter:
+        """An adapter by its folder, kept for the next question."""
+        if folder not in self._kept:
+            self._kept[folder] = lora.load(folder, self.base.device, self.base.dtype)
+        self._kept.move_to_end(folder)
+        while len(self._kept) > KEPT:
+            self._kept.popitem(last=False)
+        return self._kept[folder]
+
+    @torch.inference_mode()
+    def answers(self, questions: Sequence[str], adapter: lora.Adapter | None, max_tokens: int) -> list[str]:
+        """Greedy answers to a batch of questions, left-padded; each equals the answer it gets alone."""
+        if not questions:
+            return []
+        ids, mask = self._batch([self.base.prompt(question) for question in questions])
+        cache = DynamicCache(config=self.base.model.config)
+        done = torch.zeros(len(questions), dtype=torch.bool, device=self.base.device)
+        stops = torch.tensor(self.base.stop_ids, device=self.base.device)
+        made: list[Tensor] = []
+        with lora.attached(self.base.layers, adapter):
+            for _ in range(max_tokens):
+                positions = (mask.cumsum(-1) - 1).clamp(min=0)[:, -ids.shape[1] :]
+                out = self.base.model(input_ids=ids, attention_mask=mask, position_ids=positions, past_key_values=cache,
+                                      logits_to_keep=1)  # fmt: skip
+                ids = out.logits[:, -1].float().argmax(-1, keepdim=True)
+                made.append(ids)
+                done |= torch.isin(ids[:, 0], stops)
+                if bool(done.all()):
+                    break
+                mask = torch.cat([mask, torch.ones_like(ids)], dim=-1)
+        return [self._text(row) for row in torch.cat(made, dim=-1).tolist()]
+
+    def _batch(self, prompts: list[list[int]]) -> tuple[Tensor, Tensor]:
+        width = max(map(len, prompts))
+        pad = self.base.tokenizer.pad_token_id or 0
+        ids = [[pad] * (width - len(p)) + p for p in prompts]
+        mask = [[0] * (width - len(p)) + [1] * len(p) for p in prompts]
+        return torch.tensor(ids, device=self.base.device), torch.tensor(mask, device=self.base.device)
+
+    def _text(self, ids: list[int]) -> str:
+        for place, token in enumerate(ids):
+            if token in self.base.stop_ids:
+                ids = ids[:place]
+                break
+        return str(self.base.tokenizer.decode(ids, skip_special_tokens=True)).strip()

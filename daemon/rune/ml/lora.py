@@ -1,0 +1,160 @@
+"""LoRA: shapes, attachment to the frozen base, and the PEFT files.
+
+h = W0 x + (alpha / r) B A x with A in R^{r x k} and B in R^{d x r} (Hu et al. 2021, arXiv:2106.09685). A layer
+without an adapter runs exactly the base's own code, so that detaching restores its logits bit for bit.
+Shapes: I in, O out, R rank, T tokens.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from peft import LoraConfig
+from safetensors.torch import load_file, save_file
+from torch import Tensor, nn
+from torch.nn import functional
+
+from rune.errors import AdapterError
+
+WEIGHTS = "adapter_model.safetensors"
+SETTINGS = "adapter_config.json"
+PREFIX = "base_model.model."
+
+
+@dataclass(slots=True)
+class Factors:
+    """One layer's part of an adapter: ``a`` is [R, I], ``b`` is [O, R]."""
+
+    a: Tensor
+    b: Tensor
+
+
+@dataclass(frozen=True, slots=True)
+class Adapter:
+    """LoRA weights for any number of layers, by layer name."""
+
+    rank: int
+    alpha: float
+    factors: Mapping[str, Factors]
+
+    @property
+    def scale(self) -> float:
+        """alpha / r."""
+        return self.alpha / self.rank
+
+    def parameters(self) -> Iterator[Tensor]:
+        """Every factor."""
+        for part in self.factors.values():
+            yield part.a
+            yield part.b
+
+
+class LoraLinear(nn.Module):
+    """A frozen linear layer with a socket for one adapter at a time."""
+
+    def __init__(self, base: nn.Linear) -> None:
+        super().__init__()
+        self.base = base
+        self.factors: Factors | None = None
+        self.scale = 1.0
+
+    def forward(self, x: Tensor) -> Tensor:
+        """[..., I] to [..., O]; without factors this is the base layer and nothing else."""
+        out: Tensor = self.base(x)
+        if self.factors is None:
+            return out
+        low = functional.linear(x, self.factors.a.to(x.dtype))
+        return out + functional.linear(low, self.factors.b.to(x.dtype)) * self.scale
+
+
+def instrument(model: nn.Module) -> dict[str, LoraLinear]:
+    """Give every linear layer inside the transformer blocks a socket; return them by their name in the model."""
+    found = [(name, module) for name, module in model.named_modules() if isinstance(module, nn.Linear) and ".layers." in name]
+    sockets = {}
+    for name, module in found:
+        parent = model.get_submodule(name.rpartition(".")[0])
+        socket = LoraLinear(module)
+        setattr(parent, name.rpartition(".")[2], socket)
+        sockets[name] = socket
+    return sockets
+
+
+@contextmanager
+def attached(layers: Mapping[str, LoraLinear], adapter: Adapter | None) -> Iterator[None]:
+    """Plug an adapter in for the length of the block; None runs the bare base."""
+    if adapter is None:
+        yield
+        return
+    try:
+        for name, part in adapter.factors.items():
+            layers[name].factors, layers[name].scale = part, adapter.scale
+        yield
+    finally:
+        for name in adapter.factors:
+            layers[name].factors = None
+
+
+def fresh(layers: Mapping[str, LoraLinear], targets: tuple[str, ...], rank: int, alpha: float, seed: int) -> Adapter:
+    """A trainable adapter that changes nothing yet: A uniform as in Kaiming's rule, B zero.
+
+    Raises:
+        AdapterError: no layer of the base has one of the target names.
+    """
+    random = torch.Generator().manual_seed(seed)
+    factors = {}
+    for name, layer in layers.items():
+        if name.rpartition(".")[2] not in targets:
+            continue
+        device, (out, inner) = layer.base.weight.device, (layer.base.out_features, layer.base.in_features)
+        bound = 1 / math.sqrt(inner)
+        a = (torch.rand(rank, inner, generator=random) * 2 - 1) * bound
+        factors[name] = Factors(a.to(device).requires_grad_(), torch.zeros(out, rank, device=device).requires_grad_())
+    if not factors:
+        raise AdapterError(f"the base has no layer named {', '.join(targets)}; known: {sorted({n.rpartition('.')[2] for n in layers})}")
+    return Adapter(rank, alpha, factors)
+
+
+def zeroed(adapter: Adapter) -> Adapter:
+    """The same shapes with nothing in them: a control that must answer like the base."""
+    return Adapter(adapter.rank, adapter.alpha,
+                   {name: Factors(torch.zeros_like(f.a), torch.zeros_like(f.b)) for name, f in adapter.factors.items()})  # fmt: skip
+
+
+def save(adapter: Adapter, folder: Path, base_name: str, dtype: torch.dtype = torch.bfloat16) -> None:
+    """Write the two files that ``PeftModel.from_pretrained`` reads."""
+    folder.mkdir(parents=True, exist_ok=True)
+    tensors = {}
+    for name, part in adapter.factors.items():
+        tensors[f"{PREFIX}{name}.lora_A.weight"] = part.a.detach().to("cpu", dtype).contiguous()
+        tensors[f"{PREFIX}{name}.lora_B.weight"] = part.b.detach().to("cpu", dtype).contiguous()
+    save_file(tensors, folder / WEIGHTS, metadata={"format": "pt"})
+    targets = sorted({name.rpartition(".")[2] for name in adapter.factors})
+    config = LoraConfig(r=adapter.rank, lora_alpha=adapter.alpha, target_modules=targets, task_type="CAUSAL_LM",  # type: ignore[arg-type]
+                        base_model_name_or_path=base_name, inference_mode=True)  # fmt: skip
+    config.save_pretrained(str(folder))
+
+
+def load(folder: Path, device: torch.device, dtype: torch.dtype) -> Adapter:
+    """Read PEFT files back.
+
+    Raises:
+        AdapterError: a file is missing or a key is not of this format.
+    """
+    try:
+        config = json.loads((folder / SETTINGS).read_text("utf-8"))
+        tensors = load_file(folder / WEIGHTS, device=str(device))
+    except (OSError, ValueError) as error:
+        raise AdapterError(f"{folder}: expected {SETTINGS} and {WEIGHTS} in PEFT format: {error}") from None
+    parts: dict[str, dict[str, Tensor]] = {}
+    for key, tensor in tensors.items():
+        name, _, kind = key.removeprefix(PREFIX).removesuffix(".weight").rpartition(".lora_")
+        if kind not in ("A", "B") or not key.startswith(PREFIX):
+            raise AdapterError(f"{folder / WEIGHTS}: key {key!r} is no lora_A or lora_B weight")
+        parts.setdefault(name, {})[kind] = tensor.to(dtype)
+    return Adapter(int(config["r"]), float(config["lora_alpha"]), {n: Factors(p["A"], p["B"]) for n, p in parts.items()})
