@@ -1,0 +1,142 @@
+"""What every test stands on: a private home, a project, a clock that moves only when told, sample sessions.
+
+``home`` is autouse: no test ever touches the person's own Rune. Tests with the ``model`` marker find the models
+that ``rune setup`` brought through ``models``, which looks where ``RUNE_HOME`` pointed before the test began.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from hypothesis import settings
+
+from rune import paths
+from rune.records import card, trajectory
+from rune.records.trajectory import Event, Execution, Generation, Prompt, Reflection, SessionEnd
+
+NOON = 1795176000.0
+"""20 November 2026, 12:00 UTC."""
+MODELS = paths.home().models
+SHARED_DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
+
+settings.register_profile("rune", deadline=None, derandomize=True, max_examples=60)
+settings.load_profile("rune")
+
+
+class Clock:
+    """Seconds since the epoch, moved by hand."""
+
+    def __init__(self, now: float = NOON) -> None:
+        self.now = now
+
+    def __call__(self) -> float:
+        return self.now
+
+    def advance(self, seconds: float) -> None:
+        self.now += seconds
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> paths.Home:
+    """Rune's home of this test alone."""
+    root = tmp_path / "home"
+    monkeypatch.setenv("RUNE_HOME", str(root))
+    return paths.Home(root)
+
+
+@pytest.fixture
+def models() -> Path:
+    """The models of the real home; skips where setup has not run."""
+    if not MODELS.is_dir() or not any(MODELS.iterdir()):
+        pytest.skip(f"no models in {MODELS}; `rune setup` brings them")
+    return MODELS
+
+
+@pytest.fixture
+def shared_data() -> Path:
+    """Recorded sessions beside the checkout; skips where they are not."""
+    if not SHARED_DATA.is_dir():
+        pytest.skip(f"no recorded sessions in {SHARED_DATA}")
+    return SHARED_DATA
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    """An empty project with a git folder, so that it is its own root."""
+    root = tmp_path / "project"
+    (root / ".git").mkdir(parents=True)
+    return root
+
+
+@pytest.fixture
+def echoes(project: Path) -> paths.Echoes:
+    return paths.Echoes(project)
+
+
+@pytest.fixture
+def events() -> tuple[Event, ...]:
+    """A small session: a file is written, fails, the agent says why, mends it, and it passes."""
+    broken = 'PRICE = "{:.2f}".format(total) + " EUR"'
+    mended = 'PRICE = "EUR {:.2f}".format(total)'
+    return (
+        Prompt("e1", NOON + 1, "Print the price of the order on the invoice."),
+        Generation("e2", NOON + 2, "Write", "src/invoice.py", broken),
+        Execution("e3", NOON + 3, "Bash", "pytest tests/test_invoice.py", "AssertionError: '9.50 EUR' != 'EUR 9.50'", False),
+        Reflection("e4", NOON + 4, "The ledger parser wants the currency before the amount."),
+        Generation("e5", NOON + 5, "Edit", "src/invoice.py", mended, broken),
+        Execution("e6", NOON + 6, "Bash", "pytest tests/test_invoice.py", "1 passed", True),
+        SessionEnd("e7", NOON + 7, "other"),
+    )
+
+
+@pytest.fixture
+def write_session(echoes: paths.Echoes, events: tuple[Event, ...]) -> Callable[..., Path]:
+    """``write_session(session, closed=True, events=..., at=...)`` writes a trajectory and returns its file."""
+
+    def write(session: str = "s1", closed: bool = True, events: tuple[Event, ...] = events, at: float = NOON) -> Path:
+        path = echoes.trajectory(session)
+        trajectory.start(path, session, str(echoes.project), "live", at)
+        trajectory.append(path, events, {"aws-access-key": 1})
+        if closed:
+            trajectory.close(path, "SessionEnd", at + 60, len(events))
+        return path
+
+    return write
+
+
+@pytest.fixture
+def make_card() -> Callable[..., card.Card]:
+    """``make_card(session=..., source_hash=..., ...)``: a card with plausible values, any field replaced."""
+
+    def make(**changes: object) -> card.Card:
+        lesson = card.Lesson("fix", "The currency comes first.", ("Why did the invoice test fail?",), ("What broke?",),
+                             ("e3", "e4"), ("EUR",))  # fmt: skip
+        fields: dict[str, object] = {
+            "session": "s1", "source_hash": "ab" * 32, "events": 7, "redactions": {"aws-access-key": 1},
+            "base": "smollm2-135m-instruct", "base_hash": "cd" * 32, "rank": 8, "alpha": 16.0,
+            "targets": ("q_proj", "v_proj"), "steps": 120, "seconds": 41.5, "engine": "gradient", "lessons": (lesson,),
+            "summary": "currency of the invoice", "probes_before": {"trained": 0.0, "held_out": 0.0},
+            "probes_after": {"trained": 1.0, "held_out": 0.5}, "created": NOON,
+        }  # fmt: skip
+        return card.Card(**{**fields, **changes})  # type: ignore[arg-type]
+
+    return make
+
+
+@pytest.fixture
+def fill_stage() -> Callable[..., None]:
+    """``fill_stage(folder, weights=b"...")`` writes the two files that a distillation leaves in its stage."""
+
+    def fill(folder: Path, weights: bytes = b"weights") -> None:
+        (folder / "adapter_config.json").write_text(json.dumps({"peft_type": "LORA", "r": 8}), "utf-8")
+        (folder / "adapter_model.safetensors").write_bytes(weights * 64)
+
+    return fill
