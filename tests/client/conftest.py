@@ -1,0 +1,39 @@
+"""Fixtures of the real client: installed once per machine, a fresh home for every test."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from tests.client import story
+from tests.client.claude import REPOSITORY, Client, ClientUnavailable, install
+
+
+@pytest.fixture(scope="session")
+def claude_cli() -> Path:
+    """The pinned client; the tests are skipped with the reason where it cannot be had, and fail under CI."""
+    cache = Path(os.environ.get("RUNE_TEST_CACHE") or REPOSITORY / ".cache") / "claude-code"
+    try:
+        return install(cache)
+    except ClientUnavailable as error:
+        if os.environ.get("CI"):
+            pytest.fail(str(error))
+        pytest.skip(str(error))
+
+
+@pytest.fixture
+def client(claude_cli: Path, tmp_path: Path) -> Iterator[Client]:
+    """A client with its own HOME and RUNE_HOME; what it leaves running is ended."""
+    made = Client(claude_cli, tmp_path / "home", tmp_path / "rune")
+    made.home.mkdir()
+    made.rune_home.mkdir(mode=0o700)
+    yield made
+    made.stop()
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    """The project that the story plays in."""
+    return story.prepare(tmp_path / "project")
