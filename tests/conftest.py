@@ -1,7 +1,7 @@
 """What every test stands on: a private home, a project, a clock that moves only when told, sample sessions.
 
-``home`` is autouse: no test ever touches the person's own Rune. Tests with the ``model`` marker find the models
-that ``rune setup`` brought through ``models``, which looks where ``RUNE_HOME`` pointed before the test began.
+``home`` is autouse: no test ever touches the person's own Rune. Tests with the ``model`` marker find the
+models that ``rune setup`` brought through ``models``, which looks where ``RUNE_HOME`` pointed before the test began.
 """
 
 from __future__ import annotations
@@ -86,22 +86,32 @@ def events() -> tuple[Event, ...]:
     """A small session: a file is written, fails, the agent says why, mends it, and it passes."""
     broken = 'PRICE = "{:.2f}".format(total) + " EUR"'
     mended = 'PRICE = "EUR {:.2f}".format(total)'
+    run = "pytest tests/test_invoice.py"
     return (
         Prompt("e1", NOON + 1, "Print the price of the order on the invoice."),
         Generation("e2", NOON + 2, "Write", "src/invoice.py", broken),
-        Execution("e3", NOON + 3, "Bash", "pytest tests/test_invoice.py", "AssertionError: '9.50 EUR' != 'EUR 9.50'", False),
+        Execution(
+            "e3",
+            NOON + 3,
+            "Bash",
+            "pytest tests/test_invoice.py",
+            "AssertionError: '9.50 EUR' != 'EUR 9.50'",
+            False,
+        ),
         Reflection("e4", NOON + 4, "The ledger parser wants the currency before the amount."),
         Generation("e5", NOON + 5, "Edit", "src/invoice.py", mended, broken),
-        Execution("e6", NOON + 6, "Bash", "pytest tests/test_invoice.py", "1 passed", True),
+        Execution("e6", NOON + 6, "Bash", run, "1 passed", True),
         SessionEnd("e7", NOON + 7, "other"),
     )
 
 
 @pytest.fixture
 def write_session(echoes: paths.Echoes, events: tuple[Event, ...]) -> Callable[..., Path]:
-    """``write_session(session, closed=True, events=..., at=...)`` writes a trajectory and returns its file."""
+    """``write_session(session, closed=True, events=..., at=...)`` writes a trajectory, returns its file."""
 
-    def write(session: str = "s1", closed: bool = True, events: tuple[Event, ...] = events, at: float = NOON) -> Path:
+    def write(
+        session: str = "s1", closed: bool = True, events: tuple[Event, ...] = events, at: float = NOON
+    ) -> Path:
         path = echoes.trajectory(session)
         trajectory.start(path, session, str(echoes.project), "live", at)
         trajectory.append(path, events, {"aws-access-key": 1})
@@ -117,15 +127,33 @@ def make_card() -> Callable[..., card.Card]:
     """``make_card(session=..., source_hash=..., ...)``: a card with plausible values, any field replaced."""
 
     def make(**changes: object) -> card.Card:
-        lesson = card.Lesson("fix", "The currency comes first.", ("Why did the invoice test fail?",), ("What broke?",),
-                             ("e3", "e4"), ("EUR",))  # fmt: skip
+        lesson = card.Lesson(
+            "fix",
+            "The currency comes first.",
+            ("Why did the invoice test fail?",),
+            ("What broke?",),
+            ("e3", "e4"),
+            ("EUR",),
+        )
         fields: dict[str, object] = {
-            "session": "s1", "source_hash": "ab" * 32, "events": 7, "redactions": {"aws-access-key": 1},
-            "base": "smollm2-135m-instruct", "base_hash": "cd" * 32, "rank": 8, "alpha": 16.0,
-            "targets": ("q_proj", "v_proj"), "steps": 120, "seconds": 41.5, "engine": "gradient", "lessons": (lesson,),
-            "summary": "currency of the invoice", "probes_before": {"trained": 0.0, "held_out": 0.0},
-            "probes_after": {"trained": 1.0, "held_out": 0.5}, "created": NOON,
-        }  # fmt: skip
+            "session": "s1",
+            "source_hash": "ab" * 32,
+            "events": 7,
+            "redactions": {"aws-access-key": 1},
+            "base": "smollm2-135m-instruct",
+            "base_hash": "cd" * 32,
+            "rank": 8,
+            "alpha": 16.0,
+            "targets": ("q_proj", "v_proj"),
+            "steps": 120,
+            "seconds": 41.5,
+            "engine": "gradient",
+            "lessons": (lesson,),
+            "summary": "currency of the invoice",
+            "probes_before": {"trained": 0.0, "heldout": 0.0},
+            "probes_after": {"trained": 1.0, "heldout": 0.5},
+            "created": NOON,
+        }
         return card.Card(**{**fields, **changes})  # type: ignore[arg-type]
 
     return make
