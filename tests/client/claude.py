@@ -44,7 +44,7 @@ def install(cache: Path) -> Path:
 
 
 def _npm_ci(folder: Path) -> Path:
-    """Install from the lock file, running none of the package's own scripts: the native program needs none."""
+    """Install from the lock file without running the package's scripts: the native program needs none."""
     npm = shutil.which("npm")
     if npm is None:
         raise ClientUnavailable("npm is missing: the real client's tests need it")

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from tests.client import story
 from tests.client.claude import REPOSITORY, Client, ClientUnavailable, install
+
+from rune import paths
+from rune.records import launch
+from rune.records.launch import Launch
 
 
 @pytest.fixture(scope="session")
@@ -26,7 +31,7 @@ def claude_cli() -> Path:
 @pytest.fixture
 def client(claude_cli: Path, tmp_path: Path) -> Iterator[Client]:
     """A client with its own HOME and RUNE_HOME; what it leaves running is ended."""
-    made = Client(claude_cli, tmp_path / "home", tmp_path / "rune")
+    made = Client(claude_cli, tmp_path / "user", tmp_path / "rune")
     made.home.mkdir()
     made.rune_home.mkdir(mode=0o700)
     yield made
@@ -37,3 +42,16 @@ def client(claude_cli: Path, tmp_path: Path) -> Iterator[Client]:
 def project(tmp_path: Path) -> Path:
     """The project that the story plays in."""
     return story.prepare(tmp_path / "project")
+
+
+@pytest.fixture
+def set_up(client: Client, request: pytest.FixtureRequest) -> Client:
+    """The client on a machine where `rune setup` has run: each model linked, launch file written."""
+    given = os.environ.get("RUNE_TEST_MODELS")
+    models = Path(given) if given else request.getfixturevalue("models")
+    home = paths.Home(client.rune_home)
+    home.models.mkdir()
+    for model in models.resolve().iterdir():
+        (home.models / model.name).symlink_to(model)
+    launch.write(home.launch, Launch((sys.executable, "-m", "rune")))
+    return client

@@ -2,7 +2,7 @@
 
 A script is a list of turns; a turn is the list of content blocks that the model would answer with. Every
 request that offers tools is answered with the next turn; after the last one the model says "Done.". What the
-client sent is kept, so that a test reads what really reached the model: hook context, tool results, MCP tools.
+client sent is kept, so that a test reads what really reached the model: hook context, tool results, tools.
 
 Covered: streamed and whole answers, token counts, the client's side requests (titles), which take no turn.
 Not covered: rate limits and failures half-way through an answer.

@@ -1,4 +1,4 @@
-"""The session that the client's tests play: a script fails on a file's encoding, is explained, fixed and green."""
+"""The session that the client's tests play: a script fails on a file's encoding, is explained and fixed."""
 
 from __future__ import annotations
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import subprocess
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -68,7 +69,7 @@ def test_installed_from_the_repository_it_captures_a_session(
 
 @pytest.mark.client
 def test_the_plugin_costs_few_tokens_while_nobody_asks(
-    client: Client, released: Path, project: Path, record_property: pytest.RecordProperty
+    client: Client, released: Path, project: Path, record_property: Callable[[str, object], None]
 ) -> None:
     client.command("plugin", "marketplace", "add", str(released), cwd=project)
     client.command("plugin", "install", f"rune@{manifest('marketplace.json')['name']}", cwd=project)
