@@ -6,13 +6,12 @@ lines; together they hold what a hook would have been given, so ``rune.events`` 
 """
 
 from rune.transcripts.importing import Imported, ImportReport, import_all
-from rune.transcripts.sessions import Session, Words, default_folder, find, read, reflections_from_transcript
+from rune.transcripts.sessions import Session, default_folder, find, read, reflections_from_transcript
 
 __all__ = [
     "ImportReport",
     "Imported",
     "Session",
-    "Words",
     "default_folder",
     "find",
     "import_all",

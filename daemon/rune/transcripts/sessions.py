@@ -14,9 +14,6 @@ from rune.events import Redactor
 from rune.records.trajectory import Event, Reflection
 from rune.transcripts.transcript import Step, Transcript
 
-_GIST = 400
-"""Characters by which two sayings are compared: live and imported texts may be cut at different lengths."""
-
 
 @dataclass(frozen=True, slots=True)
 class Session:
@@ -32,15 +29,6 @@ class Session:
     agents: tuple[str, ...] = ()
     """Subagents that took part."""
     problems: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Words:
-    """What an agent said, read from a transcript, and where to read on."""
-
-    reflections: tuple[Reflection, ...]
-    redactions: dict[str, int]
-    offset: int
 
 
 def default_folder() -> Path:
@@ -79,34 +67,15 @@ def read(place: Path, redact: Redactor) -> list[Session]:
     return [gathered.session() for gathered in pending.values()]
 
 
-def reflections_from_transcript(
-    path: Path, redact: Redactor, known: Sequence[Event] = (), start: int = 0
-) -> Words:
-    """What the agent said between its tool calls, which no hook reports: to be added to a live trajectory.
+def reflections_from_transcript(path: Path) -> list[Reflection]:
+    """What the agent and its subagents said between their tool calls, as they said it, ids stable.
 
-    ``known`` are the events of the trajectory: what is in it already is not said twice, by id nor, for
-    the last message of a turn (which the Stop hook brought), by text. ``start`` is the offset of an earlier
-    reading; what subagents said lies in files of their own, each to be read like this one.
+    No hook reports these words. Whoever adds them to a live trajectory redacts them (``events.sealed``) and
+    leaves out what is there already, by id or, for the last message of a turn, by text.
     """
-    if not path.exists():
-        return Words((), {}, start)
-    ids = {event.id for event in known}
-    heard = {_gist(e.text) for e in known if isinstance(e, Reflection) and not e.id.startswith("t-")}
-    transcript = Transcript(path)
-    found: list[Reflection] = []
-    counts: Counter[str] = Counter()
-    for step in transcript.steps(start):
-        if not isinstance(step.event, Reflection) or step.event.id in ids:
-            continue
-        event, taken = events.sealed(step.event, redact)
-        if isinstance(event, Reflection) and _gist(event.text) not in heard:
-            found.append(event)
-            counts.update(taken)
-    return Words(tuple(found), dict(counts), transcript.offset)
-
-
-def _gist(text: str) -> str:
-    return " ".join(text.split())[:_GIST]
+    places = [path, *sorted(path.with_suffix("").glob("subagents/*.jsonl"))]
+    steps = (step for place in places if place.is_file() for step in Transcript(place).steps())
+    return [step.event for step in steps if isinstance(step.event, Reflection)]
 
 
 @dataclass(slots=True)
