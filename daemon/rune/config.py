@@ -114,6 +114,11 @@ def load(path: Path) -> Config:
     return Config(**made)
 
 
+_SHAPES: dict[type[Any], str] = {
+    float: "a number", int: "a whole number", str: "a string", bool: "true or false", tuple: "a list of strings"
+}  # fmt: skip
+
+
 def _part(path: Path, name: str, default: Any, table: dict[str, Any]) -> Any:
     known = {f.name: getattr(default, f.name) for f in dataclasses.fields(default)}
     for key, value in table.items():
@@ -122,10 +127,10 @@ def _part(path: Path, name: str, default: Any, table: dict[str, Any]) -> Any:
         wanted = type(known[key])
         if wanted is float and type(value) is int:
             table[key] = float(value)
-        elif wanted is tuple and isinstance(value, list):
+        elif wanted is tuple and isinstance(value, list) and all(isinstance(v, str) for v in value):
             table[key] = tuple(value)
         elif type(value) is not wanted:
-            raise ConfigError(f"{path}: {name}.{key}: expected {wanted.__name__}, found {value!r}")
+            raise ConfigError(f"{path}: {name}.{key}: expected {_SHAPES[wanted]}, found {value!r}")
     return dataclasses.replace(default, **table)
 
 

@@ -1,4 +1,4 @@
-"""The four ways Rune touches files: make a private folder, replace atomically, append a whole line, read lines.
+"""The ways Rune touches files: private folders, atomic replacement, whole-line appends, reading lines, locks.
 
 Covered: a crash at any point leaves the old or the new content, never half of it; concurrent appenders do
 not mix; a torn last line is left for its other half.
@@ -7,9 +7,13 @@ Not covered: network file systems without atomic rename or O_APPEND.
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
+import hashlib
 import json
 import logging
 import os
+import shutil
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -20,7 +24,9 @@ log = logging.getLogger(__name__)
 
 def private_folder(path: Path) -> Path:
     """Make a folder (and missing parents) that only its owner can read; return it."""
-    path.mkdir(parents=True, exist_ok=True, mode=0o700)
+    for folder in reversed((path, *path.parents)):  # mkdir(parents=True) would leave the parents open to all
+        if not folder.is_dir():
+            folder.mkdir(exist_ok=True, mode=0o700)
     return path
 
 
@@ -94,7 +100,7 @@ def objects(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
     for number, (_, line) in enumerate(whole_lines(path), 1):
         try:
             value = json.loads(line)
-        except ValueError:
+        except (ValueError, RecursionError):
             value = None
         if isinstance(value, dict):
             yield number, value
@@ -102,10 +108,38 @@ def objects(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
             log.warning("%s:%d: expected a JSON object, found %r; passed over", path, number, line[:60])
 
 
+@contextlib.contextmanager
+def locked(path: Path) -> Iterator[None]:
+    """Hold an exclusive lock on a file of its own while the block runs; a dead holder's lock is free at once.
+
+    It excludes other processes and other threads alike. It may not be taken twice by one thread.
+    """
+    private_folder(path.parent)
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
+
+
 def sync_folder(path: Path) -> None:
-    """Make a rename in this folder durable."""
+    """Make the renames in a folder durable, or the content of a file."""
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+def sha256(path: Path) -> str:
+    """The hash of a file's content, in hexadecimal."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def remove_folder(folder: Path) -> None:
+    """Delete a folder of files, read-only or not, as far as it is still there."""
+    if folder.is_dir():
+        folder.chmod(0o700)
+        shutil.rmtree(folder)

@@ -129,25 +129,26 @@ def project_root(folder: Path) -> Path:
     Without git, the nearest folder upwards that has a ``.claude`` folder (never the user's home, whose
     ``.claude`` belongs to the client), else the folder itself.
     """
-    folder = folder.absolute()
+    folder = folder.resolve()
     for place in (folder, *folder.parents):
         marker = place / ".git"
         if marker.is_dir():
             return place
         if marker.is_file():
             return _main_checkout(marker) or place
+    users_home = Path.home().resolve()
     for place in (folder, *folder.parents):
-        if place != Path.home() and (place / ".claude").is_dir():
+        if place != users_home and (place / ".claude").is_dir():
             return place
     return folder
 
 
 def _main_checkout(marker: Path) -> Path | None:
-    """The checkout that owns a worktree, read from its ``.git`` file; None for a submodule or a broken one."""
+    """The checkout that owns a worktree, read from its ``.git`` file; None for a submodule or broken file."""
     try:
         text = marker.read_text("utf-8").strip()
         git_dir = (marker.parent / text.removeprefix("gitdir:").strip()).resolve()
         common = (git_dir / (git_dir / "commondir").read_text("utf-8").strip()).resolve()
-    except OSError:
+    except (OSError, ValueError):
         return None
     return common.parent if common.name == ".git" else None

@@ -1,19 +1,26 @@
 """The receipt of an adapter, ``adapters/<id>/card.json`` (write-once), and the ledger of what became of it.
 
-The card says where the adapter came from and what it cost; it never changes. Scores and states that come later
-are lines of ``adapters/ledger.jsonl``:
+The card says where the adapter came from and what it cost; it never changes. Scores and states that come
+later are lines of ``adapters/ledger.jsonl``:
 
-    {"v": 1, "at": ..., "adapter": "<id>", "entry": "added|scored|archived|superseded|reactivated|forgotten|outcome", ...}
+    {"v": 1, "at": ..., "adapter": "<id>", "entry": "added", "detail": {...}}
+
+``entry`` is one of added (``session``, ``source_hash`` and ``served`` in the detail), scored (``probes``,
+``served``), superseded (``by``), archived and reactivated (``reason``), forgotten, outcome. ``served`` says
+whether the probes were better than the base's.
 """
 
 from __future__ import annotations
 
 import dataclasses
 import json
-from collections.abc import Iterator
+import os
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, TypeAlias
+
+import orjson
 
 from rune import files
 from rune.errors import FormatError, NewerVersion
@@ -23,7 +30,7 @@ VERSION = 1
 
 @dataclass(frozen=True, slots=True)
 class Lesson:
-    """One thing an adapter was taught: an answer, the questions that trained it, and probes that never did."""
+    """One thing an adapter was taught: an answer, the questions that trained it, probes that never did."""
 
     kind: str
     """fix, command, file, decision, note, goal, or order."""
@@ -68,9 +75,30 @@ class Card:
     id: str = ""
 
 
+_SHAPES: dict[str, type | tuple[type, ...]] = {"str": str, "int": int, "float": (int, float)}
+_PLAIN = {
+    f.name: dict if str(f.type).startswith("dict") else _SHAPES[str(f.type)]
+    for f in dataclasses.fields(Card)
+    if not str(f.type).startswith("tuple")
+}
+"""What each field but the lists may be in JSON."""
+_NAMES = frozenset(f.name for f in dataclasses.fields(Card))
+
+
+_WAY_OUT = "delete its folder and make it anew with `rune distil <session>`"
+
+
 def dump(card: Card) -> bytes:
-    """The card as JSON text."""
-    return json.dumps({"v": VERSION, **asdict(card)}, indent=1, ensure_ascii=False).encode() + b"\n"
+    """The card as JSON text.
+
+    Raises:
+        FormatError: a score or setting is no finite number.
+    """
+    try:
+        text = json.dumps({"v": VERSION, **asdict(card)}, indent=1, ensure_ascii=False, allow_nan=False)
+    except ValueError as error:
+        raise FormatError(f"card of session {card.session}: {error}; its numbers must be finite") from None
+    return text.encode("utf-8", "replace") + b"\n"
 
 
 def read(path: Path) -> Card:
@@ -81,25 +109,44 @@ def read(path: Path) -> Card:
         FormatError: it is damaged; file and field are named.
     """
     try:
-        raw = json.loads(path.read_bytes())
+        raw = orjson.loads(path.read_bytes())  # not json: a library of a thousand adapters is read in one go
         version = raw.pop("v")
-    except (ValueError, KeyError, AttributeError, TypeError) as error:
-        raise FormatError(f"{path}: expected an adapter card with a version, found {error!r}") from None
+    except (OSError, ValueError, KeyError, AttributeError, TypeError, RecursionError) as error:
+        raise FormatError(f"{path}: expected a card with a version, found {error!r}; {_WAY_OUT}") from None
     if not isinstance(version, int) or version > VERSION:
         raise NewerVersion(f"{path}: card version {version!r}; this Rune knows {VERSION}: update rune-memory")
-    unknown = set(raw) - {f.name for f in dataclasses.fields(Card)}
-    if unknown:
-        raise FormatError(f"{path}: unknown fields {sorted(unknown)}")
+    if unknown := raw.keys() - _NAMES:
+        raise FormatError(f"{path}: unknown fields {sorted(unknown)}; {_WAY_OUT}")
+    for name, wanted in _PLAIN.items():
+        if name in raw and not isinstance(raw[name], wanted):
+            raise FormatError(f"{path}: {name}: found {raw[name]!r}; {_WAY_OUT}")
     try:
         lessons = tuple(_lesson(entry) for entry in raw.pop("lessons"))
         return Card(**{**raw, "lessons": lessons, "targets": tuple(raw["targets"])})
-    except (TypeError, KeyError) as error:
-        raise FormatError(f"{path}: {error}") from None
+    except (TypeError, KeyError, AttributeError) as error:
+        raise FormatError(f"{path}: {error!r}; {_WAY_OUT}") from None
 
 
 def _lesson(raw: dict[str, Any]) -> Lesson:
-    lists = {name: tuple(raw.get(name, ())) for name in ("questions", "probes", "evidence", "keys")}
-    return Lesson(kind=raw["kind"], answer=raw["answer"], **lists)
+    get = raw.get
+    return Lesson(raw["kind"], raw["answer"], tuple(get("questions", ())), tuple(get("probes", ())),
+                  tuple(get("evidence", ())), tuple(get("keys", ())))  # fmt: skip
+
+
+def better_than_base(before: dict[str, float | None], after: dict[str, float | None]) -> bool:
+    """Whether an adapter answers more than the base alone, over trained and held-out phrasings together.
+
+    Unrelated questions show harm, not use, and do not count. Where nothing was measured the answer is yes:
+    recall still checks what it is told against the evidence.
+
+    >>> better_than_base({"trained": 0.2, "heldout": None}, {"trained": 0.9, "heldout": 0.5})
+    True
+    >>> better_than_base({"trained": 0.2, "unrelated": 0.1}, {"trained": 0.2, "unrelated": 0.9})
+    False
+    """
+    pairs = [(before.get(name), score) for name, score in after.items() if name != "unrelated"]
+    measured = [(base or 0.0, score) for base, score in pairs if score is not None]
+    return not measured or sum(score for _, score in measured) > sum(base for base, _ in measured)
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,13 +165,134 @@ def record(ledger: Path, entry: Entry) -> None:
 
 
 def entries(ledger: Path) -> Iterator[Entry]:
-    """The ledger's lines in order.
+    """The ledger's lines in order; a torn one is passed over.
 
     Raises:
         NewerVersion: a newer Rune wrote one.
+        FormatError: a line lacks a field.
     """
     for number, raw in files.objects(ledger):
         version = raw.get("v")
         if not isinstance(version, int) or version > VERSION:
-            raise NewerVersion(f"{ledger}:{number}: ledger version {version!r}; this Rune knows {VERSION}")
-        yield Entry(str(raw["adapter"]), str(raw["entry"]), float(raw["at"]), dict(raw.get("detail", {})))
+            known = f"this Rune knows {VERSION}: update rune-memory"
+            raise NewerVersion(f"{ledger}:{number}: ledger version {version!r}; {known}")
+        try:
+            yield Entry(str(raw["adapter"]), str(raw["entry"]), float(raw["at"]), dict(raw.get("detail", {})))
+        except (KeyError, TypeError, ValueError) as error:
+            raise FormatError(f"{ledger}:{number}: no adapter, entry, at or detail: {error!r}") from None
+
+
+Status: TypeAlias = Literal["active", "unserved", "superseded", "archived", "forgotten"]
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """What became of an adapter: the ledger's lines, added up. Only an active adapter is served."""
+
+    status: Status = "active"
+    """unserved: its probes are not better than the base's."""
+    since: float = 0.0
+    session: str = ""
+    superseded_by: str = ""
+    reason: str = ""
+    probes: dict[str, float | None] = field(default_factory=dict)
+    """The newest scores; empty until it is scored again after its making."""
+
+
+def states(lines: Iterable[Entry]) -> dict[str, State]:
+    """The state of each adapter that the ledger names.
+
+    >>> made = [Entry("a", "added", 1.0, {"session": "s"}), Entry("b", "added", 2.0, {"session": "s"})]
+    >>> states([*made, Entry("a", "superseded", 2.0, {"by": "b"})])["a"].superseded_by
+    'b'
+    """
+    found: dict[str, State] = {}
+    for line in lines:
+        found[line.adapter] = _next(found.get(line.adapter, State()), line)
+    return found
+
+
+def _next(state: State, line: Entry) -> State:
+    detail = line.detail
+    if line.entry == "added":
+        return State(_served(detail), line.at, str(detail.get("session", "")))
+    if state.status == "forgotten":
+        return state
+    since = dataclasses.replace(state, since=line.at)
+    match line.entry:
+        case "scored":
+            state = dataclasses.replace(state, probes=dict(detail.get("probes", {})))
+            if state.status not in ("active", "unserved"):
+                return state
+            return dataclasses.replace(state, status=_served(detail), since=line.at)
+        case "archived":
+            return dataclasses.replace(since, status="archived", reason=str(detail.get("reason", "")))
+        case "superseded":
+            return dataclasses.replace(since, status="superseded", superseded_by=str(detail.get("by", "")))
+        case "reactivated":
+            why = str(detail.get("reason", ""))
+            return dataclasses.replace(since, status="active", superseded_by="", reason=why)
+        case "forgotten":
+            return State("forgotten", line.at, state.session)
+        case _:
+            return state
+
+
+def _served(detail: dict[str, Any]) -> Status:
+    return "active" if detail.get("served", True) else "unserved"
+
+
+Stamp: TypeAlias = tuple[int, int, int]
+
+
+class Shelf:
+    """The reading side of an adapters folder; what has not changed is not parsed again."""
+
+    def __init__(self, root: Path, ledger: Path) -> None:
+        self._root = root
+        self._ledger = ledger
+        self._cards: dict[str, tuple[Stamp | None, Card | FormatError]] = {}
+        self._states: tuple[Stamp | None, dict[str, State]] = (None, {})
+
+    def cards(self) -> dict[str, Card | FormatError]:
+        """Every adapter's card by id, or what is wrong with it."""
+        try:
+            with os.scandir(self._root) as found:
+                names = sorted(entry.name for entry in found if entry.name[0] != "." and entry.is_dir())
+        except FileNotFoundError:
+            return {}
+        return {name: self.card(name) for name in names}
+
+    def card(self, id: str) -> Card | FormatError:
+        """One adapter's card, or what is wrong with it."""
+        path = Path(f"{self._root}/{id}/card.json")  # one path made, not three
+        stamp = _stamp(path)
+        known = self._cards.get(id)
+        if known is None or known[0] != stamp:
+            try:
+                known = (stamp, read(path))
+            except FormatError as error:
+                known = (stamp, error)
+            self._cards[id] = known
+        return known[1]
+
+    def states(self) -> dict[str, State]:
+        """What became of each adapter that the ledger names.
+
+        Raises:
+            NewerVersion: a newer Rune wrote the ledger.
+            FormatError: a line of it lacks a field.
+        """
+        stamp = _stamp(self._ledger)
+        if stamp is None or stamp != self._states[0]:
+            self._states = (stamp, states(entries(self._ledger)))
+        return dict(self._states[1])
+
+
+def _stamp(path: Path) -> Stamp | None:
+    """What tells a changed file from an unchanged one."""
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_ino, found.st_size, found.st_mtime_ns

@@ -43,7 +43,7 @@ def parse(line: bytes) -> Envelope:
     try:
         raw = json.loads(line)
         version = raw["v"]
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise FormatError(f"expected a spool envelope, found {line[:60]!r} ({error!r})") from None
     if not isinstance(version, int) or version > VERSION:
         raise NewerVersion(f"spool envelope version {version!r}; this Rune knows {VERSION}: update rune-memory")

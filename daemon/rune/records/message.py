@@ -40,7 +40,8 @@ class Ingest:
     """fact, decision, fix, command or preference."""
     evidence: str = ""
     tags: tuple[str, ...] = ()
-    session: str = ""
+    client: int = 0
+    """Process id of the coding client that asks: it tells apart two sessions at once in one project."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,18 +209,20 @@ def decode(line: bytes) -> Message:
     try:
         raw = json.loads(line)
         version, name = raw.pop("v"), raw.pop("type")
-    except (ValueError, KeyError, AttributeError, TypeError) as error:
+    except (ValueError, KeyError, AttributeError, TypeError, RecursionError) as error:
         raise FormatError(f"expected a message with v and type, found {line[:60]!r} ({error!r})") from None
     if version != VERSION:
         raise NewerVersion(f"message version {version!r}; this Rune speaks {VERSION}: restart with `rune daemon stop`")
-    cls = _BY_NAME.get(name)
+    cls = _BY_NAME.get(name) if isinstance(name, str) else None
     if cls is None:
         raise FormatError(f"expected one of {', '.join(_BY_NAME)}; found {name!r}")
     message: Message = _build(cls, raw)
     return message
 
 
-def _build(cls: type[_T], raw: dict[str, Any]) -> _T:
+def _build(cls: type[_T], raw: Any) -> _T:
+    if not isinstance(raw, dict):
+        raise FormatError(f"{cls.__name__}: expected an object, found {raw!r}")
     hints = typing.get_type_hints(cls)
     known = {f.name for f in dataclasses.fields(typing.cast(Any, cls))}
     if unknown := set(raw) - known:
@@ -234,8 +237,9 @@ def _value(where: str, wanted: Any, value: Any) -> Any:
     if typing.get_origin(wanted) is tuple:
         if not isinstance(value, list):
             raise FormatError(f"{where}: expected a list, found {value!r}")
-        inner = typing.get_args(wanted)[0]
-        return tuple(_build(inner, v) if dataclasses.is_dataclass(inner) else _value(where, inner, v) for v in value)
+        inner: Any = typing.get_args(wanted)[0]
+        record = dataclasses.is_dataclass(inner)
+        return tuple(_build(inner, v) if record else _value(where, inner, v) for v in value)
     if wanted is float and isinstance(value, int) and not isinstance(value, bool):
         return float(value)
     plain = typing.get_origin(wanted) or wanted

@@ -19,7 +19,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import MISSING, asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
@@ -63,6 +63,8 @@ class Execution:
     command: str
     text: str
     ok: bool
+    about: str = ""
+    """What the agent said the command is for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,8 +140,8 @@ class Trajectory:
         for event in self.events:
             if isinstance(event, SessionEnd):
                 continue
-            fields = {k: v for k, v in asdict(event).items() if k not in ("id", "at")}
-            digest.update(json.dumps([_NAMES[type(event)], fields], sort_keys=True).encode())
+            said = {k: v for k, v in asdict(event).items() if k not in ("id", "at")}
+            digest.update(json.dumps([_NAMES[type(event)], said], sort_keys=True).encode())
         return digest.hexdigest()
 
 
@@ -176,42 +178,69 @@ def read(path: Path) -> Trajectory:
     closed = ""
     redactions: dict[str, int] = {}
     for number, raw in files.objects(path):
-        kind = _kind(path, number, raw)
+        where = f"{path}:{number}"
+        kind = _kind(where, raw)
         if kind == "header":
-            header = header or raw
+            header = header or _header(where, raw)
         elif kind == "outcome":
-            closed = str(raw.get("reason", "closed"))
+            closed = str(raw.get("reason") or "closed")
         elif kind == "redactions":
-            for name, count in dict(raw.get("counts", {})).items():
-                redactions[name] = redactions.get(name, 0) + int(count)
+            for name, count in _counts(where, raw).items():
+                redactions[name] = redactions.get(name, 0) + count
         else:
-            event = _event(path, number, kind, raw)
+            event = _event(where, kind, raw)
             if event.id not in events:
                 closed = ""
             events.setdefault(event.id, event)
     if header is None:
         raise FormatError(f"{path}: expected a header line with session and project; found none")
     ordered = tuple(sorted(events.values(), key=lambda event: (event.at, event.id)))
-    return Trajectory(str(header["session"]), str(header["project"]), header.get("source", "live"),
+    return Trajectory(header["session"], header["project"], header.get("source", "live"),
                       float(header["started"]), ordered, closed, redactions)  # fmt: skip
 
 
-def _kind(path: Path, number: int, raw: dict[str, Any]) -> str:
+def _kind(where: str, raw: dict[str, Any]) -> str:
     version = raw.get("v")
     if not isinstance(version, int) or version > VERSION:
-        raise NewerVersion(f"{path}:{number}: trajectory version {version!r}; this Rune knows {VERSION}: update rune-memory")
+        raise NewerVersion(f"{where}: trajectory version {version!r}; this Rune knows {VERSION}: update rune-memory")
     return str(raw.get("kind"))
 
 
-def _event(path: Path, number: int, kind: str, raw: dict[str, Any]) -> Event:
-    cls = KINDS.get(kind)
-    if cls is None:
-        raise FormatError(f"{path}:{number}: kind: expected one of {', '.join(KINDS)}; found {kind!r}")
-    fields = {name: value for name, value in raw.items() if name not in ("v", "kind")}
-    if "tags" in fields:
-        fields["tags"] = tuple(fields["tags"])
-    try:
-        event: Event = cls(**fields)
-    except TypeError as error:
-        raise FormatError(f"{path}:{number}: {kind}: {error}") from None
+_HEADER: dict[str, type | tuple[type, ...]] = {"session": str, "project": str, "started": (int, float)}
+_SHAPES: dict[str, type | tuple[type, ...]] = {"float": (int, float), "tuple[str, ...]": list, "str": str, "bool": bool}
+_FIELDS = {
+    kind: {f.name: (_SHAPES[str(f.type)], f.default is not MISSING) for f in fields(cls)} for kind, cls in KINDS.items()
+}
+"""What each field of each kind may be in JSON, and whether it may be left out."""
+
+
+def _header(where: str, raw: dict[str, Any]) -> dict[str, Any]:
+    for name, shape in _HEADER.items():
+        if not isinstance(raw.get(name), shape):
+            raise FormatError(f"{where}: header.{name}: found {raw.get(name)!r}")
+    return raw
+
+
+def _counts(where: str, raw: dict[str, Any]) -> dict[str, int]:
+    counts = raw.get("counts")
+    if not isinstance(counts, dict) or not all(isinstance(count, int) for count in counts.values()):
+        raise FormatError(f"{where}: redactions.counts: expected numbers by name, found {counts!r}")
+    return counts
+
+
+def _event(where: str, kind: str, raw: dict[str, Any]) -> Event:
+    known = _FIELDS.get(kind)
+    if known is None:
+        raise FormatError(f"{where}: kind: expected one of {', '.join(KINDS)}; found {kind!r}")
+    found = {name: value for name, value in raw.items() if name not in ("v", "kind")}
+    if unknown := set(found) - set(known):
+        raise FormatError(f"{where}: {kind}: unknown fields {sorted(unknown)}")
+    for name, (shape, optional) in known.items():
+        if name in found and not isinstance(found[name], shape):
+            raise FormatError(f"{where}: {kind}.{name}: found {found[name]!r}")
+        if name not in found and not optional:
+            raise FormatError(f"{where}: {kind}.{name} is missing")
+    if "tags" in found:
+        found["tags"] = tuple(found["tags"])
+    event: Event = KINDS[kind](**found)
     return event

@@ -1,0 +1,336 @@
+"""Adapters on disk: staged, published with one rename, read-only ever after.
+
+Covered: a crash at any point leaves no half adapter and no second one for the same content and base; two
+processes that add at once; changed or missing files; records of a newer Rune.
+Not covered: somebody with the same user's rights who changes weights, card and hashes together.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import logging
+import os
+import re
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import psutil
+
+from rune import files
+from rune.errors import AdapterError, FormatError, NewerVersion, WrongBase
+from rune.paths import Echoes
+from rune.ports import Clock
+from rune.records import card as records
+from rune.records.card import Card, Entry, State
+
+CONFIG = "adapter_config.json"
+WEIGHTS = "adapter_model.safetensors"
+CARD = "card.json"
+STAGE = ".staging-"
+REUSED_AFTER = 10.0
+"""Seconds that clocks of process table and file system may differ before a process id counts as reused."""
+
+log = logging.getLogger(__name__)
+
+
+class Library:
+    """The adapters of one project."""
+
+    def __init__(self, echoes: Echoes, clock: Clock) -> None:
+        self.root = echoes.adapters
+        self.ledger = echoes.ledger
+        self.clock = clock
+        self._shelf = records.Shelf(echoes.adapters, echoes.ledger)
+
+    # reading
+
+    def cards(self, include_archived: bool = False) -> list[Card]:
+        """The adapters in service, oldest first; a damaged one is logged and left out.
+
+        Args:
+            include_archived: also those that are archived, superseded or unserved.
+
+        Raises:
+            NewerVersion: a newer Rune wrote the ledger.
+        """
+        states = self.states()
+        wanted = []
+        for name, card in self._shelf.cards().items():
+            status = states.get(name, State()).status
+            if isinstance(card, FormatError):
+                log.warning("%s", card)
+            elif status == "active" or (include_archived and status != "forgotten"):
+                wanted.append(card)
+        return sorted(wanted, key=lambda card: (card.created, card.id))
+
+    def problems(self) -> list[str]:
+        """What is wrong with cards that cannot be read, one line each."""
+        return [str(card) for card in self._shelf.cards().values() if isinstance(card, FormatError)]
+
+    def get(self, id: str) -> Card:
+        """One adapter's card, in whatever state it is.
+
+        Raises:
+            AdapterError: there is none of this id.
+            FormatError: its card is damaged or newer.
+        """
+        self.folder(id)
+        card = self._shelf.card(id)
+        if isinstance(card, FormatError):
+            raise card
+        return card
+
+    def folder(self, id: str) -> Path:
+        """Where an adapter's files are.
+
+        Raises:
+            AdapterError: there is none of this id.
+        """
+        folder = self.root / id
+        if not re.fullmatch(r"[0-9a-f]{16}", id) or not folder.is_dir():
+            raise AdapterError(f"no adapter {id!r} in {self.root}; `rune echoes show` lists what there is")
+        return folder
+
+    def for_source(self, source_hash: str, base_hash: str) -> Card | None:
+        """The intact adapter that was made from this content for this base, in whatever state it is."""
+        for card in self.cards(include_archived=True):
+            if (card.source_hash, card.base_hash) == (source_hash, base_hash):
+                try:
+                    return self.verify(card.id)
+                except AdapterError as error:
+                    log.warning("%s", error)
+        return None
+
+    def of_session(self, session: str) -> list[str]:
+        """Ids of every adapter on disk that came from a session, also those whose card is damaged."""
+        states = self.states()
+        source = {
+            name: states.get(name, State()).session if isinstance(card, FormatError) else card.session
+            for name, card in self._shelf.cards().items()
+        }
+        return [name for name, origin in source.items() if origin == session]
+
+    def verify(self, id: str) -> Card:
+        """The card of an adapter whose files are what they were when it was made.
+
+        Raises:
+            AdapterError: a file is missing or has changed, or the card does not belong to it.
+        """
+        folder, card = self.folder(id), self.get(id)
+        way_out = f"make it anew with `rune distil {card.session}`"
+        for name, expected in card.sha256.items():
+            found = files.sha256(folder / name) if (folder / name).is_file() else "no file"
+            if found != expected:
+                raise AdapterError(f"{folder / name}: expected SHA-256 {expected}, found {found}; {way_out}")
+        if card.id != id or not {CONFIG, WEIGHTS} <= set(card.sha256) or _id(card) != id:
+            raise AdapterError(f"{folder / CARD}: does not belong to adapter {id}; {way_out}")
+        return card
+
+    def check_base(self, card: Card, base_hash: str) -> None:
+        """Refuse an adapter that was made for another base model.
+
+        Raises:
+            WrongBase: it was.
+        """
+        if card.base_hash != base_hash:
+            raise WrongBase(
+                f"adapter {card.id} was made for {card.base} ({card.base_hash[:12]}), but the loaded base is "
+                f"{base_hash[:12]}; distil its session again with `rune distil {card.session}`"
+            )
+
+    def states(self) -> dict[str, State]:
+        """What became of each adapter that the ledger names; a card without a line is an active one.
+
+        Raises:
+            NewerVersion: a newer Rune wrote the ledger.
+        """
+        return self._shelf.states()
+
+    # writing
+
+    @contextlib.contextmanager
+    def staging(self) -> Iterator[Path]:
+        """A private folder to make an adapter in, beside the others; gone afterwards unless it was added."""
+        stage = self._stage()
+        try:
+            yield stage
+        finally:
+            files.remove_folder(stage)
+
+    def add(self, staged: Path, card: Card) -> Card:
+        """Publish a staged adapter; the card comes back with id, hashes and size.
+
+        Where an intact adapter for the same content and base is there already, the stage is removed and that
+        one's card comes back. Earlier adapters of the same session are superseded, unless this one's probes
+        are no better than the base's: then it is not served, and they stay.
+
+        Raises:
+            AdapterError: the stage lacks a file or lies outside the adapters folder.
+            NewerVersion: a newer Rune wrote the ledger or what is in the way; nothing is touched.
+        """
+        self.states()
+        made = self._seal(staged, card)
+        with self._lock():
+            kept = self.for_source(made.source_hash, made.base_hash)
+            if kept is None:
+                self._publish(staged, made)
+                kept = made
+            else:
+                files.remove_folder(staged)
+            self._settle(kept)
+        return kept
+
+    def recover(self) -> None:
+        """After a crash: sweep stages of dead processes, and finish the ledger where a line is missing.
+
+        Raises:
+            NewerVersion: a newer Rune wrote the ledger; nothing is touched.
+        """
+        if not self.root.is_dir():
+            return
+        self.states()
+        with self._lock():
+            for stage in self.root.glob(f"{STAGE}*"):
+                if _is_stale(stage):
+                    files.remove_folder(stage)
+            states = self.states()
+            rivals: dict[str, list[Card]] = {}
+            for card in self.cards(include_archived=True):
+                if states.get(card.id, State()).status in ("active", "unserved"):
+                    rivals.setdefault(card.session, []).append(card)
+            for cards in rivals.values():
+                if len(cards) > 1 or cards[0].id not in states:
+                    self._settle(cards[-1])
+
+    def archive(self, id: str, reason: str = "") -> None:
+        """Take an adapter out of service; its files stay."""
+        self._record(self.get(id).id, "archived", reason=reason)
+
+    def reactivate(self, id: str, reason: str = "") -> None:
+        """Put an adapter back into service."""
+        self._record(self.get(id).id, "reactivated", reason=reason)
+
+    def supersede(self, id: str, by: str) -> None:
+        """Take an adapter out of service because another one has its place."""
+        self._record(self.get(id).id, "superseded", by=self.get(by).id)
+
+    def score(self, id: str, probes: dict[str, float | None]) -> None:
+        """Write down newer probe scores; an adapter no better than the base is no longer served."""
+        card = self.get(id)
+        self._record(id, "scored", probes=probes, served=records.better_than_base(card.probes_before, probes))
+
+    def remove(self, id: str) -> None:
+        """Delete an adapter for good; removing it twice does no harm.
+
+        Raises:
+            NewerVersion: a newer Rune wrote the ledger or the card; nothing is touched.
+        """
+        if not re.fullmatch(r"[0-9a-f]{16}", id):
+            raise AdapterError(f"expected an adapter's id of 16 hexadecimal digits, found {id!r}")
+        self.states()
+        folder = self.root / id
+        with self._lock():
+            state = self.states().get(id)
+            if folder.is_dir():
+                self._refuse_newer(id)
+                gone = self._aside(folder)
+                self._record(id, "forgotten")
+                files.remove_folder(gone)
+            elif state is not None and state.status != "forgotten":
+                self._record(id, "forgotten")
+
+    # the steps of writing
+
+    def _seal(self, staged: Path, card: Card) -> Card:
+        """The card with everything that follows from the files."""
+        if staged.parent != self.root or not staged.name.startswith(STAGE):
+            raise AdapterError(f"expected a folder that Library.staging() gave, found {staged}")
+        for name in (CONFIG, WEIGHTS):
+            if not (staged / name).is_file():
+                raise AdapterError(f"{staged}: expected {CONFIG} and {WEIGHTS}; {name} is missing")
+        parts = sorted(part for part in staged.iterdir() if part.name != CARD)
+        if odd := [part.name for part in parts if not part.is_file() or part.is_symlink()]:
+            raise AdapterError(f"{staged}: expected plain files only, found {odd}")
+        hashes = {part.name: files.sha256(part) for part in parts}
+        sealed = replace(card, sha256=hashes, bytes=sum(part.stat().st_size for part in parts))
+        return replace(sealed, id=_id(sealed))
+
+    def _publish(self, staged: Path, card: Card) -> None:
+        """Make the stage read-only and durable, then give it its name."""
+        target = self.root / card.id
+        self._refuse_newer(card.id)
+        files.replace(staged / CARD, records.dump(card))
+        for part in staged.iterdir():
+            part.chmod(0o400)
+            files.sync_folder(part)
+        staged.chmod(0o500)
+        files.sync_folder(staged)
+        damaged = self._aside(target) if target.exists() else None
+        staged.rename(target)
+        files.sync_folder(self.root)
+        if damaged:
+            files.remove_folder(damaged)
+
+    def _settle(self, card: Card) -> None:
+        """Bring the ledger in line with a published adapter; does nothing where it is."""
+        state = self.states().get(card.id)
+        if state is None or state.status == "forgotten":
+            served = records.better_than_base(card.probes_before, card.probes_after)
+            self._record(card.id, "added", session=card.session, source_hash=card.source_hash, served=served)
+        elif state.status == "superseded":
+            self._record(card.id, "reactivated", reason="its session was distilled to the same content again")
+        states = self.states()
+        if states[card.id].status != "active":
+            return
+        for other in self.cards(include_archived=True):
+            in_service = states.get(other.id, State()).status in ("active", "unserved")
+            if other.session == card.session and other.id != card.id and in_service:
+                self._record(other.id, "superseded", by=card.id)
+
+    def _record(self, id: str, entry: str, **detail: object) -> None:
+        self.states()
+        records.record(self.ledger, Entry(id, entry, self.clock(), dict(detail)))
+
+    def _refuse_newer(self, id: str) -> None:
+        if (self.root / id).exists() and isinstance(error := self._shelf.card(id), NewerVersion):
+            raise error
+
+    def _stage(self) -> Path:
+        files.private_folder(self.root)
+        number = 0
+        while True:
+            stage = self.root / f"{STAGE}{os.getpid()}-{number}"
+            try:
+                stage.mkdir(mode=0o700)
+            except FileExistsError:
+                number += 1
+            else:
+                return stage
+
+    def _aside(self, folder: Path) -> Path:
+        """Take a folder out of sight in one step; a sweep finishes what a crash leaves of it."""
+        stage = self._stage()
+        return folder.rename(stage)
+
+    def _lock(self) -> contextlib.AbstractContextManager[None]:
+        return files.locked(self.root / ".lock")
+
+
+def _id(card: Card) -> str:
+    """What an adapter is called: a hash over weights, configuration and source."""
+    parts = (card.sha256[CONFIG], card.sha256[WEIGHTS], card.source_hash)
+    return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:16]
+
+
+def _is_stale(stage: Path) -> bool:
+    """Whether the process that made a stage is gone, or its number now belongs to a younger one."""
+    number = stage.name.removeprefix(STAGE).partition("-")[0]
+    try:
+        started = psutil.Process(int(number)).create_time()
+    except (ValueError, psutil.NoSuchProcess):
+        return True
+    except psutil.AccessDenied:
+        return False
+    return bool(started > stage.stat().st_mtime + REUSED_AFTER)
