@@ -191,23 +191,32 @@ _TEXTS: dict[type[Any], tuple[str, ...]] = {
 def fix_chains(events: Sequence[Event]) -> list[FixChain]:
     """The chains in which a command failed, something was edited and the same family of commands passed.
 
-    A pass without an edit in between closes the failure without a chain: the run was merely repeated.
+    A pass without an edit in between closes the failure without a chain: the run was merely repeated, or what
+    edited is the failing command itself, or a formatter ran where a test had failed.
     """
-    open_runs: dict[str, tuple[int, int | None]] = {}
+    open_runs: dict[str, int] = {}
     chains: list[FixChain] = []
     for number, event in enumerate(events):
-        if isinstance(event, Generation) or (isinstance(event, Execution) and runs.edits(event.command)):
-            for name, (fail, edit) in open_runs.items():
-                open_runs[name] = (fail, number if edit is None else edit)
         if not isinstance(event, Execution) or not (name := runs.family(event.command)):
             continue
         if not event.ok:
-            open_runs.setdefault(name, (number, None))
-        elif name in open_runs:
-            fail, edit = open_runs.pop(name)
-            if edit is not None:
-                chains.append(FixChain(fail, edit, number, name))
+            open_runs.setdefault(name, number)
+        elif (fail := open_runs.pop(name, None)) is not None and not name.startswith(_NO_FIX):
+            between = range(fail + 1, number + 1)
+            if edits := [place for place in between if _mends(events, fail, place, name)]:
+                chains.append(FixChain(fail, edits[0], number, name))
     return chains
+
+
+_NO_FIX = ("git push", "git rebase", "git merge", "docker ")
+"""Families that pass for reasons outside of the code."""
+
+
+def _mends(events: Sequence[Event], fail: int, edit: int, name: str) -> bool:
+    failed, made = events[fail], events[edit]
+    if isinstance(made, Execution) and isinstance(failed, Execution):
+        return made.command != failed.command and runs.mends(made.command, name)
+    return isinstance(made, Generation)
 
 
 def _call(payload: Mapping[str, Any]) -> tuple[str, dict[str, Any], object]:

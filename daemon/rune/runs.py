@@ -1,7 +1,7 @@
 """What kind of command this is, and whether it really succeeded.
 
-A failing run is not always flagged: ``pytest | tail`` exits 0, and only its text says FAILED. Both capture and
-import judge commands here, so that a live session and an imported one look the same.
+A failing run is not always flagged: ``pytest | tail`` exits 0, and only its text says FAILED. Both capture
+and import judge commands here, so that a live session and an imported one look the same.
 
 Covered: the runners listed below, in compound commands and behind pipes.
 Not covered: programs of one's own that print nothing when they fail.
@@ -41,26 +41,38 @@ _RUNNERS = (
     ("phpunit", r"\bphpunit\b"),
     ("gcc", r"\b(?:gcc|g\+\+|clang|cc)\b"),
     ("git", r"\bgit\b[^;&|]*\b(commit|push|rebase|merge)\b"),
-    ("python", r"\bpython[\d.]*\s+(?:-[uBWOIE]\s+)*(-c|-(?=\s|$)|[\w./-]+\.py|-m\s+\S+)"),
+    ("python", r"\bpython[\d.]*\s+(?:-[uBWOIE]\s+)*(-c|-(?=\s|$)|<<|[\w./-]+\.py|-m\s+\S+)"),
     ("node", r"\bnode\s+(\S+)"),
     ("docker", r"\bdocker\s+(\w+)"),
     ("pip", r"\bpip[\d.]*\s+(\w+)"),
     ("script", r"\b(?:bash|sh)\s+(\S+\.sh)|(?:^|\s)(\./[\w./-]+)"),
 )
 RUNNERS = tuple((name, re.compile(pattern)) for name, pattern in _RUNNERS)
-_LOOKS = re.compile(r"\s*(?:cat|grep|rg|ls|find|head|tail|sed -n|echo|cd|export|git (?:diff|log|show|status|add|stash|branch|checkout))\b")
+_LOOKS = re.compile(
+    r"\s*(?:cat|grep|rg|ls|find|head|tail|sed -n|echo|cd|export"
+    r"|git (?:diff|log|show|status|add|stash|branch|checkout))\b"
+)
+_THROUGH = re.compile(r"\b(?:npx|bunx)\s+(?:-\S+\s+)*")
 _HEREDOC = re.compile(r"<<-?\s*['\"]?(\w+)['\"]?.*?\n\1\b", re.S)
 _FAILED = re.compile(
     r"^--- FAIL|^FAIL\b|^FAILED\b|^=+ (?:FAILURES|ERRORS) =+|\b[1-9]\d* (?:tests? )?failed\b|\b[1-9]\d* fail$"
-    r"|Traceback \(most recent call last\)|^\s*panic: |error TS\d+:|error\[E\d+\]|^npm ERR!|ELIFECYCLE|\bBUILD FAILED\b"
-    r"|\[build failed\]|^E\s{2,}\w+Error|\bFAILED \((?:failures|errors)=|^✗ |Exit code [1-9]|exit status [1-9]"
-    r"|\b[1-9]\d* (?:problems?|errors?) \(|^SyntaxError:|: No module named |command not found|Found [1-9]\d* errors?\b",
+    r"|Traceback \(most recent call last\)|^\s*panic: |error TS\d+:|error\[E\d+\]|^npm ERR!|ELIFECYCLE"
+    r"|\bBUILD FAILED\b|\[build failed\]|^E\s{2,}\w+Error|\bFAILED \((?:failures|errors)=|^✗ |^SyntaxError:"
+    r"|Exit code [1-9]|exit status [1-9]|\b[1-9]\d* (?:problems?|errors?) \(|: No module named "
+    r"|command not found|Found [1-9]\d* errors?\b",
     re.M,
 )
+_QUOTES_OTHERS = ("git ", "docker ", "pip ")
+"""Families whose output quotes other programs (hooks, layers, builds): only their exit status counts."""
 _SHELL_EDIT = re.compile(
     r"\bsed\s+(?:-\w+\s+)*-i|cat\s*>|>\s*\S+\.\w+\s*<<|\btee\s+\S|\bgit\s+apply|\bpatch\b\s+-|\.write\(|write_text\("
-    r"|apply_patch|\bgo fmt\b|gofmt -w|--fix\b|--write\b|\bmv\s"
+    r"|apply_patch|\bmv\s"
 )
+_TIDY = re.compile(
+    r"\bgo fmt\b|gofmt\s+(?:-\w+\s+)*-w|--fix\b|--write\b|\w:fix\b"
+    r"|\b(?:mise|make|just|cargo|npm|pnpm|yarn|bun)\s+(?:run\s+)?(?:fmt|format)\b"
+)
+_TIDYABLE = re.compile(r"lint|fmt|format|check|biome|prettier|ruff|flake8|clippy|commit")
 
 
 def family(command: str) -> str:
@@ -73,7 +85,7 @@ def family(command: str) -> str:
     """
     body = _HEREDOC.sub("<<heredoc", command)
     for part in re.split(r"&&|\|\||;|\n", body):
-        head = part.split("|")[0]
+        head = _THROUGH.sub("", part.split("|")[0])
         if not head.strip() or _LOOKS.match(head):
             continue
         for name, pattern in RUNNERS:
@@ -85,7 +97,7 @@ def family(command: str) -> str:
 def _named(name: str, argument: str, command: str) -> str:
     if name == "python" and argument.startswith("-m pytest"):
         return "pytest"
-    if name == "python" and argument in ("-c", "-"):  # one-off scripts: only the same text is the same command
+    if name == "python" and argument in ("-c", "-", "<<"):  # one-off: only the same text is the same
         return "python -c " + hashlib.sha256(re.sub(r"\s+", " ", command).encode()).hexdigest()[:8]
     return f"{name} {argument.rsplit('/', 1)[-1]}".strip()
 
@@ -95,8 +107,12 @@ def succeeded(command: str, text: str, flagged: bool) -> bool:
 
     >>> succeeded("pytest -q | tail -3", "2 failed, 1 passed", True)
     False
+    >>> succeeded("git commit -m x", "1 failed, as the hook says; [main 343e81e] x", True)
+    True
     """
-    return flagged and not (family(command) and _FAILED.search(text) is not None)
+    name = family(command)
+    telling = bool(name) and not name.startswith(_QUOTES_OTHERS)
+    return flagged and not (telling and _FAILED.search(text) is not None)
 
 
 def edits(command: str) -> bool:
@@ -105,4 +121,15 @@ def edits(command: str) -> bool:
     >>> edits("sed -i s/a/b/ x.py"), edits("ls")
     (True, False)
     """
-    return _SHELL_EDIT.search(command) is not None
+    return _SHELL_EDIT.search(command) is not None or _TIDY.search(command) is not None
+
+
+def mends(command: str, name: str) -> bool:
+    """Whether what a shell command edits can mend a failure of this family: a formatter mends no test.
+
+    >>> mends("npm run lint:fix", "js lint"), mends("npm run lint:fix", "js test")
+    (True, False)
+    """
+    if _SHELL_EDIT.search(command):
+        return True
+    return _TIDY.search(command) is not None and _TIDYABLE.search(name) is not None
