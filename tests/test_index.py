@@ -1,0 +1,360 @@
+"""Search over documents: real Chroma and BM25 in a real folder; only the embedder is a small one of words."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import pytest
+
+from rune.errors import FormatError
+from rune.index import Document, Hit, Index, Keywords, adapters
+from rune.index.words import relevance, tokens
+
+PROJECT = "/home/dev/shop"
+
+
+class WordEmbedder:
+    """Unit vectors out of hashed words: texts that share words are near."""
+
+    def __init__(self, size: int = 64) -> None:
+        self.size = size
+        self.seen = 0
+
+    def embed(self, texts: Sequence[str]) -> list[list[float]]:
+        self.seen += len(texts)
+        return [self._vector(text) for text in texts]
+
+    def _vector(self, text: str) -> list[float]:
+        vector = [0.0] * self.size
+        for word in tokens(text):
+            vector[hashlib.sha256(word.encode()).digest()[0] % self.size] += 1.0
+        vector[0] += 0.1
+        length = math.sqrt(sum(x * x for x in vector))
+        return [x / length for x in vector]
+
+
+LESSONS = {
+    "a1": "The invoice test failed because the currency must precede the amount in format_price.",
+    "a2": "Docker build broke: the base image lacks libssl, so apt-get install libssl-dev comes first.",
+    "a3": "Deploy with `make release ENV=staging`; the production target needs a signed tag.",
+    "a4": "src/ledger/PriceParser.ts reads decimals with a comma when the locale is de_DE.",
+}
+
+
+def documents(**texts: str) -> list[Document]:
+    return [Document(f"{name}-0", name, f"s-{name}", text) for name, text in texts.items()]
+
+
+@pytest.fixture
+def embedder() -> WordEmbedder:
+    return WordEmbedder()
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    return tmp_path / "index"
+
+
+@pytest.fixture
+def index(folder: Path, embedder: WordEmbedder) -> Iterator[Index]:
+    index = Index(folder, embedder)
+    index.sync(PROJECT, documents(**LESSONS))
+    yield index
+    index.close()
+
+
+def found(index: Index, query: str = "currency of the invoice", project: str = PROJECT) -> list[str]:
+    return [hit.document.adapter for hit in index.search(project, query, 10)]
+
+
+def store(folder: Path) -> Path:
+    return next(folder.glob("*/chroma-*"))
+
+
+def bytes_below(folder: Path) -> bytes:
+    return b"".join(path.read_bytes() for path in folder.rglob("*") if path.is_file())
+
+
+# --- words ---
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("src/PriceParser.ts", ["src/priceparser.ts", "src", "price", "parser", "ts"]),
+        ("format_price failed", ["format_price", "format", "price", "failed"]),
+        ("HTTPServerError:", ["httpservererror", "http", "server", "error"]),
+        ("pip -r dev.txt", ["pip", "r", "dev.txt", "dev", "txt"]),
+        ('"Größe" der Datei', ["größe", "der", "datei"]),
+        ("the and -- ...", []),
+        ("", []),
+    ],
+)
+def test_code_is_split_into_its_words_and_kept_whole(text: str, expected: list[str]) -> None:
+    assert tokens(text) == expected
+
+
+def test_keywords_rank_the_document_that_names_the_literal_first() -> None:
+    keywords = Keywords(documents(**LESSONS))
+    hits = keywords.search("what is wrong in ledger/PriceParser.ts?", 3)
+    assert hits[0].document.adapter == "a4"
+    assert hits[0].bm25 > 0
+    assert hits[0].cosine == 0.0
+
+
+@pytest.mark.parametrize("texts", [{}, {"a": ""}, {"a": "the of"}, {"a": "one text"}])
+def test_keywords_find_nothing_in_nothing(texts: dict[str, str]) -> None:
+    assert Keywords(documents(**texts)).search("kubernetes quota", 3) == []
+
+
+def test_keywords_load_neither_chroma_nor_torch() -> None:
+    program = (
+        "import sys; from rune.index import Document, Keywords; "
+        "assert 'bm25s' not in sys.modules; "
+        "assert Keywords([Document('1', 'a', 's', 'alpha beta')]).search('beta', 1); "
+        "print([name for name in ('chromadb', 'torch', 'transformers') if name in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
+# --- ranking ---
+
+
+def test_meaning_leads_and_shared_words_lift() -> None:
+    assert relevance(0.5, 0.1) > relevance(0.5, 0.0) > relevance(0.1, 0.9)
+
+
+def test_shared_words_are_a_share_of_the_query_and_rare_ones_count_more() -> None:
+    keywords = Keywords(documents(**LESSONS, a5="the currency of Wakanda"))
+    rare, common = (keywords.scores(query)[4] for query in ("wakanda", "currency"))
+    assert 0 < common < rare <= 1
+    assert keywords.scores("wakanda kubernetes quota")[4] < rare / 2
+
+
+def test_each_adapter_is_ranked_once_by_its_best_hit() -> None:
+    one, two = Document("1", "a", "s", "first"), Document("2", "a", "s", "second")
+    other = Document("3", "b", "t", "third")
+    hits = [Hit(one, 0.2, 1.0, 0.03), Hit(other, 0.5, 0.0, 0.02), Hit(two, 0.7, 0.0, 0.01)]
+    ranked = adapters(hits)
+    assert [(r.adapter, r.session, r.score, r.cosine, r.text) for r in ranked] == [
+        ("a", "s", 0.03, 0.7, "first"),
+        ("b", "t", 0.02, 0.5, "third"),
+    ]
+
+
+# --- the index ---
+
+
+def test_a_search_finds_the_session_that_was_about_it(index: Index, embedder: WordEmbedder) -> None:
+    query = "why did the invoice test fail on the currency"
+    hit = index.search(PROJECT, query, 2)[0]
+    assert hit.document == documents(**LESSONS)[0]
+    left, right = embedder.embed([query, hit.document.text])
+    assert hit.cosine == pytest.approx(sum(a * b for a, b in zip(left, right, strict=True)), abs=1e-5)
+    assert hit.bm25 > 0
+    assert len(index.search(PROJECT, query, 2)) == 2
+
+
+def test_projects_do_not_see_each_other(index: Index) -> None:
+    index.sync("/home/dev/other", documents(b1="the currency of the invoice"))
+    assert found(index, project="/home/dev/other") == ["b1"]
+    assert "b1" not in found(index)
+    assert found(index, project="/home/dev/third") == []
+
+
+def test_syncing_again_embeds_nothing(index: Index, embedder: WordEmbedder) -> None:
+    before = embedder.seen
+    index.sync(PROJECT, documents(**LESSONS))
+    assert embedder.seen == before
+
+
+def test_sync_adds_what_is_new_and_removes_what_is_gone(index: Index, embedder: WordEmbedder) -> None:
+    before = embedder.seen
+    index.sync(PROJECT, documents(a1=LESSONS["a1"], a2="now about kubernetes"))
+    assert embedder.seen == before + 1
+    assert sorted(found(index)) == ["a1", "a2"]
+    assert found(index, "kubernetes")[0] == "a2"
+
+
+def test_a_document_twice_is_one(folder: Path, embedder: WordEmbedder) -> None:
+    index = Index(folder, embedder)
+    index.sync(PROJECT, documents(a1="one") * 2)
+    assert found(index, "one") == ["a1"]
+
+
+def test_it_is_still_there_for_the_next_process(index: Index, folder: Path) -> None:
+    index.close()
+    assert found(Index(folder, WordEmbedder()))[0] == "a1"
+
+
+def test_a_word_match_far_down_in_meaning_is_found_with_its_cosine(
+    folder: Path, embedder: WordEmbedder
+) -> None:
+    texts = {f"n{n}": f"report quarterly numbers sales region {n % 7} table {n}" for n in range(120)}
+    long = "ERR_QUOTA_77 " + " ".join(f"word{n}" for n in range(300))
+    index = Index(folder, embedder)
+    index.sync(PROJECT, documents(**texts, needle=long))
+    needle, *others = index.search(PROJECT, "sales in the region, and ERR_QUOTA_77", 10)
+    assert needle.document.adapter == "needle"
+    assert 0 < needle.cosine < min(hit.cosine for hit in others)
+
+
+def test_removing_a_session_leaves_no_byte_of_it(index: Index, folder: Path) -> None:
+    assert b"libssl" in bytes_below(folder)
+    index.remove(PROJECT, "s-a2")
+    assert "a2" not in found(index)
+    assert sorted(found(index)) == ["a1", "a3", "a4"]
+    assert b"libssl" not in bytes_below(folder)
+
+
+def test_what_a_sync_drops_leaves_no_byte_either(index: Index, folder: Path) -> None:
+    index.sync(PROJECT, documents(a1=LESSONS["a1"]))
+    assert b"libssl" not in bytes_below(folder)
+
+
+def test_no_memory_of_the_process_leaks_into_the_files(folder: Path) -> None:
+    index = Index(folder, WordEmbedder())
+    for n in range(12):
+        index.sync(PROJECT, documents(**LESSONS, extra=f"round {n}"))
+        index.search(PROJECT, "round", 3)
+        assert not list(folder.rglob("*.bin"))
+
+
+def test_removing_an_unknown_session_changes_nothing(index: Index) -> None:
+    index.remove(PROJECT, "never-seen")
+    assert len(found(index)) == 4
+
+
+# --- damage ---
+
+
+def garbage(folder: Path) -> None:
+    (store(folder) / "chroma.sqlite3").write_bytes(b"no database" * 500)
+
+
+def cut_in_half(folder: Path) -> None:
+    path = store(folder) / "chroma.sqlite3"
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+
+
+def folder_gone(folder: Path) -> None:
+    shutil.rmtree(folder)
+
+
+def database_gone(folder: Path) -> None:
+    (store(folder) / "chroma.sqlite3").unlink()
+
+
+def database_empty(folder: Path) -> None:
+    (store(folder) / "chroma.sqlite3").write_bytes(b"")
+
+
+def stamp_torn(folder: Path) -> None:
+    next(folder.glob("*/stamp.json")).write_text('{"v": 1, "sto')
+
+
+def other_version(folder: Path) -> None:
+    path = next(folder.glob("*/stamp.json"))
+    path.write_text(json.dumps({**json.loads(path.read_text()), "v": 0}))
+
+
+DAMAGES = [garbage, cut_in_half, folder_gone, database_gone, database_empty, stamp_torn, other_version]
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
+def test_a_damaged_index_is_made_anew_by_the_next_process(damage, index: Index, folder: Path) -> None:
+    index.close()
+    damage(folder)
+    again = Index(folder, WordEmbedder())
+    again.sync(PROJECT, documents(**LESSONS))
+    assert found(again)[0] == "a1"
+    assert len(list(folder.glob("*/chroma-*"))) == 1
+
+
+@pytest.mark.parametrize("damage", [folder_gone, database_gone, stamp_torn, other_version])
+def test_an_index_lost_under_a_running_process_fills_itself(damage, index: Index, folder: Path) -> None:
+    assert len(found(index)) == 4
+    damage(folder)
+    assert sorted(found(index)) == ["a1", "a2", "a3", "a4"]
+
+
+def test_another_embedder_begins_the_index_anew(index: Index, folder: Path) -> None:
+    index.close()
+    other = Index(folder, WordEmbedder(size=32))
+    assert found(other) == []
+    other.sync(PROJECT, documents(**LESSONS))
+    assert found(other)[0] == "a1"
+
+
+def test_a_folder_that_cannot_be_written_is_an_error_that_says_so(folder: Path) -> None:
+    index = Index(folder, WordEmbedder())
+    index.sync(PROJECT, documents(**LESSONS))
+    shutil.rmtree(folder)
+    folder.write_text("a file in the way")
+    with pytest.raises(FormatError, match="neither be used nor made anew"):
+        index.search(PROJECT, "invoice", 1)
+
+
+# --- crashes and company ---
+
+WORKER = """
+import os, sys
+from pathlib import Path
+sys.path.insert(0, sys.argv[1])
+from test_index import PROJECT, WordEmbedder
+from rune.index import Document, Index
+folder, first, last, die = Path(sys.argv[2]), *map(int, sys.argv[3:])
+
+class Mortal(WordEmbedder):
+    def embed(self, texts):
+        if die and self.seen > die:
+            os._exit(9)
+        return super().embed(texts)
+
+index = Index(folder, Mortal())
+texts = [Document(f"d{n}", f"a{n}", f"s{n}", f"lesson number{n} topic{n % 5}") for n in range(first, last)]
+if os.environ.get("GROW"):
+    for size in range(20, len(texts) + 1, 20):
+        index.sync(PROJECT, texts[:size])
+else:
+    index.sync(PROJECT, texts)
+print(len(index.search(PROJECT, "lesson", 1000)))
+"""
+
+
+def worker(folder: Path, first: int, last: int, die: int = 0) -> list[str]:
+    here = str(Path(__file__).parent)
+    return [sys.executable, "-c", WORKER, here, str(folder), str(first), str(last), str(die)]
+
+
+def test_a_sync_that_was_killed_is_completed_by_the_next(folder: Path) -> None:
+    killed = subprocess.run(worker(folder, 0, 200, die=70), capture_output=True, text=True, check=False)
+    assert killed.returncode == 9, killed.stderr
+    embedder = WordEmbedder()
+    index = Index(folder, embedder)
+    assert 0 < len(index.search(PROJECT, "lesson", 1000)) < 200
+    again = subprocess.run(worker(folder, 0, 200), capture_output=True, text=True, check=True)
+    assert again.stdout.strip() == "200"
+    assert len(index.search(PROJECT, "lesson", 1000)) == 200
+
+
+def test_two_processes_at_once_end_with_the_same_documents(folder: Path, monkeypatch) -> None:
+    monkeypatch.setenv("GROW", "1")
+    both = [subprocess.Popen(worker(folder, 0, 100), stdout=subprocess.PIPE, text=True) for _ in range(2)]
+    assert [process.communicate()[0].strip() for process in both] == ["100", "100"]
+    assert [process.returncode for process in both] == [0, 0]
+
+
+def test_a_running_process_sees_what_another_one_wrote(index: Index, folder: Path) -> None:
+    assert found(index)[0] == "a1"
+    subprocess.run(worker(folder, 0, 3), check=True, capture_output=True)
+    assert sorted(found(index, "lesson number1")) == ["a0", "a1", "a2"]
+    assert found(index, "lesson number1")[0] == "a1"
