@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from rune import events, paths
-from rune.records.trajectory import Compaction, Event, Prompt, Reflection
+from rune.records.trajectory import Compaction, Event, Execution, Prompt, Reflection
 
 _DECODER = json.JSONDecoder()
 _REMINDER = re.compile(r"<system-reminder>.*?</system-reminder>", re.S)
@@ -51,6 +51,9 @@ class Transcript:
         self._roots: dict[str, str] = {}
         self._session, self._cwd = path.stem, ""
         self._stamp, self._ties = 0.0, 0
+        self._troubled = False
+        """The last run failed."""
+        self._thought: list[Event] = []
 
     def steps(self, start: int = 0) -> Iterator[Step]:
         """The events from an offset on, in the order of the file."""
@@ -88,19 +91,28 @@ class Transcript:
             yield Step(self._session, self._cwd, event, agent)
 
     def _said(self, line: dict[str, Any], identity: str, at: float) -> Iterator[Event]:
-        """The agent's words; its tool calls wait for their results."""
+        """The agent's words; its tool calls wait for their results.
+
+        After a failed run many an agent acts without a word: then what it thought is its diagnosis.
+        """
         message = line["message"]
-        blocks = _blocks(message)
         if line.get("isApiErrorMessage"):
             yield events.broken_off(identity, at, _flat(message.get("content")))
         if line.get("isApiErrorMessage") or message.get("model") == "<synthetic>":
             return
-        for number, block in enumerate(blocks):
-            text = _str(block.get("text")).strip()
-            if block.get("type") == "tool_use":
+        for number, block in enumerate(_blocks(message)):
+            kind = block.get("type")
+            words = _str(block.get(kind)).strip() if kind in ("text", "thinking") else ""
+            said = Reflection(_numbered(identity, number), at + number * 1e-6, words, _agent(line))
+            if kind == "tool_use":
                 self._calls[_str(block.get("id"))] = _str(block.get("name")), block.get("input")
-            elif block.get("type") == "text" and text and not _NO_OUTPUT.fullmatch(text):
-                yield Reflection(_numbered(identity, number), at + number * 1e-6, text, _agent(line))
+                yield from self._thought
+                self._thought = []
+            elif kind == "thinking" and words and self._troubled:
+                self._thought = [said]
+            elif kind == "text" and words and not _NO_OUTPUT.fullmatch(words):
+                self._thought = []
+                yield said
 
     def _given(self, line: dict[str, Any], identity: str, at: float) -> Iterator[Event]:
         """What came back to the agent: results of tools, or what a person typed."""
@@ -122,10 +134,13 @@ class Transcript:
         payload = {"tool_name": tool, "tool_input": given, "error": text}
         root = self._root()
         if block.get("is_error"):
-            yield from events.failed(one, at, payload, root)
+            made = events.failed(one, at, payload, root)
         else:
             response = outcome if isinstance(outcome, dict) else _NO_OUTPUT.sub("", text)
-            yield from events.ran(one, at, payload | {"tool_response": response}, root)
+            made = events.ran(one, at, payload | {"tool_response": response}, root)
+        for event in made:
+            self._troubled = not event.ok if isinstance(event, Execution) else self._troubled
+        yield from made
 
     def _root(self) -> str:
         """The project that paths are relative to: that of the session's first folder."""
