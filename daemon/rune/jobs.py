@@ -17,6 +17,8 @@ from rune.ports import Clock
 from rune.records import job as records
 from rune.records.job import Job, JobState, Journal, Summary
 
+__all__ = ["Job", "Jobs", "Summary"]
+
 MAX_ATTEMPTS = 3
 COMPACT_AFTER = 1000
 """Lines that newer lines have overtaken before the journal is rewritten."""
@@ -70,9 +72,9 @@ class Jobs:
         self._mine = job.key
         return self._step(job, "started", attempts=1, not_before=0.0)
 
-    def done(self, job: Job, made: str) -> None:
-        """A job is over; ``made`` is its adapter, empty where there was nothing to learn."""
-        self._step(job, "done", made=made, reason="")
+    def done(self, job: Job, made: str, note: str = "") -> None:
+        """A job is over; ``made`` is its adapter, empty where nothing was to be learnt, as ``note`` says."""
+        self._step(job, "done", made=made, reason=note)
 
     def postponed(self, job: Job, reason: str, delay: float) -> None:
         """A job is put off through no fault of its own: the attempt does not count."""

@@ -39,6 +39,7 @@ class Library:
     """The adapters of one project."""
 
     def __init__(self, echoes: Echoes, clock: Clock) -> None:
+        self.echoes = echoes
         self.root = echoes.adapters
         self.ledger = echoes.ledger
         self.clock = clock
@@ -152,7 +153,11 @@ class Library:
 
     @contextlib.contextmanager
     def staging(self) -> Iterator[Path]:
-        """A private folder to make an adapter in, beside the others; gone afterwards unless it was added."""
+        """A private folder to make an adapter in, beside the others; gone afterwards unless it was added.
+
+        What earlier crashes left is put in order first (``recover``).
+        """
+        self.recover()
         stage = self._stage()
         try:
             yield stage

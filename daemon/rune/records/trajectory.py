@@ -2,11 +2,11 @@
 
     {"v": 1, "kind": "header", "session": "...", "project": "/abs", "source": "live", "started": 1795176000.2}
     {"v": 1, "kind": "prompt", "id": "...", "at": 1795176000.2, "text": "..."}
-    {"v": 1, "kind": "generation", "id": "...", "at": ..., "tool": "Write", "path": "src/a.py", "text": "...", "before": ""}
-    {"v": 1, "kind": "execution", "id": "...", "at": ..., "tool": "Bash", "command": "...", "text": "...", "ok": false}
+    {"v": 1, "kind": "generation", "id": "...", "at": ..., "tool": "Write", "path": "a.py", "text": "", "before": ""}
+    {"v": 1, "kind": "execution", "id": "...", "at": ..., "tool": "Bash", "command": "", "text": "", "ok": false}
     {"v": 1, "kind": "reflection", "id": "...", "at": ..., "text": "...", "agent": ""}
     {"v": 1, "kind": "compaction", "id": "...", "at": ..., "text": "auto"}
-    {"v": 1, "kind": "note", "id": "...", "at": ..., "text": "...", "note": "decision", "evidence": "...", "tags": []}
+    {"v": 1, "kind": "note", "id": "...", "at": ..., "text": "...", "note": "decision", "evidence": "", "tags": []}
     {"v": 1, "kind": "end", "id": "...", "at": ..., "reason": "clear"}
     {"v": 1, "kind": "outcome", "at": ..., "reason": "SessionEnd", "events": 12}
 
@@ -120,6 +120,11 @@ KINDS: dict[str, type[Any]] = {
 _NAMES = {cls: kind for kind, cls in KINDS.items()}
 
 
+def kind_of(event: Event) -> str:
+    """What an event is called on disk."""
+    return _NAMES[type(event)]
+
+
 @dataclass(frozen=True, slots=True)
 class Trajectory:
     """A session as it lies on disk, events in the order of time."""
@@ -148,8 +153,8 @@ class Trajectory:
 def start(path: Path, session: str, project: str, source: Source, at: float) -> None:
     """Write the header of a new trajectory; an existing file is left as it is."""
     if not path.exists() or path.stat().st_size == 0:
-        files.append(path, {"v": VERSION, "kind": "header", "session": session, "project": project, "source": source,
-                            "started": at})  # fmt: skip
+        header = {"session": session, "project": project, "source": source, "started": at}
+        files.append(path, {"v": VERSION, "kind": "header", **header})
 
 
 def append(path: Path, events: Sequence[Event], redactions: dict[str, int] | None = None) -> None:
@@ -202,14 +207,22 @@ def read(path: Path) -> Trajectory:
 def _kind(where: str, raw: dict[str, Any]) -> str:
     version = raw.get("v")
     if not isinstance(version, int) or version > VERSION:
-        raise NewerVersion(f"{where}: trajectory version {version!r}; this Rune knows {VERSION}: update rune-memory")
+        raise NewerVersion(
+            f"{where}: trajectory version {version!r}; this Rune knows {VERSION}: update rune-memory"
+        )
     return str(raw.get("kind"))
 
 
 _HEADER: dict[str, type | tuple[type, ...]] = {"session": str, "project": str, "started": (int, float)}
-_SHAPES: dict[str, type | tuple[type, ...]] = {"float": (int, float), "tuple[str, ...]": list, "str": str, "bool": bool}
+_SHAPES: dict[str, type | tuple[type, ...]] = {
+    "float": (int, float),
+    "tuple[str, ...]": list,
+    "str": str,
+    "bool": bool,
+}
 _FIELDS = {
-    kind: {f.name: (_SHAPES[str(f.type)], f.default is not MISSING) for f in fields(cls)} for kind, cls in KINDS.items()
+    kind: {f.name: (_SHAPES[str(f.type)], f.default is not MISSING) for f in fields(cls)}
+    for kind, cls in KINDS.items()
 }
 """What each field of each kind may be in JSON, and whether it may be left out."""
 
