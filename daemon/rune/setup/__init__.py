@@ -1,0 +1,18 @@
+"""Everything that ``rune setup`` brings to a machine, and the check whether it is still there."""
+
+from rune.setup.install import Installer, Problem, SetupReport, check, run
+from rune.setup.progress import Report, bars, silent
+from rune.setup.proposal import Proposal, propose
+
+__all__ = [
+    "Installer",
+    "Problem",
+    "Proposal",
+    "Report",
+    "SetupReport",
+    "bars",
+    "check",
+    "propose",
+    "run",
+    "silent",
+]

