@@ -195,16 +195,22 @@ def test_it_is_still_there_for_the_next_process(index: Index, folder: Path) -> N
     assert found(Index(folder, WordEmbedder()))[0] == "a1"
 
 
-def test_a_word_match_far_down_in_meaning_is_found_with_its_cosine(
-    folder: Path, embedder: WordEmbedder
-) -> None:
-    texts = {f"n{n}": f"report quarterly numbers sales region {n % 7} table {n}" for n in range(120)}
-    long = "ERR_QUOTA_77 " + " ".join(f"word{n}" for n in range(300))
-    index = Index(folder, embedder)
-    index.sync(PROJECT, documents(**texts, needle=long))
-    needle, *others = index.search(PROJECT, "sales in the region, and ERR_QUOTA_77", 10)
-    assert needle.document.adapter == "needle"
-    assert 0 < needle.cosine < min(hit.cosine for hit in others)
+class TwoMeanings:
+    """Everything means the same, only the needle lies a little aside."""
+
+    def embed(self, texts: Sequence[str]) -> list[list[float]]:
+        cosines = [0.8 if text == "code QUOTA_77" else 0.85 if "sales" in text else 1.0 for text in texts]
+        return [[cosine, math.sqrt(1 - cosine**2)] for cosine in cosines]
+
+
+def test_a_word_match_far_down_in_meaning_comes_first_with_its_cosine(folder: Path) -> None:
+    index = Index(folder, TwoMeanings())
+    sales = {f"n{n}": f"note {n} on sales" for n in range(100, 220)}
+    index.sync(PROJECT, documents(**sales, x="code QUOTA_77"))
+    needle, *others = index.search(PROJECT, "QUOTA_77", 10)
+    assert needle.document.adapter == "x"
+    assert needle.cosine == pytest.approx(0.8, abs=1e-5)
+    assert {round(hit.cosine, 4) for hit in others} == {0.85}
 
 
 def test_removing_a_session_leaves_no_byte_of_it(index: Index, folder: Path) -> None:
