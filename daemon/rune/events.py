@@ -94,7 +94,7 @@ def ran(one: str, at: float, payload: Mapping[str, Any], project: str) -> list[E
     text = _output(response)
     if _unfinished(given, response, text):
         return []
-    return [Execution(one, at, tool, command, text, runs.succeeded(command, text, True))]
+    return [Execution(one, at, tool, command, text, runs.succeeded(command, text, True), _about(given))]
 
 
 def failed(one: str, at: float, payload: Mapping[str, Any], project: str) -> list[Event]:
@@ -107,7 +107,7 @@ def failed(one: str, at: float, payload: Mapping[str, Any], project: str) -> lis
     if payload.get("is_interrupt") or _REFUSED.match(error) or _NEVER_RAN.match(error):
         return []
     if tool == "Bash" and isinstance(command := given.get("command"), str):
-        return [Execution(one, at, tool, command, error, False)]
+        return [Execution(one, at, tool, command, error, False, _about(given))]
     if tool in EDITORS:
         return [Execution(one, at, tool, f"{tool} {_path(given, project)}", error, False)]
     return []
@@ -180,7 +180,7 @@ def sealed(event: Event, redact: Redactor) -> tuple[Event, dict[str, int]]:
 _TEXTS: dict[type[Any], tuple[str, ...]] = {
     Prompt: ("text",),
     Generation: ("path", "text", "before"),
-    Execution: ("command", "text"),
+    Execution: ("command", "text", "about"),
     Reflection: ("text",),
     Compaction: ("text",),
     Note: ("text", "evidence"),
@@ -254,6 +254,11 @@ def _unfinished(given: dict[str, Any], response: object, text: str) -> bool:
         return True
     marks = response if isinstance(response, dict) else {}
     return bool(marks.get("interrupted") or marks.get("backgroundTaskId"))
+
+
+def _about(given: Mapping[str, Any]) -> str:
+    """What the agent said that a command is for."""
+    return _text(given.get("description")).strip()
 
 
 def _output(response: object) -> str:

@@ -1,0 +1,53 @@
+"""The composition root: the only place that chooses implementations."""
+
+from __future__ import annotations
+
+import logging
+import sys
+import time
+from pathlib import Path
+
+from rune import config, scan, transcripts
+from rune.capture import Capture
+from rune.daemon import Daemon
+from rune.jobs import Jobs
+from rune.model_process import ModelProcess
+from rune.paths import Home
+from rune.records import model
+from rune.worker import Parts
+
+RUNE = (sys.executable, "-P", "-m", "rune")
+
+
+def daemon(home: Home) -> Daemon:
+    """The resident process of a home."""
+    settings = config.load(home.config)
+    capture = Capture(home, settings.capture, time.time, scan.scan, transcripts.reflections_from_transcript)
+    worker = ModelProcess((*RUNE, "daemon", "worker"), home.logs / "worker.log")
+    return Daemon(home, settings, capture, Jobs(home.jobs, time.time), worker)
+
+
+def worker_parts(home: Home) -> Parts:
+    """Everything with tensors; loads the base model and the embedder.
+
+    Raises:
+        NotSetUp: there is no model yet.
+    """
+    from rune.index import Index  # noqa: PLC0415 - torch and chromadb belong to the worker alone
+    from rune.ml import base, embed, engine, gradient  # noqa: PLC0415
+    from rune.recall import Recaller  # noqa: PLC0415
+
+    settings = config.load(home.config)
+    folder = model.locate(home, settings.model.base)
+    loaded = base.load(folder, model.base_hash(folder, home), settings.model)
+    embedder = embed.MiniLM(model.locate(home, settings.model.embedder))
+    recaller = Recaller(Index(home.index, embedder), engine.Engine(loaded), loaded.count, loaded.hash, settings.recall)
+    return Parts(loaded.name, loaded.hash, gradient.GradientDistiller(loaded, settings.distil), recaller, settings)
+
+
+def log_to(path: Path) -> None:
+    """Write this process's log into a file, never the content of a session."""
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    if path.exists() and path.stat().st_size > 4 * 1024 * 1024:
+        path.replace(path.with_suffix(".old.log"))
+    logging.basicConfig(filename=path, level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")

@@ -1,0 +1,196 @@
+"""Arcs of a trajectory: failure -> diagnosis in the agent's words -> change -> outcome, linked causally.
+
+An arc opens when a runner fails and gathers what the agent said and changed after that. A run of the same family that
+fails with another error ends it (that change answered that error) and opens the next; a run that succeeds proves them
+all. An arc that never closes is kept too: an unsolved failure teaches what not to try. Pure: events in, arcs out.
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from rune import runs
+from rune.records.trajectory import Event, Execution, Generation, Note, Reflection
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One edit inside an arc."""
+
+    event: str
+    path: str
+    """Empty where a shell command did the change."""
+    removed: tuple[str, ...]
+    added: tuple[str, ...]
+    command: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Arc:
+    """A failure and what became of it."""
+
+    error: Execution
+    signature: str
+    """The most telling line of the error."""
+    diagnosis: tuple[str, ...]
+    """Sentences of the agent between the failure and the end of the arc that explain something."""
+    changes: tuple[Change, ...]
+    outcome: Execution | None
+    """The run that proved the fix; None for an unsolved failure."""
+    events: tuple[str, ...] = ()
+
+    @property
+    def solved(self) -> bool:
+        """Whether something was changed and the same kind of command then passed."""
+        return self.outcome is not None and bool(self.changes)
+
+
+@dataclass(slots=True)
+class _Open:
+    error: Execution
+    said: list[Reflection] = field(default_factory=list)
+    changes: list[Change] = field(default_factory=list)
+
+
+Waiting = dict[str, list[_Open]]
+"""By family: the errors of a chain of runs; only the last one still gathers."""
+
+
+def find(events: Sequence[Event]) -> list[Arc]:
+    """Every arc of a session, in the order in which the failures came."""
+    waiting: Waiting = {}
+    done: list[Arc] = []
+    for event in events:
+        match event:
+            case Reflection() | Note():
+                for chain in waiting.values():
+                    chain[-1].said.append(event if isinstance(event, Reflection) else Reflection(event.id, event.at, event.text))
+            case Generation():
+                _changed(waiting, change(event))
+            case Execution():
+                _run(event, waiting, done)
+            case _:
+                pass
+    done += [_close(arc, None) for chain in waiting.values() for arc in chain]
+    return sorted(done, key=lambda arc: (arc.error.at, arc.error.id))
+
+
+def _changed(waiting: Waiting, made: Change) -> None:
+    for chain in waiting.values():
+        chain[-1].changes.append(made)
+
+
+def _run(event: Execution, waiting: Waiting, done: list[Arc]) -> None:
+    if event.ok and runs.edits(event.command):
+        _changed(waiting, Change(event.id, "", (), (), event.command))
+    family = runs.family(event.command)
+    if not family:
+        return
+    if event.ok:
+        done += [_close(arc, event) for arc in waiting.pop(family, [])]
+        return
+    chain = waiting.setdefault(family, [])
+    if not chain or (chain[-1].changes and signature(chain[-1].error) != signature(event)):
+        chain.append(_Open(event))
+
+
+def _close(arc: _Open, outcome: Execution | None) -> Arc:
+    said = [line for reflection in arc.said for line in sentences(reflection.text)]
+    telling = [line for line in said if explains(line)]
+    ids = (arc.error.id, *(r.id for r in arc.said), *(c.event for c in arc.changes), *((outcome.id,) if outcome else ()))
+    return Arc(arc.error, signature(arc.error), tuple(dict.fromkeys(telling)), tuple(arc.changes), outcome, tuple(dict.fromkeys(ids)))
+
+
+def change(event: Generation) -> Change:
+    """What an edit took out and put in, line by line, blank lines and indentation aside."""
+    before = [line.strip() for line in event.before.splitlines()]
+    after = [line.strip() for line in event.text.splitlines()]
+    diff = list(difflib.ndiff(before, after)) if event.before else []
+    removed = tuple(line[2:] for line in diff if line.startswith("- ") and line[2:])
+    added = tuple(line[2:] for line in diff if line.startswith("+ ") and line[2:])
+    return Change(event.id, event.path, removed, added if event.before else tuple(line for line in after if line))
+
+
+_SIGNATURES = tuple(
+    re.compile(pattern, re.M)
+    for pattern in (
+        r"^(?:E\s+)?((?:[\w.]+\.)?[A-Z]\w*(?:Error|Exception|Warning|Interrupt)\b:? ?.*)$",
+        r"^(error(?:\[E\d+\])?: .+)$",
+        r"(error TS\d+: .+)$",
+        r"^\s*\S+\.\w+:\d+(?::\d+)?:? (.+)$",
+        r"^(--- FAIL: \S+)",
+        r"^FAILED (\S+(?: - .+)?)$",
+        r"^\s*(panic: .+)$",
+        r"^(?:make: \*\*\* |npm ERR! |fatal: |ERROR:? |Error:? )(.+)$",
+        r"^(.*(?:No such file or directory|command not found|not found|[Pp]ermission denied|refused).*)$",
+        r"^(.*\b(?:error|failed|FAIL)\b.*)$",
+    )
+)
+
+
+def signature(run: Execution, limit: int = 110) -> str:
+    """The line of an error that says most: the last exception, a compiler's message, a failing test.
+
+    >>> signature(Execution("1", 0, "Bash", "python a.py", "Traceback (most recent call last):\\nKeyError: 'port'", False))
+    "KeyError: 'port'"
+    """
+    text = re.sub(r"\x1b\[[0-9;]*m", "", run.text)
+    for place, pattern in enumerate(_SIGNATURES):
+        if found := pattern.findall(text):
+            line = found[-1] if place == 0 else found[0]
+            return _short(line, limit)
+    lines = [line.strip() for line in text.splitlines() if line.strip() and not line.startswith("Exit code")]
+    return _short(lines[-1], limit) if lines else f"{runs.family(run.command)} failed"
+
+
+def _short(line: str, limit: int) -> str:
+    line = " ".join(line.split()).strip(" .:")
+    return line if len(line) <= limit else line[:limit].rsplit(" ", 1)[0]
+
+
+_CUES = re.compile(
+    r"\b(?:because|since|due to|caused?|reason|root cause|the (?:issue|problem|bug|error|failure|fix|culprit)|missing|needs? to|must|should"
+    r"|instead|requires?|expects?|expected|isn't|doesn't|wasn't|didn't|not|never|only|always|wrong|fail(?:s|ed|ing)?|undefined|so that)\b",
+    re.I,
+)
+_PLANS = re.compile(r"^(?:let me|let's|now(?:,| let| i)|i'll|i will|next|first,? (?:let|i)|perfect|great|good|ok(?:ay)?|done|wait)\b", re.I)
+_INSTRUCTION = re.compile(r"\b(?:ignore (?:all |any )?(?:previous|prior|above)|disregard (?:the|all|previous)|you are now|system prompt)\b", re.I)
+
+
+def explains(sentence: str) -> bool:
+    """Whether a sentence of the agent explains something, rather than announcing the next step.
+
+    >>> explains("The test fails because PORT is read as a string."), explains("Let me run the tests again.")
+    (True, False)
+    """
+    return (
+        24 <= len(sentence) <= 320
+        and _CUES.search(sentence) is not None
+        and _PLANS.match(sentence) is None
+        and not instructs(sentence)
+    )
+
+
+def instructs(text: str) -> bool:
+    """Whether text tries to give orders to a model; such text is never a training target."""
+    return _INSTRUCTION.search(text) is not None
+
+
+def sentences(text: str) -> list[str]:
+    """The sentences of the agent's prose: code blocks, tables and markup taken out.
+
+    >>> sentences("**Cause**: it is `None`. Fix it:\\n```py\\nx = 1\\n```")
+    ['Cause: it is `None`.', 'Fix it:']
+    """
+    text = re.sub(r"```.*?(?:```|\Z)", "\n", text, flags=re.S)
+    text = re.sub(r"\[([^\]]+)\]\([^)]+\)", r"\1", text)
+    found = []
+    for line in text.splitlines():
+        line = re.sub(r"^\s*(?:[-*•>#]+|\d+[.)])\s*", "", line).replace("**", "").replace("__", "").strip()
+        if not line or line.startswith("|"):
+            continue
+        found += [part.strip() for part in re.split(r"(?<=[.!?])\s+(?=[A-Z`\"'(])", line) if part.strip()]
+    return found

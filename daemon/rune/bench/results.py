@@ -1,0 +1,66 @@
+"""Result files: ``docs/results/<name>.json`` with what ran, where, and what came out.
+
+    {"command", "commit", "machine", "seed", "summary": {metric: number}, "rows": [...]}
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+ROOT = Path(__file__).parents[3]
+
+
+def write(name: str, result: dict[str, Any], seed: int = 0) -> Path:
+    """Write a result file into the checkout and print its summary."""
+    path = ROOT / "docs" / "results" / f"{name}.json"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    arguments = [Path(sys.argv[0]).name, *sys.argv[1:]]
+    whole = {"command": " ".join(arguments), "commit": commit(), "machine": machine(), "seed": seed, **result}
+    path.write_text(json.dumps(whole, indent=1, ensure_ascii=False) + "\n", "utf-8")
+    for key, value in result["summary"].items():
+        print(f"{key:32} {value}")
+    print(f"written: {path.relative_to(ROOT)}")
+    return path
+
+
+def commit() -> str:
+    """The commit of the checkout, with ``+`` where files differ from it."""
+    done = subprocess.run(["git", "-C", str(ROOT), "rev-parse", "--short=12", "HEAD"], capture_output=True, text=True, check=False)
+    dirty = subprocess.run(["git", "-C", str(ROOT), "status", "--porcelain", "--untracked-files=no", "daemon", "hooks", "plugin"],
+                           capture_output=True, text=True, check=False)  # fmt: skip
+    return (done.stdout.strip() or "unknown") + ("+" if dirty.stdout.strip() else "")
+
+
+def machine() -> dict[str, Any]:
+    """Processor, cores, memory and versions: what the figures belong to."""
+    return {
+        "system": f"{platform.system()} {platform.machine()}",
+        "processor": _processor(),
+        "cores": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
+        "memory_gib": round(psutil.virtual_memory().total / 2**30, 1),
+        "python": platform.python_version(),
+        "torch": _version("torch"),
+        "transformers": _version("transformers"),
+    }
+
+
+def _processor() -> str:
+    try:
+        lines = Path("/proc/cpuinfo").read_text("utf-8").splitlines()
+    except OSError:
+        return platform.processor()
+    return next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), platform.processor())
+
+
+def _version(package: str) -> str:
+    from importlib.metadata import version  # noqa: PLC0415 - only result files need it
+
+    return version(package)

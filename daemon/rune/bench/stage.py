@@ -1,0 +1,160 @@
+"""A stage for benchmarks and the demo: a home and projects of their own, on which recorded sessions are played.
+
+A transcript of the client becomes the payloads that the client would have handed to the hooks, and each goes through
+the real hook script in a process of its own. From there on everything is as in a live session.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+from rune import app, client, files
+from rune.errors import DaemonUnavailable, NotSetUp, RuneError
+from rune.library import Library
+from rune.paths import Echoes, Home
+from rune.records import launch
+from rune.records.card import Card
+from rune.records.message import Done, Health, Message, Status, Stop
+
+ROOT = Path(__file__).parents[3]
+HOOK = ROOT / "hooks" / "emit.py"
+
+
+class Stage:
+    """A RUNE_HOME of its own whose models are those of the real one."""
+
+    def __init__(self, folder: Path, models: Path) -> None:
+        if not HOOK.is_file():
+            raise NotSetUp(f"expected the hooks in {HOOK.parent}: run this from a checkout of the repository")
+        self.folder = folder
+        self.home = Home(folder / "home")
+        files.private_folder(self.home.root)
+        (self.home.root / "models").symlink_to(models)
+        launch.write(self.home.launch, launch.Launch(app.RUNE))
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """The environment of hooks and daemon: this stage's home."""
+        return {**os.environ, "RUNE_HOME": str(self.home.root)}
+
+    def project(self, name: str) -> Path:
+        """An empty project with a repository of its own."""
+        made = self.folder / name
+        (made / ".git").mkdir(parents=True)
+        return made
+
+    def play(self, transcript: Path, project: Path) -> str:
+        """Send a recorded session through the real hooks; returns its session id."""
+        session = ""
+        for payload in payloads(transcript, project):
+            session = payload["session_id"]
+            subprocess.run(
+                ["python3", "-S", "-E", str(HOOK)], input=json.dumps(payload).encode(), cwd=project, check=True,
+                env={**self.environment, "CLAUDE_PROJECT_DIR": str(project)},
+            )  # fmt: skip
+        return session
+
+    def wait_for_adapter(self, project: Path, session: str, tell: Callable[[str], None], timeout: float = 600.0) -> Card:
+        """Wait until the session's adapter is there; ``tell`` gets the daemon's progress.
+
+        Raises:
+            DaemonUnavailable: it did not appear in time; the daemon's last error is named.
+        """
+        library = Library(Echoes(project), time.time)
+        deadline = time.monotonic() + timeout
+        while time.monotonic() < deadline:
+            if found := [card for card in library.cards() if card.session == session]:
+                return found[0]
+            tell(self.health().job if client.running(self.home.socket) else "")
+            time.sleep(0.5)
+        raise DaemonUnavailable(f"no adapter of session {session} after {timeout:.0f} s: {self.health().last_error or 'no error is known'}")
+
+    def health(self) -> Health:
+        """The daemon's state."""
+        answer = self.ask(Status(), 10.0)
+        assert isinstance(answer, Health)
+        return answer
+
+    def ask(self, request: Message, timeout: float = 120.0) -> Message:
+        """One call to the stage's daemon."""
+        return client.call(self.home.socket, request, timeout)  # type: ignore[arg-type]
+
+    def close(self) -> None:
+        """Send the daemon away and wait until it is gone."""
+        if client.running(self.home.socket):
+            assert isinstance(self.ask(Stop()), Done)
+        deadline = time.monotonic() + 20
+        while client.running(self.home.socket) and time.monotonic() < deadline:
+            time.sleep(0.1)
+
+
+def payloads(transcript: Path, project: Path) -> Iterator[dict[str, Any]]:
+    """What the client would have given to its hooks in this session, in order, told of ``project``.
+
+    Raises:
+        RuneError: the file holds no session.
+    """
+    calls: dict[str, dict[str, Any]] = {}
+    common: dict[str, Any] = {}
+    last = ""
+    for line in _lines(transcript):
+        if not common:
+            common = {"session_id": line["sessionId"], "transcript_path": str(transcript), "cwd": str(project)}
+            yield {**common, "hook_event_name": "SessionStart", "source": "startup"}
+        for block in _blocks(line["message"].get("content")):
+            match block.get("type"):
+                case "text" if line["type"] == "user":
+                    yield {**common, "hook_event_name": "UserPromptSubmit", "prompt": block["text"]}
+                case "text":
+                    last = block["text"]
+                case "tool_use":
+                    calls[block["id"]] = block
+                case "tool_result" if block["tool_use_id"] in calls:
+                    yield {**common, **_result(calls[block["tool_use_id"]], block, line.get("toolUseResult"))}
+    if not common:
+        raise RuneError(f"{transcript}: expected a session of the client, found no prompt in it")
+    yield {**common, "hook_event_name": "Stop", "stop_hook_active": False, "last_assistant_message": last}
+    yield {**common, "hook_event_name": "SessionEnd", "reason": "other"}
+
+
+def _lines(transcript: Path) -> Iterator[dict[str, Any]]:
+    for text in transcript.read_text("utf-8").splitlines():
+        line = json.loads(text) if text.strip() else {}
+        if line.get("type") in ("user", "assistant") and not line.get("isMeta") and not line.get("isSidechain"):
+            yield line
+
+
+def _blocks(content: Any) -> list[dict[str, Any]]:
+    return [{"type": "text", "text": content}] if isinstance(content, str) else [b for b in content or [] if isinstance(b, dict)]
+
+
+def _result(call: dict[str, Any], block: dict[str, Any], response: Any) -> dict[str, Any]:
+    content = block.get("content")
+    text = content if isinstance(content, str) else "\n".join(b.get("text", "") for b in _blocks(content))
+    common = {"tool_name": call["name"], "tool_input": call["input"], "tool_use_id": call["id"]}
+    if block.get("is_error"):
+        return {**common, "hook_event_name": "PostToolUseFailure", "error": text, "is_interrupt": False}
+    return {**common, "hook_event_name": "PostToolUse", "tool_response": response if isinstance(response, dict) else {"stdout": text}}
+
+
+def models_of(home: Home) -> Path:
+    """The models folder of a home where ``rune setup`` has run.
+
+    Raises:
+        NotSetUp: it has not.
+    """
+    if not any(home.models.glob("*/config.json")):
+        raise NotSetUp(f"no models in {home.models}; run `rune setup` first")
+    return home.models.resolve()
+
+
+def say(text: str) -> None:
+    """Progress on standard error."""
+    print(text, file=sys.stderr, flush=True)

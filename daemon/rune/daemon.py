@@ -1,0 +1,279 @@
+"""The resident process: takes events in, answers requests, hands closed sessions to the worker one by one.
+
+It carries no model and no tensor library, so that it is always quick and stays small. One per user: a lock that lives
+as long as the process decides who it is.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import os
+import signal
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import psutil
+from filelock import FileLock, Timeout
+from watchdog.events import FileSystemEvent, FileSystemEventHandler
+from watchdog.observers import Observer
+
+import rune
+from rune import files, forget, remember
+from rune.capture import Capture
+from rune.config import Config
+from rune.errors import RuneError
+from rune.jobs import Job, Jobs
+from rune.library import Library
+from rune.model_process import ModelProcess
+from rune.paths import Echoes, Home
+from rune.records import message, trajectory
+from rune.records.message import Advance, Distil, Done, Failed, Forget, Health, Ingest, Message, Recall, Recalled, Status, Stop
+
+log = logging.getLogger(__name__)
+
+LINE_LIMIT = 8 * 1024 * 1024
+
+
+class Daemon:
+    """startup, tick, handle, shutdown."""
+
+    def __init__(self, home: Home, config: Config, capture: Capture, jobs: Jobs, worker: ModelProcess) -> None:
+        self.home = home
+        self.config = config
+        self.capture = capture
+        self.jobs = jobs
+        self.worker = worker
+        self.began = self.active = time.monotonic()
+        self.last_error = ""
+        self.job = ""
+        self._disk = asyncio.Lock()
+        self._wake = asyncio.Event()
+        self._leaving = False
+        self._working: asyncio.Task[None] | None = None
+
+    async def serve(self) -> bool:
+        """Live until told to leave or idle for long; False at once where another daemon lives already."""
+        files.private_folder(self.home.run)
+        lock = FileLock(self.home.run / "daemon.lock", mode=0o600)
+        try:
+            lock.acquire(timeout=0)
+        except Timeout:
+            return False
+        with lock:
+            server = await self._startup()
+            try:
+                while not self._leaving:
+                    await self._pause()
+                    await self.tick()
+            finally:
+                await self._shutdown(server)
+        return True
+
+    async def tick(self) -> None:
+        """One round: drain the spool, make jobs durable, start at most one, look after idleness."""
+        async with self._disk:
+            try:
+                await asyncio.to_thread(self._take_in)
+            except (OSError, RuneError) as error:
+                self._failed("capture", error)
+        if self._working is None or self._working.done():
+            if job := self.jobs.next(time.time()):
+                self._working = asyncio.create_task(self._work(job))
+        await self._idle()
+
+    def _take_in(self) -> None:
+        for closed in self.capture.drain():
+            path = Echoes(closed.project).trajectory(closed.session)
+            self.jobs.enqueue(closed.session, str(closed.project), trajectory.read(path).content_hash)
+            self.capture.settled(closed)
+            log.info("session %s is over (%s)", closed.session, closed.reason)
+
+    async def _work(self, job: Job) -> None:
+        """One distillation in the worker, with its journal; the barrier around a job."""
+        self.job = f"distil {job.session}"
+        try:
+            if not await self.worker.wait_ready(120):
+                self.jobs.postponed(job, self.worker.problem or "the model did not load within 120 s", 60)
+                return
+            job = self.jobs.started(job)
+            self._settle(job, await self.worker.ask(Distil(job.session, job.project), self._advanced))
+        except Exception as error:  # noqa: BLE001 - the barrier around a job
+            self._failed(f"distil {job.session}", error)
+            self.jobs.postponed(job, str(error), 60)
+        finally:
+            self.job = ""
+            self.active = time.monotonic()
+            self._wake.set()
+
+    def _settle(self, job: Job, answer: Message) -> None:
+        if isinstance(answer, Done):
+            self.jobs.done(job, answer.adapter)
+            log.info("distilled %s: %s %s", job.session, answer.adapter or "no adapter", answer.note)
+            return
+        assert isinstance(answer, Failed), answer
+        self.last_error = f"distil {job.session}: {answer.message}"
+        log.warning("%s", self.last_error)
+        if answer.error == "OutOfMemory":
+            self.jobs.postponed(job, answer.message, 600)
+        else:
+            self.jobs.failed(job, answer.message)
+
+    def _advanced(self, progress: Advance) -> None:
+        self.job = f"distil {progress.session}: step {progress.step} of at most {progress.steps}, loss {progress.loss:.3f}"
+
+    # requests
+
+    async def answer(self, request: Message) -> Message:
+        """What the daemon says to one request."""
+        match request:
+            case Status():
+                return self._health()
+            case Recall():
+                return await self._recall(request)
+            case Ingest():
+                async with self._disk:
+                    return await asyncio.to_thread(remember.note, self.capture, request, time.time())
+            case Distil():
+                path = Echoes(Path(request.project)).trajectory(request.session)
+                queued = self.jobs.enqueue(request.session, request.project, trajectory.read(path).content_hash)
+                self._wake.set()
+                return Done(note="queued" if queued else "known already")
+            case Forget():
+                async with self._disk:
+                    return await self._forget(request)
+            case Stop():
+                self._leaving = True
+                self._wake.set()
+                return Done(note="leaving")
+        return Failed("FormatError", f"{type(request).__name__} is no request for the daemon")
+
+    async def _recall(self, request: Recall) -> Message:
+        if not Library(Echoes(Path(request.project)), time.time).cards():
+            return Recalled("", remember.nothing_yet(self.capture, self.jobs, request.project))
+        began = time.monotonic()
+        if await self.worker.wait_ready(self.config.recall.load_wait_seconds):
+            answer = await self.worker.ask(request)
+            if not isinstance(answer, Failed):
+                return answer
+            reason = answer.message
+        else:
+            reason = self.worker.problem or "the model is still loading: ask again in a few seconds"
+        found = await asyncio.to_thread(remember.by_words, request, reason)
+        return replace(found, seconds=round(time.monotonic() - began, 3))
+
+    async def _forget(self, request: Forget) -> Message:
+        if request.session in self.job:
+            return Failed("Busy", f"session {request.session} is being distilled; try again when `rune status` shows no job")
+        self.capture.forget(request.session)
+        self.jobs.forget(request.session, request.project)
+        if self.worker.state == "ready":
+            await self.worker.ask(request)
+        else:
+            await asyncio.to_thread(forget.drop_index, self.home, request.project)
+        return await asyncio.to_thread(forget.session, request.session, Path(request.project))
+
+    def _health(self) -> Health:
+        return Health(
+            pid=os.getpid(), version=rune.__version__, uptime_seconds=round(time.monotonic() - self.began, 1),
+            worker=self.worker.state, job=self.job, queued=self.jobs.summary().queued,
+            open_sessions=len(self.capture.open_sessions()), last_error=self.last_error,
+            rss_mb=round(psutil.Process().memory_info().rss / 2**20, 1), worker_rss_mb=self.worker.rss_mb,
+        )  # fmt: skip
+
+    # lifecycle
+
+    async def _startup(self) -> asyncio.Server:
+        files.private_folder(self.home.spool)
+        self.capture.resume()
+        socket = self.home.socket
+        files.private_folder(socket.parent)
+        socket.unlink(missing_ok=True)
+        mask = os.umask(0o177)
+        try:
+            server = await asyncio.start_unix_server(self._handle, socket, limit=LINE_LIMIT)
+        finally:
+            os.umask(mask)
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, self._leave)
+        self._observer = _watch(self.home.spool, lambda: loop.call_soon_threadsafe(self._wake.set))
+        log.info("daemon %d serves %s", os.getpid(), self.home.root)
+        return server
+
+    async def _pause(self) -> None:
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._wake.wait(), self.config.daemon.tick_seconds)
+        if self._wake.is_set():
+            await asyncio.sleep(0.05)  # a burst of events is drained together
+        self._wake.clear()
+
+    async def _idle(self) -> None:
+        now = time.monotonic()
+        if self.jobs.summary().queued or self.capture.open_sessions() or self.worker.busy:
+            self.active = now
+        if not self.worker.busy and not self.job and now - self.worker.used > self.config.daemon.worker_idle_seconds:
+            await self.worker.stop()
+        if now - self.active > self.config.daemon.idle_exit_seconds:
+            self._leave()
+
+    def _leave(self) -> None:
+        self._leaving = True
+        self._wake.set()
+
+    async def _shutdown(self, server: asyncio.Server) -> None:
+        self._observer.stop()
+        server.close()
+        await self.worker.stop()
+        if self._working is not None:
+            await self._working
+        self.home.socket.unlink(missing_ok=True)
+        log.info("daemon %d leaves", os.getpid())
+
+    async def _handle(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """One request, one answer; the barrier around a request."""
+        self.active = time.monotonic()
+        try:
+            line = await reader.readline()
+            if not line:
+                return
+            answer = await self.answer(message.decode(line))
+        except (RuneError, OSError, ValueError) as error:
+            answer = Failed(type(error).__name__, str(error))
+        except Exception as error:  # noqa: BLE001 - the barrier around a request
+            self._failed("request", error)
+            answer = Failed(type(error).__name__, str(error))
+        finally:
+            self.active = time.monotonic()
+        with contextlib.suppress(ConnectionError):
+            writer.write(message.encode(answer))
+            await writer.drain()
+            writer.close()
+
+    def _failed(self, what: str, error: BaseException) -> None:
+        self.last_error = f"{what}: {error}"
+        log.error("%s failed", what, exc_info=error)
+
+
+class _Spool(FileSystemEventHandler):
+    """Wakes the daemon when a hook has written."""
+
+    def __init__(self, wake: object) -> None:
+        self._wake = wake
+
+    def on_any_event(self, event: FileSystemEvent) -> None:
+        if event.event_type in ("created", "modified", "closed", "moved"):
+            self._wake()  # type: ignore[operator]
+
+
+def _watch(folder: Path, wake: object) -> object:
+    """Watch a folder; where the system has no watch left, the tick alone drains."""
+    observer = Observer()
+    observer.schedule(_Spool(wake), str(folder))
+    try:
+        observer.start()
+    except OSError as error:
+        log.warning("cannot watch %s (%s); draining by the clock", folder, error)
+    return observer

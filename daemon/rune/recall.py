@@ -1,0 +1,208 @@
+"""A question to one adapter, and its answer held against the trajectory that the adapter came from.
+
+Retrieval picks at most one adapter; the answer is generated from its weights alone (the generator is given the
+question and the adapter's folder); then every sentence is checked: one that the trajectory does not support is withheld.
+Below the floor, or when nothing is left, there is an abstention that says why, with text evidence where there is any.
+"""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Protocol
+
+from rune.config import RecallConfig
+from rune.errors import AdapterError
+from rune.index import Document, Hit
+from rune.library import Library
+from rune.paths import Echoes
+from rune.ports import Generator
+from rune.records import trajectory
+from rune.records.card import Card, Lesson
+from rune.records.message import Evidence, Match, Recall, Recalled
+from rune.records.trajectory import Compaction, Event, Execution, Generation, SessionEnd, Trajectory
+
+EVIDENCE_LIMIT = 400
+"""Characters of one piece of evidence."""
+
+
+class Searcher(Protocol):
+    """What recall needs of the index."""
+
+    def sync(self, project: str, documents: Sequence[Document]) -> object:
+        """Make the index hold exactly these documents of the project."""
+
+    def search(self, project: str, query: str, limit: int) -> list[Hit]:
+        """The best documents, best first."""
+
+    def remove(self, project: str, session: str) -> None:
+        """Forget a session's documents."""
+
+
+@dataclass(frozen=True, slots=True)
+class Grounded:
+    """What is left of an answer after the check."""
+
+    text: str
+    support: float
+    """Share of the answer's content words that the trajectory holds."""
+    withheld: int
+    """Sentences that were left out."""
+
+
+class Recaller:
+    """Answers recalls of any project; lives in the worker beside the model."""
+
+    def __init__(self, index: Searcher, generator: Generator, count: Callable[[str], int], base_hash: str, config: RecallConfig) -> None:
+        self.index = index
+        self.generator = generator
+        self.count = count
+        self.base_hash = base_hash
+        self.config = config
+
+    def recall(self, request: Recall) -> Recalled:
+        """Retrieve one adapter, ask it, check the answer, add the evidence."""
+        began = time.monotonic()
+        echoes = Echoes(Path(request.project))
+        library = Library(echoes, time.time)
+        cards = {card.id: card for card in library.cards()}
+        self.index.sync(request.project, [d for card in cards.values() for d in documents(card)])
+        hits = [hit for hit in self.index.search(request.project, request.query, 8 * request.limit) if hit.document.adapter in cards]
+        matches = ranked(hits, cards, request.limit)
+        answer = self._best(request, library, cards, hits, matches)
+        return replace(answer, matches=matches, seconds=round(time.monotonic() - began, 3))
+
+    def _best(self, request: Recall, library: Library, cards: dict[str, Card], hits: Sequence[Hit], matches: tuple[Match, ...]) -> Recalled:
+        if not matches:
+            return Recalled("", "nothing is remembered in this project yet")
+        best = matches[0]
+        if best.score < self.config.floor:
+            return Recalled("", f"no session is close to the question: best match {best.score:.2f}, needed {self.config.floor:.2f}")
+        card = cards[best.adapter]
+        path = library.echoes.trajectory(card.session)
+        near = evidence(card, path, hits, request.limit)
+        found = Recalled("", "", best.adapter, card.session, best.score, evidence=near if request.include_evidence else ())
+        try:
+            library.check_base(card, self.base_hash)
+            library.verify(card.id)
+            text = self.generator.answer(request.query, library.folder(card.id), self.config.max_answer_tokens)
+        except AdapterError as error:
+            return replace(found, abstained=str(error))
+        checked = ground(text, source_text(path), self.config.support)
+        tokens = self.count(checked.text) if checked.text else 0
+        cost = self.count("\n".join(e.text for e in near))
+        reason = "" if checked.text else "the adapter's answer is not supported by its session and was withheld; see the evidence"
+        return replace(found, answer=checked.text, abstained=reason, support=checked.support, withheld=checked.withheld,
+                       answer_tokens=tokens, evidence_tokens=cost)  # fmt: skip
+
+
+def documents(card: Card) -> list[Document]:
+    """What an adapter can be found by: the session's summary, and each lesson."""
+    found = [Document(f"{card.id}:summary", card.id, card.session, card.summary)] if card.summary else []
+    for number, lesson in enumerate(card.lessons):
+        found.append(Document(f"{card.id}:{number}", card.id, card.session, f"{lesson.questions[0]} {lesson.answer}"))
+    return found
+
+
+def ranked(hits: Sequence[Hit], cards: dict[str, Card], limit: int) -> tuple[Match, ...]:
+    """Adapters by their best document, best first."""
+    best: dict[str, float] = {}
+    for hit in hits:
+        best[hit.document.adapter] = max(best.get(hit.document.adapter, 0.0), hit.cosine)
+    order = sorted(best.items(), key=lambda item: -item[1])[:limit]
+    return tuple(Match(adapter, cards[adapter].session, cards[adapter].summary[:160], round(score, 4)) for adapter, score in order)
+
+
+def evidence(card: Card, path: Path, hits: Sequence[Hit], limit: int) -> tuple[Evidence, ...]:
+    """The trajectory events behind the lessons that match best."""
+    lessons = _matched(card, hits)
+    wanted = list(dict.fromkeys(event for lesson in lessons for event in lesson.evidence))
+    if not path.exists() or not wanted:
+        return ()
+    events = {event.id: event for event in trajectory.read(path).events}
+    kinds = {cls: kind for kind, cls in trajectory.KINDS.items()}
+    shown = [events[one] for one in wanted if one in events][: max(1, limit) * 2]
+    name = f".claude/echoes/trajectories/{path.name}"
+    return tuple(Evidence(card.session, e.id, kinds[type(e)], _shown(e), name) for e in shown)
+
+
+def _matched(card: Card, hits: Sequence[Hit]) -> list[Lesson]:
+    numbers = [hit.document.id.rpartition(":")[2] for hit in hits if hit.document.adapter == card.id]
+    found = [card.lessons[int(number)] for number in numbers if number.isdigit() and int(number) < len(card.lessons)]
+    return (found or list(card.lessons))[:2]
+
+
+def _shown(event: Event) -> str:
+    text = event_text(event)
+    return text if len(text) <= EVIDENCE_LIMIT else f"{text[: EVIDENCE_LIMIT * 2 // 3]} … {text[-EVIDENCE_LIMIT // 3 :]}"
+
+
+def event_text(event: Event) -> str:
+    """An event as text."""
+    match event:
+        case Generation():
+            return f"{event.tool} {event.path}\n{event.text}"
+        case Execution():
+            return f"$ {event.command}\n{event.text}"
+        case SessionEnd() | Compaction():
+            return ""
+        case _:
+            return event.text
+
+
+def source_text(path: Path) -> str:
+    """Everything a session holds, as text to check against; empty where the trajectory is gone."""
+    if not path.exists():
+        return ""
+    past: Trajectory = trajectory.read(path)
+    parts = [event_text(event) for event in past.events]
+    parts += [event.before for event in past.events if isinstance(event, Generation)]
+    return "\n".join(parts)
+
+
+_LITERAL = re.compile(r"`[^`]+`|\S*[/\\_=.:]\S*\w|\S*\d\S*")
+_WORD = re.compile(r"[A-Za-z][A-Za-z'-]{3,}")
+_FRAME = frozenset("that this with from have were been then than there which what where when into replace change changed left session unsolved".split())
+
+
+def ground(answer: str, source: str, needed: float) -> Grounded:
+    """Keep the sentences of an answer that its trajectory supports.
+
+    A sentence is supported when every literal in it (path, number, identifier, code) occurs in the source and at
+    least the ``needed`` share of its content words does.
+    """
+    whole = _flat(source)
+    words = set(_WORD.findall(whole))
+    kept, shares, withheld = [], [], 0
+    for sentence in _sentences(answer):
+        share = _share(sentence, words)
+        if share >= needed and all(_flat(literal) in whole for literal in _literals(sentence)):
+            kept.append(sentence)
+            shares.append(share)
+        else:
+            withheld += 1
+    support = sum(shares) / len(shares) if shares else 0.0
+    return Grounded(" ".join(kept), round(support, 4), withheld)
+
+
+def _sentences(text: str) -> list[str]:
+    """Sentences; a full stop inside backticks ends none, and an answer cut off in the middle loses its last one."""
+    parts = re.findall(r"(?:`[^`]*`|[^`.!?]|[.!?](?!\s|$))+[.!?]?", text)
+    return [part.strip() for part in parts if part.strip() and part.count("`") % 2 == 0]
+
+
+def _literals(sentence: str) -> list[str]:
+    found = [piece.strip("`,;:.!?\"'()[]") for piece in _LITERAL.findall(sentence)]
+    return [piece for piece in found if len(piece) > 1]
+
+
+def _share(sentence: str, words: set[str]) -> float:
+    content = [word for word in _WORD.findall(sentence.lower()) if word not in _FRAME]
+    return sum(word in words for word in content) / len(content) if content else 1.0
+
+
+def _flat(text: str) -> str:
+    return " ".join(text.lower().replace("`", "").split())

@@ -1,0 +1,168 @@
+"""The model process: one loop that answers recalls and, between them, advances a distillation step by step.
+
+It speaks lines of ``<id> <message>`` with the daemon over its standard streams. A recall never waits for more than
+the one optimizer step in hand. When the daemon goes, the input ends and so does this process.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import queue
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO
+
+from rune import lessons
+from rune.config import Config
+from rune.errors import OutOfMemory, RuneError
+from rune.library import Library
+from rune.paths import Echoes
+from rune.ports import Distilled, Distiller, Progress
+from rune.recall import Recaller, documents
+from rune.records import message, trajectory
+from rune.records.card import Card
+from rune.records.message import Advance, Distil, Done, Failed, Forget, Message, Ready, Recall
+from rune.records.trajectory import Trajectory
+
+log = logging.getLogger(__name__)
+
+Task = Iterator[Message]
+"""A distillation in progress: Advance after each unit, Done last."""
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What the composition root gives the worker."""
+
+    base_name: str
+    base_hash: str
+    distiller: Distiller
+    recaller: Recaller
+    config: Config
+
+
+class Link:
+    """Numbered messages over two byte streams; a thread reads, so that a waiting recall is seen between two steps."""
+
+    def __init__(self, source: BinaryIO, sink: BinaryIO) -> None:
+        self.sink = sink
+        self.inbox: queue.Queue[tuple[int, Message]] = queue.Queue()
+        threading.Thread(target=self._read, args=(source,), daemon=True).start()
+
+    def send(self, number: int, answer: Message) -> None:
+        """Write one answer."""
+        self.sink.write(b"%d " % number + message.encode(answer))
+        self.sink.flush()
+
+    def _read(self, source: BinaryIO) -> None:
+        for line in source:
+            number, _, body = line.partition(b" ")
+            self.inbox.put((int(number), message.decode(body)))
+        os._exit(0)  # the daemon is gone: leave in the middle of a step, the journal has the job
+
+
+def run(link: Link, parts: Parts) -> None:
+    """Serve until the input ends."""
+    task: tuple[int, Task] | None = None
+    waiting: list[tuple[int, Distil]] = []
+    while True:
+        try:
+            number, request = link.inbox.get(block=task is None and not waiting)
+            if isinstance(request, Distil):
+                waiting.append((number, request))
+            else:
+                link.send(number, guarded(lambda request=request: answer(parts, request)))  # type: ignore[misc]
+            continue
+        except queue.Empty:
+            pass
+        if task is None:
+            number, job = waiting.pop(0)
+            task = (number, distil(parts, job))
+        task = _advance(link, *task)
+
+
+def _advance(link: Link, number: int, task: Task) -> tuple[int, Task] | None:
+    """Do one unit of work; None when the task is over."""
+    reply = guarded(lambda: next(task))
+    link.send(number, reply)
+    return (number, task) if isinstance(reply, Advance) else None
+
+
+def guarded(work: Callable[[], Message]) -> Message:
+    """The barrier around a request and around a job: an error becomes an answer, with its traceback in the log."""
+    try:
+        return work()
+    except OutOfMemory as error:
+        return Failed(type(error).__name__, str(error), retry=True)
+    except RuneError as error:
+        return Failed(type(error).__name__, str(error))
+    except Exception as error:  # noqa: BLE001 - the barrier: a broken session must not take the worker along
+        log.exception("request failed")
+        return Failed(type(error).__name__, str(error), retry=True)
+
+
+def answer(parts: Parts, request: Message) -> Message:
+    """Answer anything that is no distillation."""
+    if isinstance(request, Recall):
+        return parts.recaller.recall(request)
+    if isinstance(request, Forget):
+        parts.recaller.index.remove(request.project, request.session)
+        return Done(note="out of the index")
+    return Failed("FormatError", f"the worker takes Recall, Forget and Distil, not {type(request).__name__}")
+
+
+def distil(parts: Parts, job: Distil) -> Task:
+    """One closed session into one adapter: lessons, gradient steps, probes, receipt, library, index."""
+    echoes = Echoes(Path(job.project))
+    library = Library(echoes, time.time)
+    past = trajectory.read(echoes.trajectory(job.session))
+    if existing := library.for_source(past.content_hash, parts.base_hash):
+        yield Done(existing.id, "this content was distilled before")
+        return
+    taught = lessons.find(past, parts.config.distil.max_lessons)
+    if not taught:
+        yield Done("", f"no lessons in {len(past.events)} events: nothing failed, was decided, built or run")
+        return
+    made: Distilled | None = None
+    with library.staging() as stage:
+        for state in parts.distiller.distil(taught, stage):
+            if isinstance(state, Progress):
+                yield Advance(job.session, state.step, state.steps, round(state.loss, 4))
+            else:
+                made = state
+        assert made is not None, "a distiller ends with Distilled"
+        card = library.add(stage, receipt(parts, past, taught, made))
+    parts.recaller.index.sync(job.project, [d for c in library.cards() for d in documents(c)])
+    yield Done(card.id, f"{len(taught)} lessons in {made.seconds:.0f} s")
+
+
+def receipt(parts: Parts, past: Trajectory, taught: list[lessons.Lesson], made: Distilled) -> Card:
+    """The card of a new adapter."""
+    config = parts.config.distil
+    return Card(
+        session=past.session, source_hash=past.content_hash, events=len(past.events), redactions=past.redactions,
+        base=parts.base_name, base_hash=parts.base_hash, rank=config.rank, alpha=config.alpha, targets=config.targets,
+        steps=made.steps, seconds=made.seconds, engine="gradient", lessons=tuple(taught),
+        summary=lessons.summary(past, taught), probes_before=made.probes_before, probes_after=made.probes_after,
+        created=time.time(), peak_mb=made.peak_mb, settings=made.settings,
+    )  # fmt: skip
+
+
+def main(build: Callable[[], Parts]) -> None:
+    """Take over the standard streams for the protocol (libraries print), load the model, serve."""
+    sink = os.fdopen(os.dup(1), "wb")
+    os.dup2(2, 1)
+    link = Link(sys.stdin.buffer, sink)
+    began = time.monotonic()
+    try:
+        parts = build()
+    except RuneError as error:
+        link.send(0, Failed(type(error).__name__, str(error)))
+        return
+    link.send(0, Ready(round(time.monotonic() - began, 2), parts.base_name))
+    run(link, parts)
