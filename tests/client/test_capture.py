@@ -70,7 +70,13 @@ def test_hooks_say_nothing_to_the_model_before_setup(client: Client, project: Pa
     done = client.run("Say hello.", [[say("Hello.")]], cwd=project)
     assert done.output["result"] == "Hello."
     assert "hook" not in done.stderr.lower()
-    assert not client.processes()
+    assert "hook additional context" not in str(done.requests[0].body["messages"])
+
+
+def test_before_setup_nothing_of_rune_outlives_the_client(client: Client, project: Path) -> None:
+    client.run("Say hello.", [[say("Hello.")]], cwd=project)
+    _, left = psutil.wait_procs(client.processes(), timeout=20)
+    assert not left
 
 
 def test_the_end_is_marked_although_the_client_cuts_a_slow_end_hook_off(
