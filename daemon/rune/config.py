@@ -115,7 +115,8 @@ def load(path: Path) -> Config:
 
 
 _SHAPES: dict[type[Any], str] = {
-    float: "a number", int: "a whole number", str: "a string", bool: "true or false", tuple: "a list of strings"
+    float: "a number", int: "a whole number", str: "a string",
+    tuple: "a list of strings", bool: "true or false",
 }  # fmt: skip
 
 
