@@ -16,6 +16,8 @@ from rune.records.trajectory import KINDS, Event, Execution, Note, Reflection
 from rune.transcripts.sessions import Pending, find, group
 from rune.transcripts.transcript import Step, Transcript
 
+STRIDE = 1 << 20
+"""Bytes between two reports of progress."""
 _KIND_OF = {cls: kind for kind, cls in KINDS.items()}
 
 
@@ -74,7 +76,7 @@ def import_all(
         told = 0
         for step in transcript.steps():
             importer.take(step)
-            if transcript.offset - told >= 1 << 20:
+            if transcript.offset - told >= STRIDE:
                 told = transcript.offset
                 report(done + told, total, step.session)
         done += path.stat().st_size

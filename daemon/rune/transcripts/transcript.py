@@ -49,6 +49,7 @@ class Transcript:
         self._calls: dict[str, tuple[str, object]] = {}
         self._seen: set[str] = set()
         self._roots: dict[str, str] = {}
+        self._agents: dict[str, str] = {}
         self._session, self._cwd = path.stem, ""
         self._stamp, self._ties = 0.0, 0
         self._troubled = False
@@ -86,7 +87,7 @@ class Transcript:
             made: Iterator[Event] = iter([Compaction(identity, at, _trigger(line))])
         else:
             made = self._said(line, identity, at) if kind == "assistant" else self._given(line, identity, at)
-        agent = _agent(line)
+        agent = self._agent(line)
         for event in made:
             yield Step(self._session, self._cwd, event, agent)
 
@@ -103,7 +104,7 @@ class Transcript:
         for number, block in enumerate(_blocks(message)):
             kind = block.get("type")
             words = _str(block.get(kind)).strip() if kind in ("text", "thinking") else ""
-            said = Reflection(_numbered(identity, number), at + number * 1e-6, words, _agent(line))
+            said = Reflection(_numbered(identity, number), at + number * 1e-6, words, self._agent(line))
             if kind == "tool_use":
                 self._calls[_str(block.get("id"))] = _str(block.get("name")), block.get("input")
                 yield from self._thought
@@ -141,6 +142,14 @@ class Transcript:
         for event in made:
             self._troubled = not event.ok if isinstance(event, Execution) else self._troubled
         yield from made
+
+    def _agent(self, line: dict[str, Any]) -> str:
+        """Which subagent a line is of, by its type where a line told it; empty for the main agent."""
+        if not line.get("isSidechain"):
+            return ""
+        one = _str(line.get("agentId")) or "subagent"
+        self._agents[one] = _str(line.get("attributionAgent")) or self._agents.get(one, one)
+        return self._agents[one]
 
     def _root(self) -> str:
         """The project that paths are relative to: that of the session's first folder."""
@@ -184,13 +193,6 @@ def _identity(line: dict[str, Any]) -> str:
 
 def _numbered(identity: str, number: int) -> str:
     return f"{identity}.{number}" if number else identity
-
-
-def _agent(line: dict[str, Any]) -> str:
-    """Which subagent a line is of; empty for the main agent."""
-    if not line.get("isSidechain"):
-        return ""
-    return _str(line.get("attributionAgent")) or _str(line.get("agentId")) or "subagent"
 
 
 def _trigger(line: dict[str, Any]) -> str:
