@@ -61,7 +61,7 @@ def test_a_flagged_command_failed_whatever_it_says() -> None:
     assert not runs.succeeded("pytest", "3 passed", False)
 
 
-@pytest.mark.parametrize("command", ["grep -rn FAILED .", "git commit -m x", "docker logs a", "pip install x"])
+@pytest.mark.parametrize("command", ["grep FAILED .", "git commit -m x", "docker logs a", "pip install x"])
 def test_the_text_of_a_command_that_quotes_others_is_no_evidence(command: str) -> None:
     assert runs.succeeded(command, "FAILED tests/a.py\n1 failed\nTraceback (most recent call last):", True)
 
