@@ -24,6 +24,7 @@ from rune.mcp import INGEST, INSTRUCTIONS, NOTE, RECALL, Link, build
 from rune.records import message
 
 SERVE = [sys.executable, "-c", "from rune.mcp import main; main()"]
+STAND_IN = [sys.executable, "-S", "-E", str(Path(__file__).resolve().parents[1] / "plugin" / "launch.py")]
 
 RECALLED = message.Recalled(
     answer="The ledger parser wants the currency first.",
@@ -280,11 +281,14 @@ time.sleep(60)
 
 
 @pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="reads /proc to see a grandchild end")
-def test_it_leaves_when_its_client_is_killed_and_stdin_lives_on(daemon: FakeDaemon, project: Path) -> None:
+@pytest.mark.parametrize("serve", [SERVE, STAND_IN], ids=["server", "stand-in"])
+def test_it_leaves_when_its_client_is_killed_and_stdin_lives_on(
+    daemon: FakeDaemon, project: Path, serve: list[str]
+) -> None:
     reading, writing = os.pipe()
     try:
         os.write(writing, lines(HELLO))
-        argv = [sys.executable, "-c", PARENT, str(reading), *SERVE]
+        argv = [sys.executable, "-c", PARENT, str(reading), *serve]
         with subprocess.Popen(argv, stdout=subprocess.PIPE, pass_fds=[reading], cwd=project) as parent:
             pid = int(parent.stdout.readline())
             parent.send_signal(signal.SIGKILL)
