@@ -467,7 +467,7 @@ def test_a_metadata_query_over_a_thousand_adapters_needs_no_torch(echoes, make_c
     assert done.stdout.splitlines() == ["990", "[]"]
 
 
-@pytest.mark.filterwarnings("ignore:.is_gradient_checkpointing:FutureWarning")  # PEFT's own use of transformers
+@pytest.mark.filterwarnings("ignore:.is_gradient_checkpointing:FutureWarning")  # PEFT's own
 def test_peft_loads_an_adapter_of_the_library(library, make_card):
     """The plain path: PEFT itself writes the stage and reads the published folder."""
     torch = pytest.importorskip("torch")
