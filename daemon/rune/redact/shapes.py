@@ -1,0 +1,203 @@
+"""Secrets that show by their own shape: known prefixes, PEM blocks, credentials in URLs, e-mail addresses.
+
+Standard library, Python 3.9. Patterns are compiled on their first trigger; see ``rune.redact``.
+"""
+
+from rune.redact.plausible import MARK, SPACE, placeholder, strong
+
+Span = tuple[int, int, str]
+"""Start, end and type of one secret."""
+
+_B = r"(?:(?<![A-Za-z0-9_-])|(?<=\\[nrt])|(?<=%[0-9A-Fa-f]{2}))"
+"""A token starts here: after another character, an escaped line end or a percent-encoded character."""
+
+_SHAPES = (
+    ("aws-access-key", ("AKIA", "ASIA", "ABIA", "ACCA"), r"A(?:KI|SI|BI|CC)A[A-Z0-9]{16}(?![A-Za-z0-9])"),
+    ("github-token", ("ghp_", "gho_", "ghu_", "ghs_", "ghr_"), r"gh[pousr]_[A-Za-z0-9]{20,}"),
+    ("github-token", ("github_pat_",), r"github_pat_[A-Za-z0-9_]{20,}"),
+    ("gitlab-token", ("glpat-", "gldt-", "glrt-", "glcbt-", "glptt-"), r"gl[a-z]{2,4}-[\w.-]{16,}"),
+    ("anthropic-key", ("sk-ant-",), r"sk-ant-[\w-]{12,}"),
+    ("openai-key", ("sk-",), r"sk-(?!ant-)(?=[A-Za-z_-]*[0-9])(?=[\w-]*[A-Za-z0-9]{16})[\w-]{20,}"),
+    ("slack-token", ("xox",), r"xox[a-z]-[\w-]{10,}"),
+    ("slack-token", ("xapp-",), r"xapp-[\w-]{20,}"),
+    ("webhook", ("hooks.slack.com",), r"hooks\.slack\.com/(?:services|workflows)/([\w/-]{12,})"),
+    ("webhook", ("/api/webhooks/",), r"discord(?:app)?\.com/api/webhooks/([0-9]+/[\w-]{20,})"),
+    ("stripe-key", ("_live_", "_test_"), r"[srp]k_(?:live|test)_[A-Za-z0-9]{10,}"),
+    ("stripe-key", ("whsec_",), r"whsec_[A-Za-z0-9+/=]{16,}"),
+    ("google-key", ("AIza",), r"AIza[\w-]{30,}"),
+    ("google-key", ("GOCSPX-", "ya29."), r"(?:GOCSPX-|ya29\.)[\w-]{20,}"),
+    ("npm-token", ("npm_",), r"npm_[A-Za-z0-9]{30,}"),
+    ("pypi-token", ("pypi-AgE",), r"pypi-AgE[\w-]{20,}"),
+    ("huggingface-token", ("hf_", "api_org_"), r"(?:hf|api_org)_[A-Za-z0-9]{30,}"),
+    ("twilio-key", ("SK",), r"SK[0-9a-f]{32}(?![A-Za-z0-9])"),
+    ("sendgrid-key", ("SG.",), r"SG\.[\w-]{16,}\.[\w-]{16,}"),
+    ("mailgun-key", ("key-",), r"key-[0-9a-f]{32}(?![A-Za-z0-9])"),
+    ("mailchimp-key", ("-us",), r"[0-9a-f]{32}-us[0-9]{1,2}(?![A-Za-z0-9])"),
+    ("shopify-token", ("shpat_", "shpca_", "shppa_", "shpss_"), r"shp(?:at|ca|pa|ss)_[0-9a-fA-F]{24,}"),
+    ("square-token", ("sq0",), r"sq0[a-z]{3}-[\w-]{20,}"),
+    ("digitalocean-token", ("_v1_",), r"do[opr]_v1_[0-9a-f]{40,}"),
+    ("doppler-token", ("dp.",), r"dp\.[a-z]{2,5}\.[A-Za-z0-9]{30,}"),
+    ("databricks-token", ("dapi",), r"dapi[0-9a-f]{32}(?:-[0-9])?(?![A-Za-z0-9])"),
+    ("docker-token", ("dckr_",), r"dckr_[a-z]+_[\w-]{20,}"),
+    ("vault-token", ("hvs.", "hvb.", "hvr."), r"hv[sbr]\.[\w-]{20,}"),
+    ("telegram-token", (":AA",), r"[0-9]{8,10}:AA[\w-]{30,}"),
+    ("atlassian-token", ("ATATT3", "ATCTT3"), r"AT[AC]TT3[\w=.-]{20,}"),
+    ("linear-key", ("lin_",), r"lin_(?:api|oauth)_[A-Za-z0-9]{30,}"),
+    ("notion-token", ("ntn_",), r"ntn_[A-Za-z0-9]{30,}"),
+    ("grafana-token", ("glsa_", "glc_"), r"gl(?:sa|c)_[A-Za-z0-9+/=_]{30,}"),
+    ("groq-key", ("gsk_",), r"gsk_[A-Za-z0-9]{30,}"),
+    ("xai-key", ("xai-",), r"xai-[A-Za-z0-9]{30,}"),
+    ("perplexity-key", ("pplx-",), r"pplx-[A-Za-z0-9]{30,}"),
+    ("replicate-token", ("r8_",), r"r8_[A-Za-z0-9]{30,}"),
+    ("supabase-key", ("sbp_", "sb_secret_"), r"(?:sbp|sb_secret)_[\w-]{20,}"),
+    ("newrelic-key", ("NRAK-",), r"NRAK-[A-Z0-9]{20,}"),
+    ("sentry-token", ("sntry",), r"sntry[su]_[A-Za-z0-9+/=_]{30,}"),
+    ("rubygems-key", ("rubygems_",), r"rubygems_[0-9a-f]{40,}"),
+    ("figma-token", ("figd_",), r"figd_[\w-]{20,}"),
+    ("postman-key", ("PMAK-",), r"PMAK-[0-9a-f-]{40,}"),
+    ("terraform-token", (".atlasv1.",), r"[A-Za-z0-9]{14}\.atlasv1\.[\w-]{40,}"),
+    ("age-key", ("AGE-SECRET-KEY-",), r"AGE-SECRET-KEY-1[0-9A-Z]{20,}"),
+    ("jwt", ("eyJ",), r"eyJ[\w-]{8,}\.[\w.-]*"),
+    ("password", ("machine ", "default "), r"(?:machine\s{1,9}\S{1,99}|default)\s{1,9}"
+     r"(?:login\s{1,9}\S{1,99}\s{1,9})?(?:account\s{1,9}\S{1,99}\s{1,9})?password\s{1,9}(?!\[redacted:)(\S{1,200})"),
+    ("password", ("curl ",), r"curl(?=\s)[^\n]{0,300}?\s(?:-u|--user|--proxy-user|-U)[ =]?[\"']?"
+     r"[^\s:\"'$]{1,99}:(?![$\[<{])([^\s\"']{1,200})"),
+    ("password", ("mysql", "mariadb"), r"(?:mysql|mariadb)\w{0,20}(?=\s)[^\n]{0,200}?\s"
+     r"-p(?![0-9]+:)(?![\s$\"'\[])([^\s\"']{1,200})"),
+    ("password", ("sshpass ",), r"sshpass\s{1,9}-p\s?[\"']?(?![$\[])([^\s\"']{1,200})"),
+    ("password", ("redis-cli ",), r"redis-cli(?=\s)[^\n]{0,200}?\s(?:-a|--pass) [\"']?"
+     r"(?![$\[])([^\s\"']{1,200})"),
+)  # fmt: skip
+_BESIDE_AWS = (
+    r"(?<![A-Za-z0-9/+=])(?=[a-z0-9/+]*[A-Z])(?=[A-Z0-9/+]*[a-z])(?=[A-Za-z/+]*[0-9])"
+    r"[A-Za-z0-9/+]{40}(?![A-Za-z0-9/+=])"
+)
+"""A secret access key without a name: only looked for beside an access key id."""
+_EMAIL = r"(?<![\w.+%-])(?!git@)[\w.+%-]{1,64}@[A-Za-z0-9-]{1,63}(?:\.[A-Za-z0-9-]{1,63}){1,8}(?![\w-])"
+_GAP = r"(?:[\s\"',-]|\\+[nrt]|[0-9]{1,6}[→|:])*"
+_BODY = r"(?:[A-Za-z-]{4,20}: [^\n\\]{1,80}(?:[\s]|\\+[nr])*)*"
+_PEM_REST = rf"{_GAP}(?:{_BODY})(?:[A-Za-z0-9+/=]{{16,}}{_GAP})+(?:[A-Za-z0-9+/=]{{1,64}}(?![^\s\"'\\]))?"
+"""What follows a BEGIN line whose END was cut off."""
+
+_BASE64 = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/="
+_BETWEEN = SPACE | frozenset("\"',\\")
+_URL_STOP = SPACE | frozenset("\"'<>`\\")
+
+
+def known(text: str) -> list[Span]:
+    """Keys with a known shape; only the patterns whose triggers occur are tried."""
+    found: list[Span] = []
+    for name, triggers, pattern in _SHAPES:
+        for trigger in triggers:
+            if trigger in text:
+                found += _matches(_B + pattern, name, text)
+                break
+    if (found and found[0][2] == "aws-access-key") or f"{MARK}aws-access-key]" in text:
+        found += _matches(_BESIDE_AWS, "aws-secret-key", text)
+    return found
+
+
+def emails(text: str) -> list[Span]:
+    """E-mail addresses."""
+    return _matches(_EMAIL, "email", text) if "@" in text else []
+
+
+def _matches(pattern: str, name: str, text: str) -> list[Span]:
+    import re  # noqa: PLC0415  a hook whose text triggers no pattern starts without it
+
+    return [(*match.span(match.lastindex or 0), name) for match in re.finditer(pattern, text, re.ASCII)]
+
+
+def private_keys(text: str) -> list[Span]:
+    """PEM private keys: whole blocks, blocks without END, and the rest of a block before a lone END."""
+    if "PRIVATE KEY" not in text:
+        return []
+    found: list[Span] = []
+    done, stop, begin = 0, -2, text.find("-----BEGIN ")
+    while begin >= 0:
+        dashes = text.find("-----", begin + 11, begin + 64)
+        body = dashes + 5
+        if dashes >= 0 and "PRIVATE KEY" in text[begin:dashes]:
+            if stop != -1 and stop < body:
+                stop = text.find("-----END ", body)
+            end = _block_end(text, body, stop)
+            if end:
+                found.append((begin, end, "private-key"))
+                done = end
+        begin = text.find("-----BEGIN ", max(done, begin + 11))
+    return found + _tails(text, found)
+
+
+def _block_end(text: str, body: int, stop: int) -> int:
+    """Where the block whose body starts here ends; 0 where no key follows, as in code that speaks of PEM."""
+    import re  # noqa: PLC0415
+
+    rest = text[body:stop] if body <= stop < body + 32768 else ""
+    if rest and "-----BEGIN " not in rest and re.search("[A-Za-z0-9+/=]{16}", rest):
+        dashes = text.find("-----", stop + 9, stop + 64)
+        return dashes + 5 if dashes >= 0 else stop + 9 + len(text[stop + 9 :][:64].split("\n")[0])
+    cut = re.compile(_PEM_REST).match(text, body)
+    return cut.end() if cut else 0
+
+
+def _tails(text: str, blocks: list[Span]) -> list[Span]:
+    """Bodies whose BEGIN was cut off: the lines of base64 right before an END that closes no found block."""
+    closed = {end for _, end, _ in blocks}
+    found: list[Span] = []
+    stop = text.find("-----END ")
+    while stop >= 0:
+        dashes = text.find("-----", stop + 9, stop + 64)
+        if dashes >= 0 and dashes + 5 not in closed and "PRIVATE KEY" in text[stop:dashes]:
+            start = _tail_start(text, stop)
+            if start < stop and (not found or found[-1][1] <= start):
+                found.append((start, dashes + 5, "private-key"))
+        stop = text.find("-----END ", stop + 9)
+    return found
+
+
+def _tail_start(text: str, stop: int) -> int:
+    start = at = stop
+    while stop - at < 16384:
+        while at > 0 and (text[at - 1] in _BETWEEN or text[at - 2 : at] in ("\\n", "\\r")):
+            at -= 2 if text[at - 2 : at] in ("\\n", "\\r") else 1
+        run = at
+        while run > 0 and text[run - 1] in _BASE64 and text[run - 2 : run] not in ("\\n", "\\r"):
+            run -= 1
+        if (at - run < 16 and start != stop) or run == at:
+            return start
+        start = at = run
+    return start
+
+
+def urls(text: str) -> list[Span]:
+    """Passwords and tokens before the @ of a URL."""
+    found: list[Span] = []
+    at = text.find("://")
+    while at >= 0:
+        start = at + 3
+        span = _userinfo(text, start) if text.find("@", start, start + 512) >= 0 else None
+        if span:
+            found.append(span)
+            start = span[1]
+        at = text.find("://", start)
+    return found
+
+
+def _userinfo(text: str, start: int) -> "Span | None":
+    end = start
+    while end < min(len(text), start + 512) and text[end] not in _URL_STOP:
+        end += 1
+    run = text[start:end]
+    authority = run.replace("?", "/").replace("#", "/").partition("/")[0]
+    at = authority.rfind("@")
+    if at < 0:  # a password with a slash in it, unless what follows the colon is a port
+        port = authority.partition(":")[2]
+        at = run.find("@") if port and not port.isdigit() else -1
+    if at <= 0:
+        return None
+    user, colon, password = run[:at].partition(":")
+    if colon:
+        keep = not password or placeholder(password) or MARK in password
+        return None if keep else (start + len(user) + 1, start + at, "url-password")
+    keep = MARK in user or placeholder(user) or len(user) < 16 or not strong(user)
+    return None if keep else (start, start + at, "url-token")
