@@ -9,8 +9,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from tests.client.claude import REPOSITORY, Client
-from tests.client.scripted_api import say
+from tests.client.claude import RECALL, REPOSITORY, Client
+from tests.client.scripted_api import call, say
 
 import rune
 from rune import paths
@@ -79,3 +79,13 @@ def test_the_plugin_costs_few_tokens_while_nobody_asks(
     tokens = int(found[1].replace(",", ""))
     record_property("always_on_tokens", tokens)
     assert tokens <= ALWAYS_ON_TOKENS, details
+
+
+@pytest.mark.client
+def test_before_setup_the_recall_tool_tells_the_model_what_the_person_must_do(
+    client: Client, project: Path
+) -> None:
+    ask = [[call("WaitForMcpServers")], [call(RECALL, query="Why did it fail?")], [say("I see.")]]
+    done = client.run("Do you know why it failed?", ask, cwd=project)
+    assert RECALL in done.requests[-1].tools, done.stderr
+    assert "rune setup" in done.tool_results()[-1]
