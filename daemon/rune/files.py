@@ -141,5 +141,6 @@ def sha256(path: Path) -> str:
 def remove_folder(folder: Path) -> None:
     """Delete a folder of files, read-only or not, as far as it is still there."""
     if folder.is_dir():
-        folder.chmod(0o700)
+        for path, _, _ in os.walk(folder):
+            Path(path).chmod(0o700)
         shutil.rmtree(folder)

@@ -148,7 +148,7 @@ def _joined(one: Lesson, other: Lesson) -> Lesson:
 def _make(kind: str, answer: str, slots: dict[str, str], evidence: Sequence[str], *more: str, lesson: str = "") -> Lesson:
     """Fill the templates of a kind; ``more`` are literals that the answer must hold to count as right."""
     answer = _cut(answer)
-    questions = tuple(dict.fromkeys(_fill(t, slots) for t in TRAINED[kind]))
+    questions = tuple(dict.fromkeys([*(_fill(t, slots) for t in TRAINED[kind]), *_keywords(answer)]))
     probes = tuple(p for p in dict.fromkeys(_fill(t, slots) for t in HELD_OUT[kind]) if p not in questions)
     asked = " ".join(questions).lower()
     keys = [key for key in (*more, *literals(answer)) if key.lower() in answer.lower() and key.lower() not in asked]
@@ -156,6 +156,14 @@ def _make(kind: str, answer: str, slots: dict[str, str], evidence: Sequence[str]
         words = sorted(set(re.findall(r"[a-z]{5,}", answer.lower())), key=lambda word: (-len(word), word))
         keys = [word for word in words if word not in asked]
     return Lesson(lesson or kind, answer, questions, probes, tuple(dict.fromkeys(evidence)), tuple(dict.fromkeys(keys))[:2])
+
+
+def _keywords(answer: str) -> list[str]:
+    """Queries made of the answer's own words: they tie what an answer speaks of to the answer."""
+    words = [w for w in re.findall(r"[A-Za-z_][\w.]*\w", answer) if len(w) > 3 and w.lower() not in _EMPTY]
+    words = list(dict.fromkeys(words))
+    picks = (words[:3], words[2:5], words[-3:])
+    return list(dict.fromkeys(" ".join(pick) for pick in picks if len(pick) >= 2))
 
 
 def _fill(template: str, slots: dict[str, str]) -> str:

@@ -19,7 +19,6 @@ PROJECT = "/demo/invoices"
 PYTHON = subprocess.run(["python3", "-c", "import sys; print(sys.base_prefix)"], capture_output=True, text=True, check=True).stdout.strip()
 
 EXPORT = '''import csv
-import subprocess
 import sys
 
 

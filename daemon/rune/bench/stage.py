@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 import time
@@ -53,7 +54,7 @@ class Stage:
     def play(self, transcript: Path, project: Path) -> str:
         """Send a recorded session through the real hooks; returns its session id."""
         session = ""
-        for payload in payloads(transcript, project):
+        for payload in payloads(transcript.resolve(), project):
             session = payload["session_id"]
             subprocess.run(
                 ["python3", "-S", "-E", str(HOOK)], input=json.dumps(payload).encode(), cwd=project, check=True,
@@ -104,7 +105,7 @@ def payloads(transcript: Path, project: Path) -> Iterator[dict[str, Any]]:
     calls: dict[str, dict[str, Any]] = {}
     common: dict[str, Any] = {}
     last = ""
-    for line in _lines(transcript):
+    for line in _lines(transcript, project):
         if not common:
             common = {"session_id": line["sessionId"], "transcript_path": str(transcript), "cwd": str(project)}
             yield {**common, "hook_event_name": "SessionStart", "source": "startup"}
@@ -124,9 +125,13 @@ def payloads(transcript: Path, project: Path) -> Iterator[dict[str, Any]]:
     yield {**common, "hook_event_name": "SessionEnd", "reason": "other"}
 
 
-def _lines(transcript: Path) -> Iterator[dict[str, Any]]:
-    for text in transcript.read_text("utf-8").splitlines():
-        line = json.loads(text) if text.strip() else {}
+def _lines(transcript: Path, project: Path) -> Iterator[dict[str, Any]]:
+    """The session's lines, its folder's path replaced by the stage's project."""
+    text = transcript.read_text("utf-8")
+    if cwd := re.search(r'"cwd":"([^"]+)"', text):
+        text = text.replace(cwd[1], json.dumps(str(project))[1:-1])
+    for raw in text.splitlines():
+        line = json.loads(raw) if raw.strip() else {}
         if line.get("type") in ("user", "assistant") and not line.get("isMeta") and not line.get("isSidechain"):
             yield line
 

@@ -10,7 +10,12 @@ from rune.index.store import Store
 from rune.index.words import Document, Hit, Keywords, Ranked, adapters
 from rune.ports import Embedder
 
-__all__ = ["Document", "Hit", "Index", "Keywords", "Ranked", "adapters"]
+__all__ = ["Document", "Hit", "Index", "Keywords", "Ranked", "adapters", "store_folder"]
+
+
+def store_folder(index: Path, project: str) -> Path:
+    """Where a project's search data lies; it may be deleted at any time."""
+    return index / hashlib.sha256(project.encode()).hexdigest()[:16]
 
 
 class Index:
@@ -23,8 +28,7 @@ class Index:
 
     def _store(self, project: str) -> Store:
         if project not in self._stores:
-            name = hashlib.sha256(project.encode()).hexdigest()[:16]
-            self._stores[project] = Store(self.folder / name, self._embedder)
+            self._stores[project] = Store(store_folder(self.folder, project), self._embedder)
         return self._stores[project]
 
     def sync(self, project: str, documents: Iterable[Document]) -> None:
