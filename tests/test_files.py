@@ -154,11 +154,12 @@ def test_the_lock_of_a_process_that_was_killed_is_free(tmp_path):
 
 
 def test_a_folder_of_read_only_files_can_be_removed_and_removing_nothing_is_fine(tmp_path):
-    folder = tmp_path / "adapter"
-    folder.mkdir()
-    (folder / "weights").write_text("w")
-    (folder / "weights").chmod(0o400)
-    folder.chmod(0o500)
+    folder, inner = tmp_path / "adapter", tmp_path / "adapter" / "inner"
+    inner.mkdir(parents=True)
+    for place in (inner, folder):
+        (place / "weights").write_text("w")
+        (place / "weights").chmod(0o400)
+        place.chmod(0o500)
     files.remove_folder(folder)
     files.remove_folder(folder)
     assert not folder.exists()
