@@ -46,8 +46,9 @@ def main():
 
 def command():
     """How to start Rune's Python, or an empty list and the reason why there is none."""
-    path = _link.launch()
+    path = "launch.json"
     try:
+        path = os.path.join(_link.home(), path)
         with open(path, encoding="utf-8") as file:
             raw = json.load(file)
         version, argv = raw["v"], raw["argv"]

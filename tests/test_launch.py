@@ -136,6 +136,13 @@ def test_any_protocol_version_is_welcome(home: paths.Home) -> None:
     assert second == {"jsonrpc": "2.0", "id": "p", "result": {}}
 
 
+def test_a_home_that_cannot_be_read_is_named(home: paths.Home) -> None:
+    home.root.write_text("a file in the way")
+    hello = b'{"jsonrpc": "2.0", "id": 1, "method": "initialize"}'
+    (answer,) = exchange(home, hello)
+    assert "launch.json cannot be read" in answer["result"]["instructions"]
+
+
 @pytest.mark.parametrize(
     ("line", "code"),
     [
