@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -117,8 +118,13 @@ async def test_with_setup_it_becomes_the_server_whatever_lies_in_the_project(
         (project / name).write_text("raise SystemExit('imported from the project')")
     starter = "import sys; assert sys.argv[1:] == ['mcp'], sys.argv; "
     write_launch({"v": 1, "argv": [sys.executable, "-c", starter + SERVER]})
-    async with Client(stdio_client(parameters(home, project))) as client:
-        assert client.instructions == INSTRUCTIONS
+    home.run.mkdir()
+    with socket.socket(socket.AF_UNIX) as daemon:  # one that listens: the server must not start a real one
+        home.socket.parent.mkdir(exist_ok=True)
+        daemon.bind(str(home.socket))
+        daemon.listen()
+        async with Client(stdio_client(parameters(home, project))) as client:
+            assert client.instructions == INSTRUCTIONS
 
 
 def exchange(home: paths.Home, *lines: bytes) -> list[dict[str, object]]:
