@@ -41,8 +41,12 @@ def worker_parts(home: Home) -> Parts:
     folder = model.locate(home, settings.model.base)
     loaded = base.load(folder, model.base_hash(folder, home), settings.model)
     embedder = embed.MiniLM(model.locate(home, settings.model.embedder))
-    recaller = Recaller(Index(home.index, embedder), engine.Engine(loaded), loaded.count, loaded.hash, settings.recall)
-    return Parts(loaded.name, loaded.hash, gradient.GradientDistiller(loaded, settings.distil), recaller, settings)
+    recaller = Recaller(
+        Index(home.index, embedder), engine.Engine(loaded), loaded.count, loaded.hash, settings.recall
+    )
+    return Parts(
+        loaded.name, loaded.hash, gradient.GradientDistiller(loaded, settings.distil), recaller, settings
+    )
 
 
 def log_to(path: Path) -> None:
@@ -50,4 +54,6 @@ def log_to(path: Path) -> None:
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     if path.exists() and path.stat().st_size > 4 * 1024 * 1024:
         path.replace(path.with_suffix(".old.log"))
-    logging.basicConfig(filename=path, level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    logging.basicConfig(
+        filename=path, level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s"
+    )

@@ -67,7 +67,9 @@ def find(events: Sequence[Event]) -> list[Arc]:
         match event:
             case Reflection() | Note():
                 for chain in waiting.values():
-                    chain[-1].said.append(event if isinstance(event, Reflection) else Reflection(event.id, event.at, event.text))
+                    chain[-1].said.append(
+                        event if isinstance(event, Reflection) else Reflection(event.id, event.at, event.text)
+                    )
             case Generation():
                 _changed(waiting, change(event))
             case Execution():
@@ -101,8 +103,20 @@ def _run(event: Execution, waiting: Waiting, done: list[Arc]) -> None:
 def _close(arc: _Open, outcome: Execution | None) -> Arc:
     said = [line for reflection in arc.said for line in sentences(reflection.text)]
     telling = [line for line in said if explains(line)]
-    ids = (arc.error.id, *(r.id for r in arc.said), *(c.event for c in arc.changes), *((outcome.id,) if outcome else ()))
-    return Arc(arc.error, signature(arc.error), tuple(dict.fromkeys(telling)), tuple(arc.changes), outcome, tuple(dict.fromkeys(ids)))
+    ids = (
+        arc.error.id,
+        *(r.id for r in arc.said),
+        *(c.event for c in arc.changes),
+        *((outcome.id,) if outcome else ()),
+    )
+    return Arc(
+        arc.error,
+        signature(arc.error),
+        tuple(dict.fromkeys(telling)),
+        tuple(arc.changes),
+        outcome,
+        tuple(dict.fromkeys(ids)),
+    )
 
 
 def change(event: Generation) -> Change:
@@ -112,7 +126,9 @@ def change(event: Generation) -> Change:
     diff = list(difflib.ndiff(before, after)) if event.before else []
     removed = tuple(line[2:] for line in diff if line.startswith("- ") and line[2:])
     added = tuple(line[2:] for line in diff if line.startswith("+ ") and line[2:])
-    return Change(event.id, event.path, removed, added if event.before else tuple(line for line in after if line))
+    return Change(
+        event.id, event.path, removed, added if event.before else tuple(line for line in after if line)
+    )
 
 
 _SIGNATURES = tuple(
@@ -157,8 +173,14 @@ _CUES = re.compile(
     r"|instead|requires?|expects?|expected|isn't|doesn't|wasn't|didn't|not|never|only|always|wrong|fail(?:s|ed|ing)?|undefined|so that)\b",
     re.I,
 )
-_PLANS = re.compile(r"^(?:let me|let's|now(?:,| let| i)|i'll|i will|next|first,? (?:let|i)|perfect|great|good|ok(?:ay)?|done|wait)\b", re.I)
-_INSTRUCTION = re.compile(r"\b(?:ignore (?:all |any )?(?:previous|prior|above)|disregard (?:the|all|previous)|you are now|system prompt)\b", re.I)
+_PLANS = re.compile(
+    r"^(?:let me|let's|now(?:,| let| i)|i'll|i will|next|first,? (?:let|i)|perfect|great|good|ok(?:ay)?|done|wait)\b",
+    re.I,
+)
+_INSTRUCTION = re.compile(
+    r"\b(?:ignore (?:all |any )?(?:previous|prior|above)|disregard (?:the|all|previous)|you are now|system prompt)\b",
+    re.I,
+)
 
 
 def explains(sentence: str) -> bool:

@@ -63,7 +63,9 @@ class Session:
 class Capture:
     """Drains the spool; one instance per daemon."""
 
-    def __init__(self, home: Home, config: CaptureConfig, clock: Clock, redact: events.Redactor, spoken: Spoken) -> None:
+    def __init__(
+        self, home: Home, config: CaptureConfig, clock: Clock, redact: events.Redactor, spoken: Spoken
+    ) -> None:
         self.home = home
         self.config = config
         self.clock = clock
@@ -88,7 +90,9 @@ class Capture:
 
     def open_sessions(self, project: Path | None = None) -> list[Session]:
         """Sessions that are not over, the most recent last."""
-        found = [s for s in self.sessions.values() if not s.closed and (project is None or s.project == project)]
+        found = [
+            s for s in self.sessions.values() if not s.closed and (project is None or s.project == project)
+        ]
         return sorted(found, key=lambda s: s.last)
 
     def settled(self, closed: Closed) -> None:
@@ -152,7 +156,11 @@ class Capture:
     def _discover(self, spool: Path, first: Envelope) -> Session | None:
         folder = Path(first.project)
         if not first.project or not folder.is_dir():
-            log.warning("%s: its project %s is not there; it stays in the spool", spool.name, first.project or "(none)")
+            log.warning(
+                "%s: its project %s is not there; it stays in the spool",
+                spool.name,
+                first.project or "(none)",
+            )
             return None
         project = project_root(folder)
         session = self._load(first.session, project, Echoes(project).trajectory(first.session))
@@ -163,7 +171,9 @@ class Capture:
         if path.exists():
             past = trajectory.read(path)
             session.known = {event.id for event in past.events}
-            session.said = {" ".join(e.text.lower().split()) for e in past.events if isinstance(e, Reflection | Note)}
+            session.said = {
+                " ".join(e.text.lower().split()) for e in past.events if isinstance(e, Reflection | Note)
+            }
             session.closed = bool(past.closed)
             session.first = past.started
             session.last = max((e.at for e in past.events), default=past.started)
@@ -192,7 +202,9 @@ class Capture:
         session.said |= {" ".join(e.text.lower().split()) for e in fresh if isinstance(e, Reflection)}
         session.closed = session.enqueued = False
 
-    def _words(self, session: Session, fresh: Sequence[trajectory.Event], counts: dict[str, int]) -> list[trajectory.Event]:
+    def _words(
+        self, session: Session, fresh: Sequence[trajectory.Event], counts: dict[str, int]
+    ) -> list[trajectory.Event]:
         """What the agent said between tool calls: hooks do not carry it, the client's transcript does."""
         path = Path(session.transcript)
         if not session.transcript or not path.is_file():

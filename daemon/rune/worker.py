@@ -101,7 +101,7 @@ def guarded(work: Callable[[], Message]) -> Message:
         return Failed(type(error).__name__, str(error), retry=True)
     except RuneError as error:
         return Failed(type(error).__name__, str(error))
-    except Exception as error:  # noqa: BLE001 - the barrier: a broken session must not take the worker along
+    except Exception as error:
         log.exception("request failed")
         return Failed(type(error).__name__, str(error), retry=True)
 

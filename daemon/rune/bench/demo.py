@@ -42,7 +42,9 @@ class Question:
 
 QUESTIONS = (
     Question("The file with the invoices cannot be read as text. Which encoding is it in?", ("cp1252",)),
-    Question("Amounts such as 1.249,50 crash the conversion. What turns them into numbers?", ("parse_amount",)),
+    Question(
+        "Amounts such as 1.249,50 crash the conversion. What turns them into numbers?", ("parse_amount",)
+    ),
     Question("What should I type to see the March total of the invoices?", ("python3 export.py --month 3",)),
 )
 
@@ -70,12 +72,24 @@ def _run(stage: Stage, transcript: Path | None) -> dict[str, Any]:
     say("two sessions went through the hooks and ended; nobody asks for their adapters from here on")
     card = stage.wait_for_adapter(project, session, _teller())
     foreign = stage.wait_for_adapter(other, foreign_session, _teller())
-    questions = QUESTIONS if transcript is None else tuple(Question(lesson.probes[0], lesson.keys) for lesson in card.lessons if lesson.keys)[:3]
+    questions = (
+        QUESTIONS
+        if transcript is None
+        else tuple(Question(lesson.probes[0], lesson.keys) for lesson in card.lessons if lesson.keys)[:3]
+    )
     unseen(questions, card)
     recalled = [_recalled(stage, project, question) for question in questions]
-    controls = _controls(stage, Echoes(project), card, Library(Echoes(other), time.time).folder(foreign.id), questions)
-    rows = [_row(question, found, parts) for question, found, parts in zip(questions, recalled, controls, strict=True)]
-    summary = {f"{arm}_correct": sum(row[arm]["correct"] for row in rows) for arm in ("adapter", "base", "zeroed", "foreign")}
+    controls = _controls(
+        stage, Echoes(project), card, Library(Echoes(other), time.time).folder(foreign.id), questions
+    )
+    rows = [
+        _row(question, found, parts)
+        for question, found, parts in zip(questions, recalled, controls, strict=True)
+    ]
+    summary = {
+        f"{arm}_correct": sum(row[arm]["correct"] for row in rows)
+        for arm in ("adapter", "base", "zeroed", "foreign")
+    }
     summary |= {"questions": len(rows), "distil_seconds": card.seconds, "total_seconds": round(time.monotonic() - began, 1),
                 "lessons": len(card.lessons), "adapter_bytes": card.bytes}  # fmt: skip
     return {"summary": summary, "rows": rows}
@@ -102,7 +116,9 @@ def unseen(questions: Sequence[Question], card: Card) -> None:
     trained = {" ".join(q.lower().split()) for lesson in card.lessons for q in lesson.questions}
     for question in questions:
         if " ".join(question.text.lower().split()) in trained:
-            raise RuneError(f"the question {question.text!r} is in the training set: a demo with it would prove nothing")
+            raise RuneError(
+                f"the question {question.text!r} is in the training set: a demo with it would prove nothing"
+            )
 
 
 def _recalled(stage: Stage, project: Path, question: Question) -> Recalled:
@@ -111,7 +127,9 @@ def _recalled(stage: Stage, project: Path, question: Question) -> Recalled:
     return answer
 
 
-def _controls(stage: Stage, echoes: Echoes, card: Card, foreign: Path, questions: Sequence[Question]) -> list[dict[str, str]]:
+def _controls(
+    stage: Stage, echoes: Echoes, card: Card, foreign: Path, questions: Sequence[Question]
+) -> list[dict[str, str]]:
     """The same questions to the bare base, to a zeroed adapter and to another session's adapter."""
     settings = config.load(stage.home.config)
     folder = model.locate(stage.home, settings.model.base)
@@ -126,7 +144,9 @@ def _controls(stage: Stage, echoes: Echoes, card: Card, foreign: Path, questions
 def _row(question: Question, found: Recalled, controls: dict[str, str]) -> dict[str, Any]:
     arms = {"adapter": found.answer, **controls}
     row: dict[str, Any] = {"question": question.text, "expected": list(question.keys)}
-    row |= {name: {"answer": text, "correct": score.holds(text, question.keys)} for name, text in arms.items()}
+    row |= {
+        name: {"answer": text, "correct": score.holds(text, question.keys)} for name, text in arms.items()
+    }
     row |= {"abstained": found.abstained, "seconds": found.seconds, "answer_tokens": found.answer_tokens,
             "evidence_tokens": found.evidence_tokens, "match": found.score, "support": found.support,
             "evidence": [f"{e.kind} {e.event}: {' '.join(e.text.split())[:120]}" for e in found.evidence]}  # fmt: skip
@@ -162,6 +182,7 @@ def main(transcript: Path | None, keep: bool, record: bool) -> int:
 
         results.write("demo", result, seed=config.DistilConfig().seed)
     counts = result["summary"]
-    convincing = counts["adapter_correct"] >= 2 and not any(counts[f"{arm}_correct"] for arm in ("base", "zeroed", "foreign"))
+    convincing = counts["adapter_correct"] >= 2 and not any(
+        counts[f"{arm}_correct"] for arm in ("base", "zeroed", "foreign")
+    )
     return 0 if convincing or transcript is not None else 1
-

@@ -1,6 +1,6 @@
 """Result files: ``docs/results/<name>.json`` with what ran, where, and what came out.
 
-    {"command", "commit", "machine", "seed", "summary": {metric: number}, "rows": [...]}
+{"command", "commit", "machine", "seed", "summary": {metric: number}, "rows": [...]}
 """
 
 from __future__ import annotations
@@ -33,7 +33,12 @@ def write(name: str, result: dict[str, Any], seed: int = 0) -> Path:
 
 def commit() -> str:
     """The commit of the checkout, with ``+`` where files differ from it."""
-    done = subprocess.run(["git", "-C", str(ROOT), "rev-parse", "--short=12", "HEAD"], capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        ["git", "-C", str(ROOT), "rev-parse", "--short=12", "HEAD"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     dirty = subprocess.run(["git", "-C", str(ROOT), "status", "--porcelain", "--untracked-files=no", "daemon", "hooks", "plugin"],
                            capture_output=True, text=True, check=False)  # fmt: skip
     return (done.stdout.strip() or "unknown") + ("+" if dirty.stdout.strip() else "")
@@ -57,7 +62,10 @@ def _processor() -> str:
         lines = Path("/proc/cpuinfo").read_text("utf-8").splitlines()
     except OSError:
         return platform.processor()
-    return next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), platform.processor())
+    return next(
+        (line.partition(":")[2].strip() for line in lines if line.startswith("model name")),
+        platform.processor(),
+    )
 
 
 def _version(package: str) -> str:

@@ -62,7 +62,9 @@ class Stage:
             )  # fmt: skip
         return session
 
-    def wait_for_adapter(self, project: Path, session: str, tell: Callable[[str], None], timeout: float = 600.0) -> Card:
+    def wait_for_adapter(
+        self, project: Path, session: str, tell: Callable[[str], None], timeout: float = 600.0
+    ) -> Card:
         """Wait until the session's adapter is there; ``tell`` gets the daemon's progress.
 
         Raises:
@@ -75,7 +77,9 @@ class Stage:
                 return found[0]
             tell(self.health().job if client.running(self.home.socket) else "")
             time.sleep(0.5)
-        raise DaemonUnavailable(f"no adapter of session {session} after {timeout:.0f} s: {self.health().last_error or 'no error is known'}")
+        raise DaemonUnavailable(
+            f"no adapter of session {session} after {timeout:.0f} s: {self.health().last_error or 'no error is known'}"
+        )
 
     def health(self) -> Health:
         """The daemon's state."""
@@ -107,7 +111,11 @@ def payloads(transcript: Path, project: Path) -> Iterator[dict[str, Any]]:
     last = ""
     for line in _lines(transcript, project):
         if not common:
-            common = {"session_id": line["sessionId"], "transcript_path": str(transcript), "cwd": str(project)}
+            common = {
+                "session_id": line["sessionId"],
+                "transcript_path": str(transcript),
+                "cwd": str(project),
+            }
             yield {**common, "hook_event_name": "SessionStart", "source": "startup"}
         for block in _blocks(line["message"].get("content")):
             match block.get("type"):
@@ -132,12 +140,20 @@ def _lines(transcript: Path, project: Path) -> Iterator[dict[str, Any]]:
         text = text.replace(cwd[1], json.dumps(str(project))[1:-1])
     for raw in text.splitlines():
         line = json.loads(raw) if raw.strip() else {}
-        if line.get("type") in ("user", "assistant") and not line.get("isMeta") and not line.get("isSidechain"):
+        if (
+            line.get("type") in ("user", "assistant")
+            and not line.get("isMeta")
+            and not line.get("isSidechain")
+        ):
             yield line
 
 
 def _blocks(content: Any) -> list[dict[str, Any]]:
-    return [{"type": "text", "text": content}] if isinstance(content, str) else [b for b in content or [] if isinstance(b, dict)]
+    return (
+        [{"type": "text", "text": content}]
+        if isinstance(content, str)
+        else [b for b in content or [] if isinstance(b, dict)]
+    )
 
 
 def _result(call: dict[str, Any], block: dict[str, Any], response: Any) -> dict[str, Any]:
@@ -146,7 +162,11 @@ def _result(call: dict[str, Any], block: dict[str, Any], response: Any) -> dict[
     common = {"tool_name": call["name"], "tool_input": call["input"], "tool_use_id": call["id"]}
     if block.get("is_error"):
         return {**common, "hook_event_name": "PostToolUseFailure", "error": text, "is_interrupt": False}
-    return {**common, "hook_event_name": "PostToolUse", "tool_response": response if isinstance(response, dict) else {"stdout": text}}
+    return {
+        **common,
+        "hook_event_name": "PostToolUse",
+        "tool_response": response if isinstance(response, dict) else {"stdout": text},
+    }
 
 
 def models_of(home: Home) -> Path:

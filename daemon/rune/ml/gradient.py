@@ -67,9 +67,13 @@ class GradientDistiller:
                 log.warning("out of memory at %d tokens a batch; trying smaller", config.batch_tokens)
             else:
                 return
-        raise OutOfMemory("the distillation does not fit into memory at its smallest size; free memory or lower distil.rank")
+        raise OutOfMemory(
+            "the distillation does not fit into memory at its smallest size; free memory or lower distil.rank"
+        )
 
-    def _attempt(self, lessons: Sequence[Lesson], into: Path, config: DistilConfig) -> Iterator[Progress | Distilled]:
+    def _attempt(
+        self, lessons: Sequence[Lesson], into: Path, config: DistilConfig
+    ) -> Iterator[Progress | Distilled]:
         began = time.monotonic()
         before = score.score(self.engine, None, lessons, PROBES, PROBE_TOKENS)
         adapter = lora.fresh(self.base.layers, config.targets, config.rank, config.alpha, config.seed)
@@ -79,14 +83,20 @@ class GradientDistiller:
             yield progress
         after = score.score(self.engine, adapter, lessons, PROBES, PROBE_TOKENS)
         lora.save(adapter, into, self.base.name)
-        yield Distilled(into, steps, round(time.monotonic() - began, 2), before, after, _peak_mb(), asdict(config))
+        yield Distilled(
+            into, steps, round(time.monotonic() - began, 2), before, after, _peak_mb(), asdict(config)
+        )
 
 
 def _ladder(config: DistilConfig) -> Iterator[DistilConfig]:
     """Smaller batches first, then shorter sequences."""
     yield config
     for share, length in ((2, 1), (4, 1), (4, 2)):
-        yield replace(config, batch_tokens=max(64, config.batch_tokens // share), max_sequence=max(48, config.max_sequence // length))
+        yield replace(
+            config,
+            batch_tokens=max(64, config.batch_tokens // share),
+            max_sequence=max(48, config.max_sequence // length),
+        )
 
 
 def _is_memory(error: BaseException) -> bool:
@@ -108,12 +118,16 @@ def examples(base: Base, lessons: Sequence[Lesson], max_sequence: int) -> list[E
     return made
 
 
-def train(base: Base, adapter: lora.Adapter, made: Sequence[Example], config: DistilConfig) -> Iterator[Progress]:
+def train(
+    base: Base, adapter: lora.Adapter, made: Sequence[Example], config: DistilConfig
+) -> Iterator[Progress]:
     """Run optimizer steps until every answer token is the most likely one, or the epochs are used up."""
     shuffle = random.Random(config.seed)
     per_epoch = len(list(_rows(made, config.batch_tokens)))
     total = per_epoch * config.max_epochs
-    optimizer = torch.optim.AdamW(adapter.parameters(), lr=config.learning_rate, weight_decay=0.0, betas=(0.9, 0.99))
+    optimizer = torch.optim.AdamW(
+        adapter.parameters(), lr=config.learning_rate, weight_decay=0.0, betas=(0.9, 0.99)
+    )
     step = 0
     for _ in range(config.max_epochs):
         order = list(made)
@@ -148,7 +162,9 @@ def _rows(made: Sequence[Example], budget: int) -> Iterator[list[Example]]:
         yield row
 
 
-def _step(base: Base, adapter: lora.Adapter, optimizer: torch.optim.Optimizer, row: list[Example]) -> tuple[float, int, int]:
+def _step(
+    base: Base, adapter: lora.Adapter, optimizer: torch.optim.Optimizer, row: list[Example]
+) -> tuple[float, int, int]:
     """One optimizer step on one packed row: loss, right answer tokens, answer tokens."""
     with lora.attached(base.layers, adapter):
         hidden, targets = packed(base, row)
@@ -171,7 +187,13 @@ def packed(base: Base, row: Sequence[Example]) -> tuple[Tensor, Tensor]:
     ids = torch.tensor([token for e in row for token in e.ids])
     positions = torch.cat([torch.arange(length) for length in lengths])
     starts = [0, *torch.tensor(lengths).cumsum(0).tolist()]
-    places = torch.tensor([start + at for start, e in zip(starts, row, strict=False) for at in range(e.answer - 1, len(e.ids) - 1)])
+    places = torch.tensor(
+        [
+            start + at
+            for start, e in zip(starts, row, strict=False)
+            for at in range(e.answer - 1, len(e.ids) - 1)
+        ]
+    )
     hidden = base.model.model(  # type: ignore[operator]
         input_ids=ids[None].to(base.device), attention_mask=mask[None, None].to(base.device),
         position_ids=positions[None].to(base.device), use_cache=False,

@@ -75,7 +75,11 @@ class LoraLinear(nn.Module):
 
 def instrument(model: nn.Module) -> dict[str, LoraLinear]:
     """Give every linear layer inside the transformer blocks a socket; return them by their name in the model."""
-    found = [(name, module) for name, module in model.named_modules() if isinstance(module, nn.Linear) and ".layers." in name]
+    found = [
+        (name, module)
+        for name, module in model.named_modules()
+        if isinstance(module, nn.Linear) and ".layers." in name
+    ]
     sockets = {}
     for name, module in found:
         parent = model.get_submodule(name.rpartition(".")[0])
@@ -100,7 +104,9 @@ def attached(layers: Mapping[str, LoraLinear], adapter: Adapter | None) -> Itera
             layers[name].factors = None
 
 
-def fresh(layers: Mapping[str, LoraLinear], targets: tuple[str, ...], rank: int, alpha: float, seed: int) -> Adapter:
+def fresh(
+    layers: Mapping[str, LoraLinear], targets: tuple[str, ...], rank: int, alpha: float, seed: int
+) -> Adapter:
     """A trainable adapter that changes nothing yet: A uniform as in Kaiming's rule, B zero.
 
     Raises:
@@ -114,9 +120,13 @@ def fresh(layers: Mapping[str, LoraLinear], targets: tuple[str, ...], rank: int,
         device, (out, inner) = layer.base.weight.device, (layer.base.out_features, layer.base.in_features)
         bound = 1 / math.sqrt(inner)
         a = (torch.rand(rank, inner, generator=random) * 2 - 1) * bound
-        factors[name] = Factors(a.to(device).requires_grad_(), torch.zeros(out, rank, device=device).requires_grad_())
+        factors[name] = Factors(
+            a.to(device).requires_grad_(), torch.zeros(out, rank, device=device).requires_grad_()
+        )
     if not factors:
-        raise AdapterError(f"the base has no layer named {', '.join(targets)}; known: {sorted({n.rpartition('.')[2] for n in layers})}")
+        raise AdapterError(
+            f"the base has no layer named {', '.join(targets)}; known: {sorted({n.rpartition('.')[2] for n in layers})}"
+        )
     return Adapter(rank, alpha, factors)
 
 
@@ -157,4 +167,6 @@ def load(folder: Path, device: torch.device, dtype: torch.dtype) -> Adapter:
         if kind not in ("A", "B") or not key.startswith(PREFIX):
             raise AdapterError(f"{folder / WEIGHTS}: key {key!r} is no lora_A or lora_B weight")
         parts.setdefault(name, {})[kind] = tensor.to(dtype)
-    return Adapter(int(config["r"]), float(config["lora_alpha"]), {n: Factors(p["A"], p["B"]) for n, p in parts.items()})
+    return Adapter(
+        int(config["r"]), float(config["lora_alpha"]), {n: Factors(p["A"], p["B"]) for n, p in parts.items()}
+    )

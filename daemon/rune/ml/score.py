@@ -27,13 +27,17 @@ def holds(answer: str, keys: Sequence[str]) -> bool:
     return bool(keys) and all(key.lower().replace("`", "") in plain for key in keys)
 
 
-def score(engine: Engine, adapter: lora.Adapter | None, lessons: Sequence[Lesson], limit: int, max_tokens: int) -> dict[str, float | None]:
+def score(
+    engine: Engine, adapter: lora.Adapter | None, lessons: Sequence[Lesson], limit: int, max_tokens: int
+) -> dict[str, float | None]:
     """Shares of right answers: ``trained`` phrasings, ``heldout`` phrasings, ``unrelated`` questions.
 
     A share is None where there was nothing to ask. At most ``limit`` questions of each kind.
     """
     trained = [(lesson.questions[0], lesson.keys) for lesson in lessons if lesson.keys][:limit]
-    heldout = [(probe, lesson.keys) for lesson in lessons if lesson.keys for probe in lesson.probes[:1]][:limit]
+    heldout = [(probe, lesson.keys) for lesson in lessons if lesson.keys for probe in lesson.probes[:1]][
+        :limit
+    ]
     unrelated = [(question, (key,)) for question, key in UNRELATED]
     return {
         "trained": _share(engine, adapter, trained, max_tokens),
@@ -42,7 +46,12 @@ def score(engine: Engine, adapter: lora.Adapter | None, lessons: Sequence[Lesson
     }
 
 
-def _share(engine: Engine, adapter: lora.Adapter | None, asked: Sequence[tuple[str, tuple[str, ...]]], max_tokens: int) -> float | None:
+def _share(
+    engine: Engine,
+    adapter: lora.Adapter | None,
+    asked: Sequence[tuple[str, tuple[str, ...]]],
+    max_tokens: int,
+) -> float | None:
     if not asked:
         return None
     right = 0

@@ -46,7 +46,9 @@ def parse(line: bytes) -> Envelope:
     except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise FormatError(f"expected a spool envelope, found {line[:60]!r} ({error!r})") from None
     if not isinstance(version, int) or version > VERSION:
-        raise NewerVersion(f"spool envelope version {version!r}; this Rune knows {VERSION}: update rune-memory")
+        raise NewerVersion(
+            f"spool envelope version {version!r}; this Rune knows {VERSION}: update rune-memory"
+        )
     try:
         return Envelope(
             id=str(raw["id"]), at=float(raw["at"]), event=str(raw["event"]), session=str(raw["session"]),

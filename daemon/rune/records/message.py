@@ -212,7 +212,9 @@ def decode(line: bytes) -> Message:
     except (ValueError, KeyError, AttributeError, TypeError, RecursionError) as error:
         raise FormatError(f"expected a message with v and type, found {line[:60]!r} ({error!r})") from None
     if version != VERSION:
-        raise NewerVersion(f"message version {version!r}; this Rune speaks {VERSION}: restart with `rune daemon stop`")
+        raise NewerVersion(
+            f"message version {version!r}; this Rune speaks {VERSION}: restart with `rune daemon stop`"
+        )
     cls = _BY_NAME.get(name) if isinstance(name, str) else None
     if cls is None:
         raise FormatError(f"expected one of {', '.join(_BY_NAME)}; found {name!r}")
@@ -228,7 +230,9 @@ def _build(cls: type[_T], raw: Any) -> _T:
     if unknown := set(raw) - known:
         raise FormatError(f"{cls.__name__}: unknown fields {sorted(unknown)}")
     try:
-        return cls(**{name: _value(f"{cls.__name__}.{name}", hints[name], value) for name, value in raw.items()})
+        return cls(
+            **{name: _value(f"{cls.__name__}.{name}", hints[name], value) for name, value in raw.items()}
+        )
     except TypeError as error:
         raise FormatError(f"{cls.__name__}: {error}") from None
 

@@ -1,6 +1,6 @@
 """The projects whose sessions Rune has captured: ``projects.jsonl`` in the machine's home.
 
-    {"v": 1, "project": "/abs", "at": 1795176000.2}
+{"v": 1, "project": "/abs", "at": 1795176000.2}
 """
 
 from __future__ import annotations
@@ -20,4 +20,8 @@ def add(path: Path, project: Path, at: float) -> None:
 
 def projects(path: Path) -> tuple[Path, ...]:
     """Every known project, in the order in which they appeared."""
-    return tuple(dict.fromkeys(Path(raw["project"]) for _, raw in files.objects(path) if isinstance(raw.get("project"), str)))
+    return tuple(
+        dict.fromkeys(
+            Path(raw["project"]) for _, raw in files.objects(path) if isinstance(raw.get("project"), str)
+        )
+    )

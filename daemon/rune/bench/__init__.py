@@ -1,0 +1,1 @@
+"""Benchmarks and the demo: each writes its figures to docs/results."""
