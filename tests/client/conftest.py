@@ -45,13 +45,19 @@ def project(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def set_up(client: Client, request: pytest.FixtureRequest) -> Client:
-    """The client on a machine where `rune setup` has run: each model linked, launch file written."""
+def launched(client: Client) -> Client:
+    """The client on a machine where hooks and the MCP entry know how to start Rune's own Python."""
+    launch.write(paths.Home(client.rune_home).launch, Launch((sys.executable, "-m", "rune")))
+    return client
+
+
+@pytest.fixture
+def set_up(launched: Client, request: pytest.FixtureRequest) -> Client:
+    """The client on a machine where `rune setup` has run: a launch file, and each model linked."""
     given = os.environ.get("RUNE_TEST_MODELS")
     models = Path(given) if given else request.getfixturevalue("models")
-    home = paths.Home(client.rune_home)
+    home = paths.Home(launched.rune_home)
     home.models.mkdir()
     for model in models.resolve().iterdir():
         (home.models / model.name).symlink_to(model)
-    launch.write(home.launch, Launch((sys.executable, "-m", "rune")))
-    return client
+    return launched
