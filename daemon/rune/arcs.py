@@ -1,8 +1,9 @@
 """Arcs of a trajectory: failure -> diagnosis in the agent's words -> change -> outcome, linked causally.
 
-An arc opens when a runner fails and gathers what the agent said and changed after that. A run of the same family that
-fails with another error ends it (that change answered that error) and opens the next; a run that succeeds proves them
-all. An arc that never closes is kept too: an unsolved failure teaches what not to try. Pure: events in, arcs out.
+An arc opens when a runner fails and gathers what the agent said and changed after that. A run of the same
+family that fails with another error ends it (that change answered that error) and opens the next; a run
+that succeeds proves them all. An arc that never closes is kept too: an unsolved failure teaches what not to
+try. Pure: events in, arcs out.
 """
 
 from __future__ import annotations
@@ -151,7 +152,8 @@ _SIGNATURES = tuple(
 def signature(run: Execution, limit: int = 110) -> str:
     """The line of an error that says most: the last exception, a compiler's message, a failing test.
 
-    >>> signature(Execution("1", 0, "Bash", "python a.py", "Traceback (most recent call last):\\nKeyError: 'port'", False))
+    >>> text = "Traceback (most recent call last):\\nKeyError: 'port'"
+    >>> signature(Execution("1", 0, "Bash", "python a.py", text, False))
     "KeyError: 'port'"
     """
     text = re.sub(r"\x1b\[[0-9;]*m", "", run.text)
@@ -169,16 +171,19 @@ def _short(line: str, limit: int) -> str:
 
 
 _CUES = re.compile(
-    r"\b(?:because|since|due to|caused?|reason|root cause|the (?:issue|problem|bug|error|failure|fix|culprit)|missing|needs? to|must|should"
-    r"|instead|requires?|expects?|expected|isn't|doesn't|wasn't|didn't|not|never|only|always|wrong|fail(?:s|ed|ing)?|undefined|so that)\b",
+    r"\b(?:because|since|due to|caused?|reason|root cause|the (?:issue|problem|bug|error|failure|fix|culprit)"
+    r"|missing|needs? to|must|should|instead|requires?|expects?|expected|isn't|doesn't|wasn't|didn't|not|never"
+    r"|only|always|wrong|fail(?:s|ed|ing)?|undefined|so that)\b",
     re.I,
 )
 _PLANS = re.compile(
-    r"^(?:let me|let's|now(?:,| let| i)|i'll|i will|next|first,? (?:let|i)|perfect|great|good|ok(?:ay)?|done|wait)\b",
+    r"^(?:let me|let's|now(?:,| let| i)|i'll|i will|next|first,? (?:let|i)"
+    r"|perfect|great|good|ok(?:ay)?|done|wait)\b",
     re.I,
 )
 _INSTRUCTION = re.compile(
-    r"\b(?:ignore (?:all |any )?(?:previous|prior|above)|disregard (?:the|all|previous)|you are now|system prompt)\b",
+    r"\b(?:ignore (?:all |any )?(?:previous|prior|above)|disregard (?:the|all|previous)"
+    r"|you are now|system prompt)\b",
     re.I,
 )
 

@@ -1,8 +1,8 @@
 """From the spool to trajectories, and the knowledge of when a session is over.
 
-Draining is idempotent: every spool line has an id, an event's id derives from it, and an id that the trajectory
-holds already is passed over. So a crash between any two writes costs nothing, and no offset is stored anywhere.
-A drained spool file goes only after its session is closed and its job is durable.
+Draining is idempotent: every spool line has an id, an event's id derives from it, and an id that the
+trajectory holds already is passed over. So a crash between any two writes costs nothing, and no offset is
+stored anywhere. A drained spool file goes only after its session is closed and its job is durable.
 """
 
 from __future__ import annotations
@@ -106,7 +106,7 @@ class Capture:
         (self.home.spool / f"{safe_name(session)}.jsonl").unlink(missing_ok=True)
 
     def note(self, project: Path, client: int, note: Note) -> tuple[str, bool, dict[str, int]]:
-        """Write a note into the project's open session: session id, whether it was known already, redactions."""
+        """Write a note into the project's open session: session id, whether it was known, redactions."""
         session = self._session_for(project, client)
         clean, counts = events.sealed(note, self.redact)
         assert isinstance(clean, Note)

@@ -1,7 +1,7 @@
 """The resident process: takes events in, answers requests, hands closed sessions to the worker one by one.
 
-It carries no model and no tensor library, so that it is always quick and stays small. One per user: a lock that lives
-as long as the process decides who it is.
+It carries no model and no tensor library, so that it is always quick and stays small. One per user: a lock
+that lives as long as the process decides who it is.
 """
 
 from __future__ import annotations
@@ -137,7 +137,8 @@ class Daemon:
             self.jobs.failed(job, answer.message)
 
     def _advanced(self, progress: Advance) -> None:
-        self.job = f"distil {progress.session}: step {progress.step} of at most {progress.steps}, loss {progress.loss:.3f}"
+        done = f"step {progress.step} of at most {progress.steps}, loss {progress.loss:.3f}"
+        self.job = f"distil {progress.session}: {done}"
 
     # requests
 

@@ -25,7 +25,8 @@ def session(name: str, project: Path) -> Forgotten:
     adapters = library.of_session(name)
     if not path.exists() and not adapters:
         raise FormatError(
-            f"expected a session of {project}, found no trajectory or adapter of {name!r}; see `rune echoes show`"
+            f"expected a session of {project}, found no trajectory or adapter of {name!r}; "
+            "see `rune echoes show`"
         )
     removed = []
     for adapter in adapters:

@@ -52,6 +52,15 @@ TRAINED = {
         "How is {w} invoked?",
         "command line for {w}",
     ),
+    "task": (
+        "How do I {w}?",
+        "What do I run to {w}?",
+        "Which command lets me {w}?",
+        "{w} command",
+        "command to {w}",
+        "I want to {w}. How?",
+        "What is the way to {w} here?",
+    ),
     "file": (
         "Which file defines {w}?",
         "Where is {w} implemented?",
@@ -87,6 +96,7 @@ HELD_OUT = {
     "fix": ("I am hitting {s} again, what solved it last time?", "How can {s} be resolved?"),
     "proof": ("With what did we confirm that {s} is gone?", "Tell me how to make sure {f} works."),
     "command": ("I want to execute {w}; what should I type?", "Remind me of the invocation for {w}."),
+    "task": ("What should I enter in order to {w}?", "Remind me how we {w}."),
     "file": ("I am looking for {w}, which path is it at?", "Point me to the source of {w}."),
     "decision": ("Remind me what we settled on for {w}.", "Anything I should know regarding {w}?"),
     "goal": ("Where did the work on {w} end up?", "Recap the work around {w}."),
@@ -346,14 +356,15 @@ def _commands(trajectory: Trajectory) -> Iterator[Lesson]:
                 last[family] = event
     for family, event in last.items():
         command = _clean(event.command)
-        yield _make("command", f"Run `{command}`.", {"w": _purpose(event, family)}, (event.id,), command)
+        purpose = _purpose(event)
+        kind, subject = ("task", purpose) if purpose else ("command", _FAMILY_NAMES.get(family, family))
+        yield _make(kind, f"Run `{command}`.", {"w": subject}, (event.id,), command, lesson="command")
 
 
-def _purpose(event: Execution, family: str) -> str:
-    """What the agent said that a command is for, else the usual name of its family."""
-    about = " ".join(event.about.split()).strip(" .")
-    about = re.sub(r"^(?:[Rr]e-?)?[Rr]un(?:ning)? (?:the )?", "", about)
-    return about[0].lower() + about[1:] if 6 <= len(about) <= 60 else _FAMILY_NAMES.get(family, family)
+def _purpose(event: Execution) -> str:
+    """What the agent said that a command is for ("Run the unit tests"), as it fits after "How do I"."""
+    about = re.sub(r"\b(?:again|now|once more)\b", "", " ".join(event.about.split())).strip(" .")
+    return about[0].lower() + about[1:] if 6 <= len(about) <= 70 else ""
 
 
 def _goals(trajectory: Trajectory) -> Iterator[Lesson]:

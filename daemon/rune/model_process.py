@@ -1,4 +1,4 @@
-"""The daemon's end of the worker: started when there is work, told apart by numbers, never waited for blindly."""
+"""The daemon's end of the worker: started when there is work, never waited for blindly."""
 
 from __future__ import annotations
 
@@ -91,7 +91,7 @@ class ModelProcess:
         return self._process is not None and self._ready.is_set()
 
     async def ask(self, request: Message, progress: Callable[[Advance], None] | None = None) -> Message:
-        """Send a request and wait for its last answer; a worker that dies answers Failed, to be tried again."""
+        """Send a request, wait for its last answer; a worker that dies answers Failed, to be tried again."""
         await self.start()
         if self._process is None or self._process.stdin is None:
             return Failed("NotSetUp", self.problem or "the worker could not be started", retry=True)

@@ -1,4 +1,4 @@
-"""The seams of Rune: narrow protocols, each with a fake in ``rune.testing``. They speak records, never tensors."""
+"""The seams of Rune: narrow protocols, each with a fake in ``rune.testing``; records go in and out, no tensors."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from rune.records.card import Card, Lesson
 
 @dataclass(frozen=True, slots=True)
 class Distilled:
-    """What a distillation made: a folder with PEFT files, staged, and everything the receipt needs to know."""
+    """What a distillation made: a staged folder with PEFT files, and everything the receipt needs to know."""
 
     folder: Path
     steps: int

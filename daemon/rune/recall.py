@@ -1,8 +1,9 @@
 """A question to one adapter, and its answer held against the trajectory that the adapter came from.
 
-Retrieval picks at most one adapter; the answer is generated from its weights alone (the generator is given the
-question and the adapter's folder); then every sentence is checked: one that the trajectory does not support is withheld.
-Below the floor, or when nothing is left, there is an abstention that says why, with text evidence where there is any.
+Retrieval picks at most one adapter; the answer is generated from its weights alone (the generator is given
+the question and the adapter's folder); then every sentence is checked: one that the trajectory does not
+support is withheld. Below the floor, or when nothing is left, there is an abstention that says why, with
+text evidence where there is any.
 """
 
 from __future__ import annotations
@@ -100,7 +101,8 @@ class Recaller:
         if best.score < self.config.floor:
             return Recalled(
                 "",
-                f"no session is close to the question: best match {best.score:.2f}, needed {self.config.floor:.2f}",
+                f"no session is close to the question: best match {best.score:.2f}, "
+                f"needed {self.config.floor:.2f}",
             )
         card = cards[best.adapter]
         path = library.echoes.trajectory(card.session)
@@ -124,8 +126,8 @@ class Recaller:
             if checked.text
             else "the adapter's answer is not supported by its session and was withheld; see the evidence"
         )
-        return replace(found, answer=checked.text, abstained=reason, support=checked.support, withheld=checked.withheld,
-                       answer_tokens=tokens, evidence_tokens=cost)  # fmt: skip
+        return replace(found, answer=checked.text, abstained=reason, support=checked.support,
+                       withheld=checked.withheld, answer_tokens=tokens, evidence_tokens=cost)  # fmt: skip
 
 
 def documents(card: Card) -> list[Document]:
@@ -207,9 +209,10 @@ def source_text(path: Path) -> str:
 
 _LITERAL = re.compile(r"`[^`]+`|\S*[/\\_=.:]\S*\w|\S*\d\S*")
 _WORD = re.compile(r"[A-Za-z][A-Za-z'-]{3,}")
-_FRAME = frozenset(
-    ["that", "this", "with", "from", "have", "were", "been", "then", "than", "there", "which", "what", "where", "when", "into", "replace", "change", "changed", "left", "session", "unsolved"]
-)
+_FRAME = frozenset((
+    "that", "this", "with", "from", "have", "were", "been", "then", "than", "there", "which", "what", "where",
+    "when", "into", "replace", "change", "changed", "left", "session", "unsolved",
+))  # fmt: skip
 
 
 def ground(answer: str, source: str, needed: float) -> Grounded:
@@ -233,7 +236,7 @@ def ground(answer: str, source: str, needed: float) -> Grounded:
 
 
 def _sentences(text: str) -> list[str]:
-    """Sentences; a full stop inside backticks ends none, and an answer cut off in the middle loses its last one."""
+    """Sentences; a full stop inside backticks ends none, and an answer that was cut off loses its last one."""
     parts = re.findall(r"(?:`[^`]*`|[^`.!?]|[.!?](?!\s|$))+[.!?]?", text)
     return [part.strip() for part in parts if part.strip() and part.count("`") % 2 == 0]
 

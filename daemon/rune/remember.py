@@ -40,7 +40,10 @@ def nothing_yet(capture: Capture, jobs: Jobs, project: str) -> str:
     waiting = len(capture.open_sessions(Path(project)))
     queued = jobs.summary().queued
     if waiting or queued:
-        return f"nothing is remembered in this project yet: {waiting} session(s) still open, {queued} waiting to be distilled"
+        return (
+            f"nothing is remembered in this project yet: {waiting} session(s) still open, "
+            f"{queued} waiting to be distilled"
+        )
     return "nothing is remembered in this project yet; sessions become memories when they end"
 
 

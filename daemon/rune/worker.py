@@ -1,7 +1,7 @@
 """The model process: one loop that answers recalls and, between them, advances a distillation step by step.
 
-It speaks lines of ``<id> <message>`` with the daemon over its standard streams. A recall never waits for more than
-the one optimizer step in hand. When the daemon goes, the input ends and so does this process.
+It speaks lines of ``<id> <message>`` with the daemon over its standard streams. A recall never waits for
+more than the one optimizer step in hand. When the daemon goes, the input ends and so does this process.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ class Parts:
 
 
 class Link:
-    """Numbered messages over two byte streams; a thread reads, so that a waiting recall is seen between two steps."""
+    """Numbered messages over two byte streams; a thread reads, so that a recall is seen between two steps."""
 
     def __init__(self, source: BinaryIO, sink: BinaryIO) -> None:
         self.sink = sink
@@ -94,7 +94,7 @@ def _advance(link: Link, number: int, task: Task) -> tuple[int, Task] | None:
 
 
 def guarded(work: Callable[[], Message]) -> Message:
-    """The barrier around a request and around a job: an error becomes an answer, with its traceback in the log."""
+    """The barrier around a request and a job: an error becomes an answer, with its traceback in the log."""
     try:
         return work()
     except OutOfMemory as error:

@@ -1,8 +1,8 @@
 """``rune demo``: the main job on a recorded session, with controls that could expose it.
 
-A recorded session goes through the real hooks, closes, is distilled by the daemon's worker; then three questions whose
-wording is in no training set are asked: of the bare base, of a zeroed adapter, of another session's adapter, and through
-``rune_recall`` of the session's own.
+A recorded session goes through the real hooks, closes, is distilled by the daemon's worker; then three
+questions whose wording is in no training set are asked: of the bare base, of a zeroed adapter, of another
+session's adapter, and through ``rune_recall`` of the session's own.
 """
 
 from __future__ import annotations
@@ -90,8 +90,13 @@ def _run(stage: Stage, transcript: Path | None) -> dict[str, Any]:
         f"{arm}_correct": sum(row[arm]["correct"] for row in rows)
         for arm in ("adapter", "base", "zeroed", "foreign")
     }
-    summary |= {"questions": len(rows), "distil_seconds": card.seconds, "total_seconds": round(time.monotonic() - began, 1),
-                "lessons": len(card.lessons), "adapter_bytes": card.bytes}  # fmt: skip
+    summary |= {
+        "questions": len(rows),
+        "distil_seconds": card.seconds,
+        "total_seconds": round(time.monotonic() - began, 1),
+        "lessons": len(card.lessons),
+        "adapter_bytes": card.bytes,
+    }
     return {"summary": summary, "rows": rows}
 
 
@@ -149,7 +154,8 @@ def _row(question: Question, found: Recalled, controls: dict[str, str]) -> dict[
     }
     row |= {"abstained": found.abstained, "seconds": found.seconds, "answer_tokens": found.answer_tokens,
             "evidence_tokens": found.evidence_tokens, "match": found.score, "support": found.support,
-            "evidence": [f"{e.kind} {e.event}: {' '.join(e.text.split())[:120]}" for e in found.evidence]}  # fmt: skip
+            "evidence": [f"{e.kind} {e.event}: {' '.join(e.text.split())[:120]}"
+                         for e in found.evidence]}  # fmt: skip
     return row
 
 
@@ -165,8 +171,10 @@ def show(result: dict[str, Any]) -> None:
             text = row[arm]["answer"] or f"(no answer: {row['abstained']})"
             table.add_row(arm, text[:400], "yes" if row[arm]["correct"] else "no")
         console.print(table)
-        console.print(f"  {row['seconds']:.2f} s, {row['answer_tokens']} tokens instead of {row['evidence_tokens']} of evidence, "
-                      f"match {row['match']:.2f}, support {row['support']:.2f}")  # fmt: skip
+        console.print(
+            f"  {row['seconds']:.2f} s, {row['answer_tokens']} tokens instead of {row['evidence_tokens']} of "
+            f"evidence, match {row['match']:.2f}, support {row['support']:.2f}"
+        )
         for line in row["evidence"][:3]:
             console.print(f"  evidence: {line}", markup=False)
     for key, value in result["summary"].items():

@@ -1,7 +1,7 @@
-"""A stage for benchmarks and the demo: a home and projects of their own, on which recorded sessions are played.
+"""A stage for benchmarks and the demo: a home and projects of their own, where recorded sessions are played.
 
-A transcript of the client becomes the payloads that the client would have handed to the hooks, and each goes through
-the real hook script in a process of its own. From there on everything is as in a live session.
+A transcript of the client becomes the payloads that the client would have handed to the hooks, and each
+goes through the real hook script in a process of its own. From there on everything is as in a live session.
 """
 
 from __future__ import annotations
@@ -57,8 +57,8 @@ class Stage:
         for payload in payloads(transcript.resolve(), project):
             session = payload["session_id"]
             subprocess.run(
-                ["python3", "-S", "-E", str(HOOK)], input=json.dumps(payload).encode(), cwd=project, check=True,
-                env={**self.environment, "CLAUDE_PROJECT_DIR": str(project)},
+                ["python3", "-S", "-E", str(HOOK)], input=json.dumps(payload).encode(),
+                cwd=project, check=True, env={**self.environment, "CLAUDE_PROJECT_DIR": str(project)},
             )  # fmt: skip
         return session
 
@@ -78,7 +78,8 @@ class Stage:
             tell(self.health().job if client.running(self.home.socket) else "")
             time.sleep(0.5)
         raise DaemonUnavailable(
-            f"no adapter of session {session} after {timeout:.0f} s: {self.health().last_error or 'no error is known'}"
+            f"no adapter of session {session} after {timeout:.0f} s: "
+            f"{self.health().last_error or 'no error is known'}"
         )
 
     def health(self) -> Health:

@@ -1,7 +1,7 @@
 """The frozen base model: loaded once, instrumented for adapters, never changed.
 
-Prompts are the question and nothing else, in the ChatML form that SmolLM2 was tuned on, without a system turn:
-a system turn would cost every training example twenty tokens and teach nothing.
+Prompts are the question and nothing else, in the ChatML form that SmolLM2 was tuned on, without a system
+turn: a system turn would cost every training example twenty tokens and teach nothing.
 """
 
 from __future__ import annotations
@@ -81,7 +81,7 @@ def _device(wanted: str) -> torch.device:
 
 
 def _dtype(wanted: str, device: torch.device) -> torch.dtype:
-    """bfloat16 where the machine multiplies it natively: twice as fast here; elsewhere it is emulated and slower."""
+    """bfloat16 where the machine multiplies it natively, twice as fast; elsewhere it is emulated and slower."""
     if wanted != "auto":
         return {"float32": torch.float32, "bfloat16": torch.bfloat16}[wanted]
     if device.type == "cuda":

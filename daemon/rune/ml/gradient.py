@@ -178,7 +178,7 @@ def _step(
 
 
 def packed(base: Base, row: Sequence[Example]) -> tuple[Tensor, Tensor]:
-    """Hidden states [A, D] at the A places that predict an answer token, and the tokens [A] that come there."""
+    """Hidden states [A, D] at the A places that predict an answer token, and the tokens [A] found there."""
     lengths = [len(e.ids) for e in row]
     block = torch.repeat_interleave(torch.arange(len(row)), torch.tensor(lengths))
     size = len(block)

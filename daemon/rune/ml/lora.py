@@ -1,8 +1,8 @@
 """LoRA: shapes, attachment to the frozen base, and the PEFT files.
 
-h = W0 x + (alpha / r) B A x with A in R^{r x k} and B in R^{d x r} (Hu et al. 2021, arXiv:2106.09685). A layer
-without an adapter runs exactly the base's own code, so that detaching restores its logits bit for bit.
-Shapes: I in, O out, R rank, T tokens.
+h = W0 x + (alpha / r) B A x with A in R^{r x k} and B in R^{d x r} (Hu et al. 2021, arXiv:2106.09685). A
+layer without an adapter runs exactly the base's own code, so that detaching restores its logits bit for
+bit. Shapes: I in, O out, R rank, T tokens.
 """
 
 from __future__ import annotations
@@ -74,7 +74,7 @@ class LoraLinear(nn.Module):
 
 
 def instrument(model: nn.Module) -> dict[str, LoraLinear]:
-    """Give every linear layer inside the transformer blocks a socket; return them by their name in the model."""
+    """Give every linear layer inside the transformer blocks a socket; return them by name."""
     found = [
         (name, module)
         for name, module in model.named_modules()

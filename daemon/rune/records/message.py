@@ -1,4 +1,4 @@
-"""What processes of Rune say to each other: one JSON object per line, each a frozen dataclass named by ``type``.
+"""What Rune's processes say to each other: one JSON object per line, each a frozen dataclass named by ``type``.
 
     {"v": 1, "type": "Recall", "query": "...", "project": "/abs", ...}
 
@@ -179,7 +179,7 @@ class Ready:
 
 @dataclass(frozen=True, slots=True)
 class Failed:
-    """The request failed; ``error`` is the class of the error, ``retry`` says that a later try may succeed."""
+    """The request failed; ``error`` is the error's class, ``retry`` says that a later try may succeed."""
 
     error: str
     message: str
