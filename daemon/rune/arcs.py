@@ -171,9 +171,9 @@ def _short(line: str, limit: int) -> str:
 
 
 _CUES = re.compile(
-    r"\b(?:because|since|due to|caused?|reason|root cause|the (?:issue|problem|bug|error|failure|fix|culprit)"
-    r"|missing|needs? to|must|should|instead|requires?|expects?|expected|isn't|doesn't|wasn't|didn't|not|never"
-    r"|only|always|wrong|fail(?:s|ed|ing)?|undefined|so that)\b",
+    r"\b(?:because|since|due to|caused?|reason|root cause|the (?:issue|problem|bug|error|failure|fix)"
+    r"|the culprit|missing|needs? to|must|should|instead|requires?|expects?|expected|isn't|doesn't|wasn't"
+    r"|didn't|not|never|only|always|wrong|fail(?:s|ed|ing)?|undefined|so that)\b",
     re.I,
 )
 _PLANS = re.compile(

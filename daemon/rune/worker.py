@@ -25,7 +25,7 @@ from rune.paths import Echoes
 from rune.ports import Distilled, Distiller, Progress
 from rune.recall import Recaller, documents
 from rune.records import message, trajectory
-from rune.records.card import Card
+from rune.records.card import Card, Lesson
 from rune.records.message import Advance, Distil, Done, Failed, Forget, Message, Ready, Recall
 from rune.records.trajectory import Trajectory
 
@@ -141,14 +141,15 @@ def distil(parts: Parts, job: Distil) -> Task:
     yield Done(card.id, f"{len(taught)} lessons in {made.seconds:.0f} s")
 
 
-def receipt(parts: Parts, past: Trajectory, taught: list[lessons.Lesson], made: Distilled) -> Card:
+def receipt(parts: Parts, past: Trajectory, taught: list[Lesson], made: Distilled) -> Card:
     """The card of a new adapter."""
     config = parts.config.distil
     return Card(
-        session=past.session, source_hash=past.content_hash, events=len(past.events), redactions=past.redactions,
-        base=parts.base_name, base_hash=parts.base_hash, rank=config.rank, alpha=config.alpha, targets=config.targets,
-        steps=made.steps, seconds=made.seconds, engine="gradient", lessons=tuple(taught),
-        summary=lessons.summary(past, taught), probes_before=made.probes_before, probes_after=made.probes_after,
+        session=past.session, source_hash=past.content_hash, events=len(past.events),
+        redactions=past.redactions, base=parts.base_name, base_hash=parts.base_hash, rank=config.rank,
+        alpha=config.alpha, targets=config.targets, steps=made.steps, seconds=made.seconds, engine="gradient",
+        lessons=tuple(taught), summary=lessons.summary(past, taught),
+        probes_before=made.probes_before, probes_after=made.probes_after,
         created=time.time(), peak_mb=made.peak_mb, settings=made.settings,
     )  # fmt: skip
 

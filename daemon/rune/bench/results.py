@@ -33,15 +33,13 @@ def write(name: str, result: dict[str, Any], seed: int = 0) -> Path:
 
 def commit() -> str:
     """The commit of the checkout, with ``+`` where files differ from it."""
-    done = subprocess.run(
-        ["git", "-C", str(ROOT), "rev-parse", "--short=12", "HEAD"],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    dirty = subprocess.run(["git", "-C", str(ROOT), "status", "--porcelain", "--untracked-files=no", "daemon", "hooks", "plugin"],
-                           capture_output=True, text=True, check=False)  # fmt: skip
-    return (done.stdout.strip() or "unknown") + ("+" if dirty.stdout.strip() else "")
+    ours = _git("status", "--porcelain", "--untracked-files=no", "daemon", "hooks", "plugin")
+    return (_git("rev-parse", "--short=12", "HEAD") or "unknown") + ("+" if ours else "")
+
+
+def _git(*arguments: str) -> str:
+    done = subprocess.run(["git", "-C", str(ROOT), *arguments], capture_output=True, text=True, check=False)
+    return done.stdout.strip()
 
 
 def machine() -> dict[str, Any]:

@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch import nn
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from rune.config import ModelConfig
@@ -28,7 +27,8 @@ class Base:
 
     name: str
     hash: str
-    model: nn.Module
+    model: Any
+    """A transformers model; the folder decides of which class."""
     tokenizer: Any
     device: torch.device
     dtype: torch.dtype
@@ -68,8 +68,8 @@ def load(folder: Path, base_hash: str, config: ModelConfig) -> Base:
     if config.threads:
         torch.set_num_threads(config.threads)
     tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
-    model = AutoModelForCausalLM.from_pretrained(folder, dtype=dtype, local_files_only=True).to(device).eval()
-    model.requires_grad_(False)
+    model: Any = AutoModelForCausalLM.from_pretrained(folder, dtype=dtype, local_files_only=True)
+    model = model.to(device).eval().requires_grad_(False)
     layers = lora.instrument(model)
     return Base(folder.name, base_hash, model, tokenizer, device, dtype, layers)
 
@@ -81,7 +81,7 @@ def _device(wanted: str) -> torch.device:
 
 
 def _dtype(wanted: str, device: torch.device) -> torch.dtype:
-    """bfloat16 where the machine multiplies it natively, twice as fast; elsewhere it is emulated and slower."""
+    """bfloat16 where the machine multiplies it natively (twice as fast); emulated, it is slower."""
     if wanted != "auto":
         return {"float32": torch.float32, "bfloat16": torch.bfloat16}[wanted]
     if device.type == "cuda":

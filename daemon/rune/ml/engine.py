@@ -54,8 +54,8 @@ class Engine:
         with lora.attached(self.base.layers, adapter):
             for _ in range(max_tokens):
                 positions = (mask.cumsum(-1) - 1).clamp(min=0)[:, -ids.shape[1] :]
-                out = self.base.model(input_ids=ids, attention_mask=mask, position_ids=positions, past_key_values=cache,
-                                      logits_to_keep=1)  # fmt: skip
+                out = self.base.model(input_ids=ids, attention_mask=mask, position_ids=positions,
+                                      past_key_values=cache, logits_to_keep=1)  # fmt: skip
                 ids = out.logits[:, -1].float().argmax(-1, keepdim=True)
                 made.append(ids)
                 done |= torch.isin(ids[:, 0], stops)

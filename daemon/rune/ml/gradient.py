@@ -1,9 +1,9 @@
 """The first engine: lessons into a LoRA adapter by a few gradient steps on the frozen base.
 
-The student sees the question and never the session: the loss is the cross-entropy of the answer's tokens with
-the context withheld (the weak-reader form of context distillation, Snell et al. 2022, arXiv:2209.15189). Examples are
-packed into rows with a block-diagonal mask, so that no token is padding, and the vocabulary is projected only
-where an answer token is predicted.
+The student sees the question and never the session: the loss is the cross-entropy of the answer's tokens
+with the context withheld (the weak-reader form of context distillation, Snell et al. 2022,
+arXiv:2209.15189). Examples are packed into rows with a block-diagonal mask, so that no token is padding,
+and the vocabulary is projected only where an answer token is predicted.
 """
 
 from __future__ import annotations
@@ -168,10 +168,10 @@ def _step(
     """One optimizer step on one packed row: loss, right answer tokens, answer tokens."""
     with lora.attached(base.layers, adapter):
         hidden, targets = packed(base, row)
-        logits = base.model.lm_head(hidden).float()  # type: ignore[operator]
+        logits = base.model.lm_head(hidden).float()
         loss = functional.cross_entropy(logits, targets)
         optimizer.zero_grad(set_to_none=True)
-        loss.backward()  # type: ignore[no-untyped-call]
+        loss.backward()
     torch.nn.utils.clip_grad_norm_(list(adapter.parameters()), 1.0)
     optimizer.step()
     return float(loss.detach()), int((logits.argmax(-1) == targets).sum()), len(targets)
@@ -194,7 +194,7 @@ def packed(base: Base, row: Sequence[Example]) -> tuple[Tensor, Tensor]:
             for at in range(e.answer - 1, len(e.ids) - 1)
         ]
     )
-    hidden = base.model.model(  # type: ignore[operator]
+    hidden = base.model.model(
         input_ids=ids[None].to(base.device), attention_mask=mask[None, None].to(base.device),
         position_ids=positions[None].to(base.device), use_cache=False,
     ).last_hidden_state[0]  # fmt: skip

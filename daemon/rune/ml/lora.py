@@ -124,16 +124,15 @@ def fresh(
             a.to(device).requires_grad_(), torch.zeros(out, rank, device=device).requires_grad_()
         )
     if not factors:
-        raise AdapterError(
-            f"the base has no layer named {', '.join(targets)}; known: {sorted({n.rpartition('.')[2] for n in layers})}"
-        )
+        known = ", ".join(sorted({name.rpartition(".")[2] for name in layers}))
+        raise AdapterError(f"the base has no layer named {', '.join(targets)}; known: {known}")
     return Adapter(rank, alpha, factors)
 
 
 def zeroed(adapter: Adapter) -> Adapter:
     """The same shapes with nothing in them: a control that must answer like the base."""
-    return Adapter(adapter.rank, adapter.alpha,
-                   {name: Factors(torch.zeros_like(f.a), torch.zeros_like(f.b)) for name, f in adapter.factors.items()})  # fmt: skip
+    empty = {n: Factors(torch.zeros_like(f.a), torch.zeros_like(f.b)) for n, f in adapter.factors.items()}
+    return Adapter(adapter.rank, adapter.alpha, empty)
 
 
 def save(adapter: Adapter, folder: Path, base_name: str, dtype: torch.dtype = torch.bfloat16) -> None:
@@ -145,8 +144,14 @@ def save(adapter: Adapter, folder: Path, base_name: str, dtype: torch.dtype = to
         tensors[f"{PREFIX}{name}.lora_B.weight"] = part.b.detach().to("cpu", dtype).contiguous()
     save_file(tensors, folder / WEIGHTS, metadata={"format": "pt"})
     targets = sorted({name.rpartition(".")[2] for name in adapter.factors})
-    config = LoraConfig(r=adapter.rank, lora_alpha=adapter.alpha, target_modules=targets, task_type="CAUSAL_LM",  # type: ignore[arg-type]
-                        base_model_name_or_path=base_name, inference_mode=True)  # fmt: skip
+    config = LoraConfig(
+        r=adapter.rank,
+        lora_alpha=adapter.alpha,  # type: ignore[arg-type]
+        target_modules=targets,
+        task_type="CAUSAL_LM",
+        base_model_name_or_path=base_name,
+        inference_mode=True,
+    )
     config.save_pretrained(str(folder))
 
 

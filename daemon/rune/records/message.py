@@ -1,4 +1,4 @@
-"""What Rune's processes say to each other: one JSON object per line, each a frozen dataclass named by ``type``.
+"""What Rune's processes say to each other: one JSON object per line, a frozen dataclass named by ``type``.
 
     {"v": 1, "type": "Recall", "query": "...", "project": "/abs", ...}
 

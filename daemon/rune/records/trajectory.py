@@ -2,11 +2,14 @@
 
     {"v": 1, "kind": "header", "session": "...", "project": "/abs", "source": "live", "started": 1795176000.2}
     {"v": 1, "kind": "prompt", "id": "...", "at": 1795176000.2, "text": "..."}
-    {"v": 1, "kind": "generation", "id": "...", "at": ..., "tool": "Write", "path": "a.py", "text": "", "before": ""}
-    {"v": 1, "kind": "execution", "id": "...", "at": ..., "tool": "Bash", "command": "", "text": "", "ok": false}
+    {"v": 1, "kind": "generation", "id": "...", "at": ..., "tool": "Write", "path": "a.py", "text": "",
+     "before": ""}
+    {"v": 1, "kind": "execution", "id": "...", "at": ..., "tool": "Bash", "command": "", "text": "",
+     "ok": false}
     {"v": 1, "kind": "reflection", "id": "...", "at": ..., "text": "...", "agent": ""}
     {"v": 1, "kind": "compaction", "id": "...", "at": ..., "text": "auto"}
-    {"v": 1, "kind": "note", "id": "...", "at": ..., "text": "...", "note": "decision", "evidence": "", "tags": []}
+    {"v": 1, "kind": "note", "id": "...", "at": ..., "text": "...", "note": "decision", "evidence": "",
+     "tags": []}
     {"v": 1, "kind": "end", "id": "...", "at": ..., "reason": "clear"}
     {"v": 1, "kind": "outcome", "at": ..., "reason": "SessionEnd", "events": 12}
 
