@@ -212,7 +212,7 @@ def show(project: Path, as_json: bool) -> None:
 @click.option("--project", type=FOLDER, help="Put every session into this project.")
 @click.option("--dry-run", is_flag=True, help="Say what would be imported; write nothing.")
 @click.option("--limit", type=int, help="Only the newest sessions.")
-@click.option("--distil/--no-distil", "distilled", default=True, help="Queue them to be distilled; the default.")
+@click.option("--distil/--no-distil", "distilled", default=True, help="Queue them for distillation.")
 @json_option
 def import_(
     places: tuple[Path, ...], project: Path | None, dry_run: bool, limit: int | None, distilled: bool,
