@@ -105,7 +105,9 @@ def _walk(value: "Any", sort: "str | None", text: "Redactor", counts: "Counts") 
 
 
 def _string(value: str, sort: "str | None", text: "Redactor", counts: "Counts") -> str:
-    value, found = text(value)
+    header = f"{sort}: " if sort in ("authorization", "cookie") else ""  # their values need their name
+    value, found = text(header + value)
+    value = value[len(header) :]
     for name, count in found.items():
         counts[name] = counts.get(name, 0) + count
     if sort and MARK not in value and is_secret(sort, value):

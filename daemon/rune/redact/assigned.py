@@ -123,6 +123,9 @@ def _span(text: str, lower: str, left: int, right: int) -> tuple[int, int, str]:
     start, end, form = _value(text, start, form)
     if touching and form == "quoted" and text[start : start + 1] in _AFTER_PROSE:
         return _NOTHING
+    if form == "bare" and end > start and text[end : end + 1] not in (";", ",") and _starts_line(text, left):
+        line = _run(text, start, _ENV_STOP)  # an unquoted value that has its line for itself goes to its end
+        end = max(end, _trimmed(text, start, line)) if text[line : line + 1] in ("", "\n", "\r") else end
     value = text[start:end].partition(MARK)[0]
     if is_secret(sort, value, form, _alone(text, left, right, end)):
         sort = "url-token" if query else {"pass": "password", "auth": "basic-auth"}.get(sort, sort)
@@ -209,9 +212,14 @@ def _value(text: str, at: int, form: str) -> tuple[int, int, str]:
         return at, at, form  # a call or an index: code
     if text[end : end + 1] in ("(", "[", "{"):
         end = _run(text, end, _ENV_STOP)
-    while end > at and text[end - 1] in ",;)&|.":
+    return at, _trimmed(text, at, end), form
+
+
+def _trimmed(text: str, at: int, end: int) -> int:
+    """Without the punctuation that follows a value; a bracket that it opened itself stays."""
+    while end > at and (text[end - 1] in ",;&|." or (text[end - 1] == ")" and "(" not in text[at:end])):
         end -= 1
-    return at, end, form
+    return end
 
 
 def _run(text: str, at: int, stop: frozenset[str]) -> int:
@@ -273,14 +281,17 @@ def _spoken(text: str, lower: str, right: int) -> tuple[int, int, str]:
     return (start, end, "password") if fits and MARK not in value else _NOTHING
 
 
+def _starts_line(text: str, left: int) -> bool:
+    return not text[max(0, left - 80) : left].rpartition("\n")[2].strip(" \t-\"'")
+
+
 def _alone(text: str, left: int, right: int, end: int) -> bool:
     """Whether ``name=value`` or a YAML line ``name: value`` ends here, so that the value is no expression."""
     if text[end : end + 1] not in ("", " ", "\t", "\r", "\n", "&", ";"):
         return False
     if text[right : right + 1] == "=" and text[right + 1 : right + 2] not in SPACE:
         return True
-    before = text[max(0, left - 80) : left].rpartition("\n")[2]
     after = text[end : end + 80].partition("\n")[0]
     if text[left : left + 2] == "--" and (not after.strip() or after.startswith((" -", " |", " &"))):
         return True
-    return ":" in text[right : right + 2] and not before.strip(" \t-\"'") and not after.strip()
+    return ":" in text[right : right + 2] and _starts_line(text, left) and not after.strip()

@@ -193,7 +193,7 @@ def _userinfo(text: str, start: int) -> "Span | None":
     if at < 0:  # a password with a slash in it, unless what follows the colon is a port
         port = authority.partition(":")[2]
         at = run.find("@") if port and not port.isdigit() else -1
-    if at <= 0:
+    if at <= 0 or run.startswith(MARK):
         return None
     user, colon, password = run[:at].partition(":")
     if colon:
