@@ -6,6 +6,7 @@ goes through the real hook script in a process of its own. From there on everyth
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import re
@@ -16,12 +17,16 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import psutil
+
 from rune import app, client, files
 from rune.errors import DaemonUnavailable, NotSetUp, RuneError
 from rune.library import Library
 from rune.paths import Echoes, Home
+from rune.records import job as journal
 from rune.records import launch
 from rune.records.card import Card
+from rune.records.job import Job
 from rune.records.message import Done, Health, Message, Status, Stop
 
 ROOT = Path(__file__).parents[3]
@@ -68,19 +73,29 @@ class Stage:
         """Wait until the session's adapter is there; ``tell`` gets the daemon's progress.
 
         Raises:
+            RuneError: its job is over without an adapter.
             DaemonUnavailable: it did not appear in time; the daemon's last error is named.
         """
         library = Library(Echoes(project), time.time)
         deadline = time.monotonic() + timeout
         while time.monotonic() < deadline:
-            if found := [card for card in library.cards() if card.session == session]:
+            job = self.job(project, session)  # looked at first: what it made is on disk before it is over
+            if found := [card for card in library.cards(include_archived=True) if card.session == session]:
                 return found[0]
+            if job and job.state in ("done", "failed"):
+                why = job.reason or "there was nothing to learn in it"
+                raise RuneError(f"session {session} did not become an adapter: {why}")
             tell(self.health().job if client.running(self.home.socket) else "")
             time.sleep(0.5)
         raise DaemonUnavailable(
             f"no adapter of session {session} after {timeout:.0f} s: "
             f"{self.health().last_error or 'no error is known'}"
         )
+
+    def job(self, project: Path, session: str) -> Job | None:
+        """The newest job of a session in the journal."""
+        found = [one for one in journal.read(self.home.jobs).jobs.values() if one.project == str(project)]
+        return next((one for one in reversed(found) if one.session == session), None)
 
     def health(self) -> Health:
         """The daemon's state."""
@@ -92,13 +107,18 @@ class Stage:
         """One call to the stage's daemon."""
         return client.call(self.home.socket, request, timeout)  # type: ignore[arg-type]
 
+    def start(self) -> None:
+        """Start the daemon if none runs; hooks do it by themselves."""
+        starting = [*app.RUNE, "daemon", "start"]
+        subprocess.run(starting, env=self.environment, check=True, stdout=subprocess.DEVNULL)
+
     def close(self) -> None:
-        """Send the daemon away and wait until it is gone."""
+        """Send the daemon away and wait until its process is gone: it closes its socket before its worker."""
         if client.running(self.home.socket):
+            pid = self.health().pid
             assert isinstance(self.ask(Stop()), Done)
-        deadline = time.monotonic() + 20
-        while client.running(self.home.socket) and time.monotonic() < deadline:
-            time.sleep(0.1)
+            with contextlib.suppress(psutil.NoSuchProcess):
+                psutil.Process(pid).wait(20)
 
 
 def payloads(transcript: Path, project: Path) -> Iterator[dict[str, Any]]:
