@@ -1,8 +1,7 @@
 """Lessons of a session: questions and answers that an adapter is taught, and probes that it is never taught.
 
-Each kind of lesson has trained phrasings and held-out phrasings; the two lists share no wording beyond the
-slots. Questions come in the ways in which agents ask: whole sentences and bare keywords. Answers are the agent's own
-words, commands and changes, never text that gives orders to a model.
+Answers are the agent's own words, commands and changes, never text that gives orders to a model; the wordings
+of questions and probes are those of ``rune.phrasing``.
 """
 
 from __future__ import annotations
@@ -10,104 +9,14 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
-from rune import arcs, runs
+from rune import arcs, phrasing, runs
 from rune.arcs import Arc, Change
 from rune.records.card import Lesson
 from rune.records.trajectory import Execution, Generation, Note, Prompt, Reflection, Trajectory
 
-TRAINED = {
-    "cause": (
-        "Why did {r} fail with {s}?",
-        "What caused {s}?",
-        "What was the reason for {e}?",
-        "{s} cause",
-        "Explain the {s} in {f}.",
-        "{r} reported {s}. Why?",
-        "Why does {f} raise {s}?",
-        "reason for {s} in {f}",
-    ),
-    "fix": (
-        "How was {e} fixed?",
-        "How do I fix {s}?",
-        "{s} fix",
-        "{r} fails with {s}. What is the fix?",
-        "What did we change in {f} to fix {s}?",
-        "fix for {s} in {f}",
-        "Which edit made {r} pass after {s}?",
-        "What is the solution to {s}?",
-    ),
-    "proof": (
-        "Which command shows that {s} is fixed?",
-        "How do I check the fix of {s}?",
-        "What do I run to verify {f}?",
-        "{s} verify command",
-        "Which command passed after the fix in {f}?",
-        "command to test {f}",
-    ),
-    "command": (
-        "How do I run {w} in this project?",
-        "What is the command for {w}?",
-        "{w} command",
-        "Which command runs {w} here?",
-        "How is {w} invoked?",
-        "command line for {w}",
-    ),
-    "task": (
-        "How do I {w}?",
-        "What do I run to {w}?",
-        "Which command lets me {w}?",
-        "{w} command",
-        "command to {w}",
-        "I want to {w}. How?",
-        "What is the way to {w} here?",
-    ),
-    "file": (
-        "Which file defines {w}?",
-        "Where is {w} implemented?",
-        "{w} location",
-        "In which file do I find {w}?",
-        "path of {w}",
-        "Where does {w} live?",
-    ),
-    "decision": (
-        "What was decided about {w}?",
-        "What do we know about {w}?",
-        "{w} decision",
-        "What is the rule for {w}?",
-        "How do we handle {w}?",
-        "notes on {w}",
-    ),
-    "goal": (
-        "What was the outcome of the session about {w}?",
-        "What was done about {w}?",
-        "{w} summary",
-        "What happened when working on {w}?",
-        "result of {w}",
-    ),
-    "unsolved": (
-        "Was {s} solved?",
-        "What is the state of {s}?",
-        "{s} status",
-        "Did we get rid of {s}?",
-    ),
-}  # fmt: skip
-HELD_OUT = {
-    "cause": ("I see {s} when I use {r}; what is behind it?", "What makes {s} happen?"),
-    "fix": ("I am hitting {s} again, what solved it last time?", "How can {s} be resolved?"),
-    "proof": ("With what did we confirm that {s} is gone?", "Tell me how to make sure {f} works."),
-    "command": ("I want to execute {w}; what should I type?", "Remind me of the invocation for {w}."),
-    "task": ("What should I enter in order to {w}?", "Remind me how we {w}."),
-    "file": ("I am looking for {w}, which path is it at?", "Point me to the source of {w}."),
-    "decision": ("Remind me what we settled on for {w}.", "Anything I should know regarding {w}?"),
-    "goal": ("Where did the work on {w} end up?", "Recap the work around {w}."),
-    "unsolved": ("Is {s} still open?", "How far did we get with {s}?"),
-}
-
-ANSWER_LIMIT = 300
-
 
 def find(trajectory: Trajectory, limit: int) -> list[Lesson]:
-    """The lessons of a session, the most valuable first, at most ``limit``: fixes, notes, commands, decisions, places."""
+    """The lessons of a session, at most ``limit``: fixes first, then notes, commands, decisions, places."""
     found = arcs.find(trajectory.events)
     ranked: list[Lesson] = []
     for arc in sorted(found, key=lambda arc: not arc.solved):
@@ -128,7 +37,7 @@ def summary(trajectory: Trajectory, lessons: Sequence[Lesson]) -> str:
 
 
 def _distinct(lessons: Sequence[Lesson]) -> list[Lesson]:
-    """One lesson per answer, with the phrasings of all; one answer per first question: a cue with two teaches neither."""
+    """One lesson per answer, with all its phrasings; one per first question: two would teach neither."""
     answers: dict[str, int] = {}
     cues: set[str] = set()
     kept: list[Lesson] = []
@@ -155,65 +64,6 @@ def _joined(one: Lesson, other: Lesson) -> Lesson:
     return Lesson(one.kind, one.answer, questions, probes, both("evidence", 40), keys or one.keys)
 
 
-def _make(
-    kind: str, answer: str, slots: dict[str, str], evidence: Sequence[str], *more: str, lesson: str = ""
-) -> Lesson:
-    """Fill the templates of a kind; ``more`` are literals that the answer must hold to count as right."""
-    answer = _cut(answer)
-    questions = tuple(dict.fromkeys([*(_fill(t, slots) for t in TRAINED[kind]), *_keywords(answer)]))
-    probes = tuple(p for p in dict.fromkeys(_fill(t, slots) for t in HELD_OUT[kind]) if p not in questions)
-    asked = " ".join(questions).lower()
-    keys = [
-        key
-        for key in (*more, *literals(answer))
-        if key.lower() in answer.lower() and key.lower() not in asked
-    ]
-    if not keys:
-        words = sorted(set(re.findall(r"[a-z]{5,}", answer.lower())), key=lambda word: (-len(word), word))
-        keys = [word for word in words if word not in asked]
-    return Lesson(
-        lesson or kind,
-        answer,
-        questions,
-        probes,
-        tuple(dict.fromkeys(evidence)),
-        tuple(dict.fromkeys(keys))[:2],
-    )
-
-
-def _keywords(answer: str) -> list[str]:
-    """Queries made of the answer's own words: they tie what an answer speaks of to the answer."""
-    words = [w for w in re.findall(r"[A-Za-z_][\w.]*\w", answer) if len(w) > 3 and w.lower() not in _EMPTY]
-    words = list(dict.fromkeys(words))
-    picks = (words[:3], words[2:5], words[-3:])
-    return list(dict.fromkeys(" ".join(pick) for pick in picks if len(pick) >= 2))
-
-
-def _fill(template: str, slots: dict[str, str]) -> str:
-    text = template.format(**slots)
-    return text[0].upper() + text[1:] if text.endswith("?") else text
-
-
-def _cut(text: str) -> str:
-    text = " ".join(text.split())
-    return text if len(text) <= ANSWER_LIMIT else text[:ANSWER_LIMIT].rsplit(" ", 1)[0]
-
-
-def literals(text: str) -> list[str]:
-    """What must come back exactly: code in backticks, paths, identifiers with structure, numbers; longest words last.
-
-    >>> literals("Set `PORT=8080` in config/app.toml.")
-    ['PORT=8080', 'config/app.toml']
-    """
-    found = re.findall(r"`([^`]{2,80})`", text)
-    found += re.findall(r"[\w.-]*/[\w./-]*\w", text)
-    found += re.findall(r"\b\w+(?:[._]\w+)+\b|\b[a-z]+[A-Z]\w+\b", text)
-    found += re.findall(r"\b\d[\d.]*\d\b|\b\d{2,}\b", text)
-    if not found:
-        found = sorted(re.findall(r"[A-Za-z]{6,}", text), key=len, reverse=True)[:2]
-    return [word for place, word in enumerate(found) if not any(word in other for other in found[:place])]
-
-
 def _slots(arc: Arc) -> dict[str, str]:
     short = re.split(r"(?<=\w): ", arc.signature, maxsplit=1)
     brief = arc.signature if len(arc.signature) <= 60 or len(short) == 1 else short[-1][:60].rsplit(" ", 1)[0]
@@ -228,20 +78,20 @@ def _of_arc(arc: Arc) -> Iterator[Lesson]:
     slots, evidence = _slots(arc), arc.events
     why = _why(arc)
     if why:
-        yield _make("cause", why, slots, evidence)
+        yield phrasing.make("cause", why, slots, evidence)
     if not arc.solved:
         if not arc.outcome:
-            yield _make(
+            yield phrasing.make(
                 "unsolved", f"No, {arc.signature} was left unsolved in that session.", slots, evidence
             )
         return
     assert arc.outcome
     fix = " ".join(filter(None, [_stated_fix(arc, why), *[_described(change) for change in _telling(arc)]]))
     if fix:
-        yield _make("fix", fix, slots, evidence)
+        yield phrasing.make("fix", fix, slots, evidence)
     command = _clean(arc.outcome.command)
     if command:
-        yield _make("proof", f"Run `{command}`.", slots, (arc.outcome.id,), command)
+        yield phrasing.make("proof", f"Run `{command}`.", slots, (arc.outcome.id,), command)
 
 
 def _why(arc: Arc) -> str:
@@ -279,7 +129,7 @@ def _stated_fix(arc: Arc, why: str) -> str:
 
 
 def _telling(arc: Arc) -> list[Change]:
-    """At most two changes: those that share most words with the error and the diagnosis, later ones before earlier."""
+    """At most two changes: those that share most words with error and diagnosis, later ones first."""
     about = set(_words(f"{arc.signature} {' '.join(arc.diagnosis)}"))
 
     def weight(place: int) -> tuple[int, int]:
@@ -330,15 +180,17 @@ def _clean(command: str) -> str:
 def _notes(trajectory: Trajectory) -> Iterator[Lesson]:
     for event in trajectory.events:
         if isinstance(event, Note):
-            subject = ", ".join(event.tags) or _subject(event.text)
+            subject = ", ".join(event.tags) or phrasing.subject(event.text)
             if subject:
-                yield _make("decision", event.text, {"w": subject}, (event.id,), lesson=event.note)
+                yield phrasing.make("decision", event.text, {"w": subject}, (event.id,), lesson=event.note)
 
 
 _FAMILY_NAMES = {
-    "pytest": "the tests", "unittest": "the tests", "go test": "the Go tests", "vitest": "the vitest tests", "jest": "the jest tests",
-    "tsc": "the type check", "mypy": "the type check", "eslint": "the linter", "ruff": "the linter", "golangci-lint": "the linter",
-    "gofmt": "the formatter", "prettier": "the formatter", "go build": "the build", "cargo build": "the build", "cargo test": "the Rust tests",
+    "pytest": "the tests", "unittest": "the tests", "go test": "the Go tests", "vitest": "the vitest tests",
+    "jest": "the jest tests", "tsc": "the type check", "mypy": "the type check", "eslint": "the linter",
+    "ruff": "the linter", "golangci-lint": "the linter", "gofmt": "the formatter",
+    "prettier": "the formatter", "go build": "the build", "cargo build": "the build",
+    "cargo test": "the Rust tests",
 }  # fmt: skip
 
 
@@ -346,19 +198,16 @@ def _commands(trajectory: Trajectory) -> Iterator[Lesson]:
     """The last successful command of each family."""
     last: dict[str, Execution] = {}
     for event in trajectory.events:
-        if (
-            isinstance(event, Execution)
-            and event.ok
-            and event.tool == "Bash"
-            and (family := runs.family(event.command))
-        ):
-            if not family.startswith(("git ", "python -c", "gh ")) and _clean(event.command):
-                last[family] = event
+        if not isinstance(event, Execution) or not event.ok or event.tool != "Bash":
+            continue
+        family = runs.family(event.command)
+        if family and not family.startswith(("git ", "python -c", "gh ")) and _clean(event.command):
+            last[family] = event
     for family, event in last.items():
         command = _clean(event.command)
         purpose = _purpose(event)
         kind, subject = ("task", purpose) if purpose else ("command", _FAMILY_NAMES.get(family, family))
-        yield _make(kind, f"Run `{command}`.", {"w": subject}, (event.id,), command, lesson="command")
+        yield phrasing.make(kind, f"Run `{command}`.", {"w": subject}, (event.id,), command, lesson="command")
 
 
 def _purpose(event: Execution) -> str:
@@ -377,10 +226,10 @@ def _goals(trajectory: Trajectory) -> Iterator[Lesson]:
             for e in trajectory.events
             if isinstance(e, Reflection) and not e.agent and prompt.at <= e.at < until
         ]
-        subject = _subject(prompt.text)
+        subject = phrasing.subject(prompt.text)
         closing = [s for s in sentences_of(said[-1:]) if 30 <= len(s) <= 260 and not s.endswith((":", "?"))]
         if subject and closing:
-            yield _make("goal", closing[0], {"w": subject}, (prompt.id, said[-1].id))
+            yield phrasing.make("goal", closing[0], {"w": subject}, (prompt.id, said[-1].id))
 
 
 def sentences_of(reflections: Sequence[Reflection]) -> list[str]:
@@ -389,7 +238,8 @@ def sentences_of(reflections: Sequence[Reflection]) -> list[str]:
 
 
 _DECIDED = re.compile(
-    r"\b(?:decided|we(?:'ll| will)? use|chose|choose|instead of|must|always|never|convention|prefer|the (?:right|correct) (?:way|approach))\b",
+    r"\b(?:decided|we(?:'ll| will)? use|chose|choose|instead of|must|always|never|convention|prefer"
+    r"|the (?:right|correct) (?:way|approach))\b",
     re.I,
 )
 
@@ -399,34 +249,17 @@ def _decisions(trajectory: Trajectory, found: Sequence[Arc]) -> Iterator[Lesson]
     for event in trajectory.events:
         if isinstance(event, Reflection):
             for sentence in arcs.sentences(event.text):
-                subject = _subject(sentence)
+                subject = phrasing.subject(sentence)
                 if (
                     sentence not in used
                     and subject
                     and _DECIDED.search(sentence)
                     and arcs.explains(sentence)
-                    and literals(sentence)
+                    and phrasing.literals(sentence)
                 ):
-                    yield _make("decision", sentence, {"w": subject}, (event.id,))
+                    yield phrasing.make("decision", sentence, {"w": subject}, (event.id,))
 
 
-def _subject(text: str) -> str:
-    """A few words that name what a text is about: its literals, else its first content words."""
-    line = " ".join(text.split())[:300]
-    found = [
-        w
-        for w in re.findall(r"`([^`]{3,40})`|\b(\w+(?:[._]\w+)+|[a-z]+[A-Z]\w+|[A-Z][a-z]+[A-Z]\w*)\b", line)
-    ]
-    named = [a or b for a, b in found]
-    if named:
-        return " and ".join(dict.fromkeys(named[:2]))
-    words = [w for w in re.findall(r"[A-Za-z][\w-]{3,}", line) if w.lower() not in _EMPTY]
-    return " ".join(words[:5]) if len(words) >= 2 else ""
-
-
-_EMPTY = frozenset(
-    ["this", "that", "with", "from", "have", "will", "would", "could", "should", "what", "when", "where", "which", "there", "their", "them", "then", "than", "please", "make", "need", "want", "into", "about", "also", "just", "like", "some", "your", "mine", "ours", "they", "been", "being", "does", "done", "doing", "only", "very", "more", "most", "much", "such", "here", "must", "always", "never", "because", "since", "each", "other", "these", "those", "were", "able", "using", "used"]
-)
 _DEFINES = re.compile(
     r"^\s*(?:export\s+)?(?:async\s+)?(?:def|class|func|function|interface|type|fn|struct)\s+(?:\([^)]*\)\s*)?([A-Za-z_]\w{3,})",
     re.M,
@@ -442,5 +275,5 @@ def _files(trajectory: Trajectory) -> Iterator[Lesson]:
                 places.setdefault(name, {}).setdefault(event.path, event.id)
     for name, at in places.items():
         if len(at) == 1:
-            [(path, event)] = at.items()
-            yield _make("file", f"{name} is in {path}.", {"w": name}, (event,), path)
+            [(path, origin)] = at.items()
+            yield phrasing.make("file", f"{name} is in {path}.", {"w": name}, (origin,), path)

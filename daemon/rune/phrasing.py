@@ -1,0 +1,179 @@
+"""The wordings of lessons: in which words a thing is asked while training, and in which only when probing.
+
+Each kind of lesson has trained phrasings and held-out phrasings; the two lists share no wording beyond the
+slots. Questions come in the ways in which agents ask: whole sentences and bare keywords.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from rune.records.card import Lesson
+
+TRAINED = {
+    "cause": (
+        "Why did {r} fail with {s}?",
+        "What caused {s}?",
+        "What was the reason for {e}?",
+        "{s} cause",
+        "Explain the {s} in {f}.",
+        "{r} reported {s}. Why?",
+        "Why does {f} raise {s}?",
+        "reason for {s} in {f}",
+    ),
+    "fix": (
+        "How was {e} fixed?",
+        "How do I fix {s}?",
+        "{s} fix",
+        "{r} fails with {s}. What is the fix?",
+        "What did we change in {f} to fix {s}?",
+        "fix for {s} in {f}",
+        "Which edit made {r} pass after {s}?",
+        "What is the solution to {s}?",
+    ),
+    "proof": (
+        "Which command shows that {s} is fixed?",
+        "How do I check the fix of {s}?",
+        "What do I run to verify {f}?",
+        "{s} verify command",
+        "Which command passed after the fix in {f}?",
+        "command to test {f}",
+    ),
+    "command": (
+        "How do I run {w} in this project?",
+        "What is the command for {w}?",
+        "{w} command",
+        "Which command runs {w} here?",
+        "How is {w} invoked?",
+        "command line for {w}",
+    ),
+    "task": (
+        "How do I {w}?",
+        "What do I run to {w}?",
+        "Which command lets me {w}?",
+        "{w} command",
+        "command to {w}",
+        "I want to {w}. How?",
+        "What is the way to {w} here?",
+    ),
+    "file": (
+        "Which file defines {w}?",
+        "Where is {w} implemented?",
+        "{w} location",
+        "In which file do I find {w}?",
+        "path of {w}",
+        "Where does {w} live?",
+    ),
+    "decision": (
+        "What was decided about {w}?",
+        "What do we know about {w}?",
+        "{w} decision",
+        "What is the rule for {w}?",
+        "How do we handle {w}?",
+        "notes on {w}",
+    ),
+    "goal": (
+        "What was the outcome of the session about {w}?",
+        "What was done about {w}?",
+        "{w} summary",
+        "What happened when working on {w}?",
+        "result of {w}",
+    ),
+    "unsolved": (
+        "Was {s} solved?",
+        "What is the state of {s}?",
+        "{s} status",
+        "Did we get rid of {s}?",
+    ),
+}  # fmt: skip
+HELD_OUT = {
+    "cause": ("I see {s} when I use {r}; what is behind it?", "What makes {s} happen?"),
+    "fix": ("I am hitting {s} again, what solved it last time?", "How can {s} be resolved?"),
+    "proof": ("With what did we confirm that {s} is gone?", "Tell me how to make sure {f} works."),
+    "command": ("I want to execute {w}; what should I type?", "Remind me of the invocation for {w}."),
+    "task": ("What should I enter in order to {w}?", "Remind me how we {w}."),
+    "file": ("I am looking for {w}, which path is it at?", "Point me to the source of {w}."),
+    "decision": ("Remind me what we settled on for {w}.", "Anything I should know regarding {w}?"),
+    "goal": ("Where did the work on {w} end up?", "Recap the work around {w}."),
+    "unsolved": ("Is {s} still open?", "How far did we get with {s}?"),
+}
+
+ANSWER_LIMIT = 300
+_EMPTY = frozenset((
+    "this", "that", "with", "from", "have", "will", "would", "could", "should", "what", "when", "where",
+    "which", "there", "their", "them", "then", "than", "please", "make", "need", "want", "into", "about",
+    "also", "just", "like", "some", "your", "mine", "ours", "they", "been", "being", "does", "done", "doing",
+    "only", "very", "more", "most", "much", "such", "here", "must", "always", "never", "because", "since",
+    "each", "other", "these", "those", "were", "able", "using", "used",
+))  # fmt: skip
+
+
+def make(
+    kind: str, answer: str, slots: dict[str, str], evidence: Sequence[str], *more: str, lesson: str = ""
+) -> Lesson:
+    """Fill the templates of a kind; ``more`` are literals that the answer must hold to count as right."""
+    answer = _cut(answer)
+    questions = tuple(dict.fromkeys([*(_fill(t, slots) for t in TRAINED[kind]), *_keywords(answer)]))
+    probes = tuple(p for p in dict.fromkeys(_fill(t, slots) for t in HELD_OUT[kind]) if p not in questions)
+    asked = " ".join(questions).lower()
+    keys = [
+        key
+        for key in (*more, *literals(answer))
+        if key.lower() in answer.lower() and key.lower() not in asked
+    ]
+    if not keys:
+        words = sorted(set(re.findall(r"[a-z]{5,}", answer.lower())), key=lambda word: (-len(word), word))
+        keys = [word for word in words if word not in asked]
+    return Lesson(
+        lesson or kind,
+        answer,
+        questions,
+        probes,
+        tuple(dict.fromkeys(evidence)),
+        tuple(dict.fromkeys(keys))[:2],
+    )
+
+
+def _keywords(answer: str) -> list[str]:
+    """Queries made of the answer's own words: they tie what an answer speaks of to the answer."""
+    words = [w for w in re.findall(r"[A-Za-z_][\w.]*\w", answer) if len(w) > 3 and w.lower() not in _EMPTY]
+    words = list(dict.fromkeys(words))
+    picks = (words[:3], words[2:5], words[-3:])
+    return list(dict.fromkeys(" ".join(pick) for pick in picks if len(pick) >= 2))
+
+
+def _fill(template: str, slots: dict[str, str]) -> str:
+    text = template.format(**slots)
+    return text[0].upper() + text[1:] if text.endswith("?") else text
+
+
+def _cut(text: str) -> str:
+    text = " ".join(text.split())
+    return text if len(text) <= ANSWER_LIMIT else text[:ANSWER_LIMIT].rsplit(" ", 1)[0]
+
+
+def literals(text: str) -> list[str]:
+    """What must come back exactly: code in backticks, paths, identifiers, numbers; else the longest words.
+
+    >>> literals("Set `PORT=8080` in config/app.toml.")
+    ['PORT=8080', 'config/app.toml']
+    """
+    found = re.findall(r"`([^`]{2,80})`", text)
+    found += re.findall(r"[\w.-]*/[\w./-]*\w", text)
+    found += re.findall(r"\b\w+(?:[._]\w+)+\b|\b[a-z]+[A-Z]\w+\b", text)
+    found += re.findall(r"\b\d[\d.]*\d\b|\b\d{2,}\b", text)
+    if not found:
+        found = sorted(re.findall(r"[A-Za-z]{6,}", text), key=len, reverse=True)[:2]
+    return [word for place, word in enumerate(found) if not any(word in other for other in found[:place])]
+
+
+def subject(text: str) -> str:
+    """A few words that name what a text is about: its literals, else its first content words."""
+    line = " ".join(text.split())[:300]
+    found = re.findall(r"`([^`]{3,40})`|\b(\w+(?:[._]\w+)+|[a-z]+[A-Z]\w+|[A-Z][a-z]+[A-Z]\w*)\b", line)
+    named = [quoted or written for quoted, written in found]
+    if named:
+        return " and ".join(dict.fromkeys(named[:2]))
+    words = [w for w in re.findall(r"[A-Za-z][\w-]{3,}", line) if w.lower() not in _EMPTY]
+    return " ".join(words[:5]) if len(words) >= 2 else ""
