@@ -7,16 +7,17 @@ stored anywhere. A drained spool file goes only after its session is closed and 
 
 from __future__ import annotations
 
+import hashlib
 import logging
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import psutil
 
 from rune import events, files
 from rune.config import CaptureConfig
-from rune.errors import FormatError, NewerVersion
+from rune.errors import FormatError, NewerVersion, RuneError
 from rune.paths import Echoes, Home, project_root, safe_name
 from rune.ports import Clock
 from rune.records import envelope, registry, trajectory
@@ -27,6 +28,8 @@ log = logging.getLogger(__name__)
 
 GRACE = 60.0
 """Seconds between the last line of a spool file and its removal: a late hook may still write."""
+SUCCEEDED = 60.0
+"""A session of an unknown client that was silent this long is over when the project's next one starts."""
 
 Spoken = Callable[[Path], Sequence[Reflection]]
 """What the agent said between its tool calls, from the client's own transcript."""
@@ -72,15 +75,30 @@ class Capture:
         self.redact = redact
         self.spoken = spoken
         self.sessions: dict[str, Session] = {}
+        self._told: set[str] = set()
 
     def drain(self) -> list[Closed]:
         """Take in everything that hooks have written; return the sessions that are over by now."""
+        self._drop_lost()
         for spool in sorted(self.home.spool.glob("*.jsonl")):
             try:
                 self._drain_file(spool)
-            except OSError as error:  # a full disk or a read-only project: the spool keeps the events
-                log.warning("%s stays in the spool: %s", spool.name, error)
+            except (OSError, RuneError) as error:  # a full disk, a damaged trajectory: the events stay
+                self._tell(spool, str(error))
         return [*self._close_finished()]
+
+    def _drop_lost(self) -> None:
+        """Let go of sessions whose project is gone: nobody makes it anew, and the spool keeps the events."""
+        for name, session in list(self.sessions.items()):
+            if not session.enqueued and not session.project.is_dir():
+                del self.sessions[name]
+
+    def _tell(self, spool: Path, why: str) -> None:
+        """Write into the log why a file stays in the spool, once: draining comes every other second."""
+        text = f"{spool.name} stays in the spool: {why}"
+        if text not in self._told:
+            self._told.add(text)
+            log.warning("%s", text)
 
     def resume(self) -> None:
         """Find the sessions made for notes alone: no spool file leads to them after a restart."""
@@ -90,9 +108,8 @@ class Capture:
 
     def open_sessions(self, project: Path | None = None) -> list[Session]:
         """Sessions that are not over, the most recent last."""
-        found = [
-            s for s in self.sessions.values() if not s.closed and (project is None or s.project == project)
-        ]
+        now = list(self.sessions.values())  # in one step: another thread may be draining
+        found = [s for s in now if not s.closed and (project is None or s.project == project)]
         return sorted(found, key=lambda s: s.last)
 
     def settled(self, closed: Closed) -> None:
@@ -110,6 +127,7 @@ class Capture:
         session = self._session_for(project, client)
         clean, counts = events.sealed(note, self.redact)
         assert isinstance(clean, Note)
+        clean = replace(clean, tags=tuple(self.redact(tag)[0] for tag in clean.tags))
         key = " ".join(clean.text.lower().split())
         if key in session.said:
             return session.session, True, counts
@@ -118,6 +136,7 @@ class Capture:
         session.said.add(key)
         session.known.add(clean.id)
         session.last = max(session.last, note.at)
+        session.closed = session.enqueued = False
         return session.session, False, counts
 
     def _session_for(self, project: Path, client: int) -> Session:
@@ -126,7 +145,8 @@ class Capture:
         own = [s for s in found if client and s.client == client]
         if own or found:
             return (own or found)[-1]
-        name = f"notes-{int(self.clock() // 86400)}"
+        whose = hashlib.sha256(str(project).encode()).hexdigest()[:8]
+        name = f"notes-{int(self.clock() // 86400)}-{whose}"
         return self.sessions.setdefault(name, self._load(name, project, Echoes(project).trajectory(name)))
 
     def _drain_file(self, spool: Path) -> None:
@@ -140,14 +160,13 @@ class Capture:
             try:
                 batch.append(envelope.parse(line))
             except NewerVersion as error:  # left for the Rune that can read it
-                log.warning("%s: %s", spool.name, error)
-                return
-            except FormatError as error:
-                log.warning("%s: passed over: %s", spool.name, error)
+                self._tell(spool, str(error))
+                break
+            except FormatError:  # not its message: that quotes the line
+                log.warning("%s: no envelope in the line before byte %d; passed over", spool.name, end)
             start = end
-        if not batch:
-            return
-        session = session or self._discover(spool, batch[0])
+        if batch and session is None:
+            session = self._discover(spool, batch[0])
         if session is None:
             return
         self._take(session, batch)
@@ -156,11 +175,7 @@ class Capture:
     def _discover(self, spool: Path, first: Envelope) -> Session | None:
         folder = Path(first.project)
         if not first.project or not folder.is_dir():
-            log.warning(
-                "%s: its project %s is not there; it stays in the spool",
-                spool.name,
-                first.project or "(none)",
-            )
+            self._tell(spool, f"its project {first.project or '(none)'} is not there")
             return None
         project = project_root(folder)
         session = self._load(first.session, project, Echoes(project).trajectory(first.session))
@@ -184,23 +199,22 @@ class Capture:
         fresh: list[trajectory.Event] = []
         counts: dict[str, int] = {}
         for item in batch:
-            _observe(session, item)
-            for event in events.from_envelope(item):
-                if event.id in session.known:
-                    continue
-                clean, found = events.sealed(event, self.redact)
-                fresh.append(clean)
-                for kind, number in (*found.items(), *item.redactions.items()):
-                    counts[kind] = counts.get(kind, 0) + number
+            session.transcript = str(item.payload.get("transcript_path") or session.transcript)
+            new = [event for event in events.from_envelope(item) if event.id not in session.known]
+            sealed = [events.sealed(event, self.redact) for event in new]
+            fresh += [event for event, _ in sealed]
+            for found in (*(found for _, found in sealed), item.redactions if new else {}):
+                _count(counts, found)
         if any(item.event in ("Stop", "SessionEnd") for item in batch):
             fresh += self._words(session, fresh, counts)
-        if not fresh:
-            return
-        self._begin(session, batch[0].at)
-        trajectory.append(session.path, fresh, counts)
-        session.known |= {event.id for event in fresh}
-        session.said |= {" ".join(e.text.lower().split()) for e in fresh if isinstance(e, Reflection)}
-        session.closed = session.enqueued = False
+        if fresh:
+            self._begin(session, batch[0].at)
+            trajectory.append(session.path, fresh, counts)
+            session.known |= {event.id for event in fresh}
+            session.said |= {" ".join(e.text.lower().split()) for e in fresh if isinstance(e, Reflection)}
+            session.closed = session.enqueued = False
+        for item in batch:  # only now: what is not written down has not been seen
+            _observe(session, item)
 
     def _words(
         self, session: Session, fresh: Sequence[trajectory.Event], counts: dict[str, int]
@@ -218,15 +232,15 @@ class Capture:
             if clean.id not in session.known and key not in said:
                 said.add(key)
                 words.append(clean)
-                for kind, number in found.items():
-                    counts[kind] = counts.get(kind, 0) + number
+                _count(counts, found)
         return words
 
     def _begin(self, session: Session, at: float) -> None:
         if not session.path.exists():
             prepare(Echoes(session.project))
             registry.add(self.home.projects, session.project, at)
-            trajectory.start(session.path, session.session, str(session.project), "live", at)
+        # always: a disk that was full when the header was written has left an empty file
+        trajectory.start(session.path, session.session, str(session.project), "live", at)
 
     def _close_finished(self) -> Iterator[Closed]:
         now = self.clock()
@@ -235,13 +249,25 @@ class Capture:
                 if not session.enqueued:
                     yield Closed(session.session, session.project, "closed before")
                 continue
-            reason = over(session, now, self.config, client_alive(session.client, session.first))
-            if reason and session.path.exists():
-                trajectory.close(session.path, reason, now, len(session.known))
-                session.closed = True
-                yield Closed(session.session, session.project, reason)
-            elif reason:  # a session without a single event leaves nothing behind
+            alive = client_alive(session.client, session.last)
+            reason = over(session, now, self.config, alive, self._succeeded(session))
+            if not reason or not session.last:
+                continue
+            if not session.path.exists():  # a session without a single event leaves nothing behind
                 session.closed = session.enqueued = True
+                continue
+            try:
+                trajectory.close(session.path, reason, now, len(session.known))
+            except OSError as error:
+                self._tell(session.path, str(error))
+                continue
+            session.closed = True
+            yield Closed(session.session, session.project, reason)
+
+    def _succeeded(self, session: Session) -> bool:
+        """Whether another session has started in the project since this one was last heard of."""
+        others = (one for one in self.sessions.values() if one.project == session.project)
+        return any(one is not session and one.first > session.last for one in others)
 
     def _clean(self, spool: Path, session: Session) -> None:
         """Remove a drained spool file, long enough after its last line that no hook still holds it."""
@@ -250,25 +276,41 @@ class Capture:
             del self.sessions[spool.stem]
 
 
+def _count(counts: dict[str, int], found: Mapping[str, int]) -> None:
+    for kind, number in found.items():
+        counts[kind] = counts.get(kind, 0) + number
+
+
 def _observe(session: Session, item: Envelope) -> None:
     session.client = item.client or session.client
     session.first = min(session.first or item.at, item.at)
     if item.at >= session.last:
         session.last, session.last_event = item.at, item.event
-    session.transcript = str(item.payload.get("transcript_path") or session.transcript)
 
 
-def over(session: Session, now: float, config: CaptureConfig, alive: bool | None) -> str:
-    """Why a session is over; empty while it is not. ``alive`` is None where the client's process is unknown.
+def over(
+    session: Session, now: float, config: CaptureConfig, alive: bool | None, succeeded: bool = False
+) -> str:
+    """Why a session is over; empty while it is not.
 
-    Pure: SessionEnd first, then a client that is gone, then silence: short after a Stop, four times as long
-    in the middle of a step, and never while the client is known to run a step.
+    Pure: SessionEnd first, then a client that is gone, then the project's next session, then silence: short
+    after a Stop, four times as long in the middle of a step, never while the client is known to run a step.
+
+    Args:
+        session: what was seen of it.
+        now: seconds since the epoch.
+        config: how long silence is.
+        alive: whether the client's process runs; None where it is unknown.
+        succeeded: whether another session of the project has started since; it says something only where the
+            client is unknown, for two sessions may well run side by side.
     """
     silent = now - session.last
     if session.last_event == "SessionEnd":
         return "SessionEnd"
     if alive is False and silent > config.gone_seconds:
         return "client gone"
+    if alive is None and succeeded and silent > SUCCEEDED:
+        return "next session"
     waiting = session.last_event in ("Stop", "StopFailure", "SessionStart", "")
     if waiting and silent > config.silence_seconds:
         return "silence"
@@ -278,11 +320,15 @@ def over(session: Session, now: float, config: CaptureConfig, alive: bool | None
 
 
 def client_alive(pid: int, seen: float) -> bool | None:
-    """Whether the client's process still runs; a process younger than the session is somebody else's."""
-    if not pid:
+    """Whether the client's process still runs, None where that is unknown.
+
+    ``seen`` is when the client was last heard of: a process that is younger has only inherited its number.
+    """
+    if pid <= 0:
         return None
     try:
-        return bool(psutil.Process(pid).create_time() <= seen + 1.0)
+        process = psutil.Process(pid)
+        return bool(process.create_time() <= seen + 1.0 and process.status() != psutil.STATUS_ZOMBIE)
     except psutil.NoSuchProcess:
         return False
     except psutil.AccessDenied:

@@ -26,7 +26,7 @@ import rune
 from rune import files, forget, remember
 from rune.capture import Capture
 from rune.config import Config
-from rune.errors import RuneError
+from rune.errors import FormatError, RuneError
 from rune.jobs import Job, Jobs
 from rune.library import Library
 from rune.model_process import ModelProcess
@@ -97,29 +97,35 @@ class Daemon:
             except (OSError, RuneError) as error:
                 self._failed("capture", error)
         resting = self._working is None or self._working.done()
-        if resting and (job := self.jobs.next(time.time())):
+        if resting and not self._leaving and (job := self.jobs.next(time.time())):
             self._working = asyncio.create_task(self._work(job))
         await self._idle()
 
     def _take_in(self) -> None:
         for closed in self.capture.drain():
             path = Echoes(closed.project).trajectory(closed.session)
-            self.jobs.enqueue(closed.session, str(closed.project), trajectory.read(path).content_hash)
+            try:
+                content = trajectory.read(path).content_hash
+            except FormatError as error:  # damaged or deleted: it must not keep the others waiting
+                self._failed(f"session {closed.session}", error)
+            else:
+                self.jobs.enqueue(closed.session, str(closed.project), content)
+                log.info("session %s is over (%s)", closed.session, closed.reason)
             self.capture.settled(closed)
-            log.info("session %s is over (%s)", closed.session, closed.reason)
 
     async def _work(self, job: Job) -> None:
         """One distillation in the worker, with its journal; the barrier around a job."""
         self.job = f"distil {job.session}"
         try:
             if not await self.worker.wait_ready(120):
-                self.jobs.postponed(job, self.worker.problem or "the model did not load within 120 s", 60)
+                why = self.worker.problem or "the model did not load within 120 s"
+                self.jobs.postponed(job, why, 0 if self._leaving else 60)
                 return
             job = self.jobs.started(job)
             self._settle(job, await self.worker.ask(Distil(job.session, job.project), self._advanced))
         except Exception as error:  # noqa: BLE001 - the barrier around a job
             self._failed(f"distil {job.session}", error)
-            self.jobs.postponed(job, str(error), 60)
+            self.jobs.failed(job, str(error))
         finally:
             self.job = ""
             self.active = time.monotonic()
@@ -127,16 +133,18 @@ class Daemon:
 
     def _settle(self, job: Job, answer: Message) -> None:
         if isinstance(answer, Done):
-            self.jobs.done(job, answer.adapter)
+            self.jobs.done(job, answer.adapter, answer.note)
             log.info("distilled %s: %s %s", job.session, answer.adapter or "no adapter", answer.note)
             return
         assert isinstance(answer, Failed), answer
         self.last_error = f"distil {job.session}: {answer.message}"
         log.warning("%s", self.last_error)
-        if answer.error == "OutOfMemory":
+        if self._leaving:
+            self.jobs.postponed(job, "the daemon left in the middle of it", 0)
+        elif answer.error == "OutOfMemory":
             self.jobs.postponed(job, answer.message, 600)
         else:
-            self.jobs.failed(job, answer.message)
+            self.jobs.failed(job, answer.message, answer.retry)
 
     def _advanced(self, progress: Advance) -> None:
         done = f"step {progress.step} of at most {progress.steps}, loss {progress.loss:.3f}"
@@ -185,7 +193,7 @@ class Daemon:
         return replace(found, seconds=round(time.monotonic() - began, 3))
 
     async def _forget(self, request: Forget) -> Message:
-        if request.session in self.job:
+        if f"{self.job}:".startswith(f"distil {request.session}:"):
             return Failed(
                 "Busy",
                 f"session {request.session} is being distilled; try again when `rune status` shows no job",
@@ -235,7 +243,8 @@ class Daemon:
 
     async def _idle(self) -> None:
         now = time.monotonic()
-        if self.jobs.summary().queued or self.capture.open_sessions() or self.worker.busy:
+        jobs = self.jobs.summary()
+        if jobs.queued or jobs.postponed or self.capture.open_sessions() or self.worker.busy:
             self.active = now
         if (
             not self.worker.busy
@@ -264,7 +273,8 @@ class Daemon:
         self.active = time.monotonic()
         try:
             line = await reader.readline()
-            if not line:
+            if not line:  # somebody only looked whether a daemon is there
+                writer.close()
                 return
             answer = await self.answer(message.decode(line))
         except (RuneError, OSError, ValueError) as error:

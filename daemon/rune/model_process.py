@@ -12,6 +12,7 @@ from pathlib import Path
 
 import psutil
 
+from rune.errors import FormatError
 from rune.records import message
 from rune.records.message import Advance, Failed, Message, Ready
 
@@ -32,6 +33,8 @@ class ModelProcess:
         self.problem = ""
         self.used = time.monotonic()
         self._failed_at = 0.0
+        self._stopping = False
+        self._starting = asyncio.Lock()
         self._process: asyncio.subprocess.Process | None = None
         self._ready = asyncio.Event()
         self._waiting: dict[int, tuple[asyncio.Future[Message], Callable[[Advance], None] | None]] = {}
@@ -64,9 +67,15 @@ class ModelProcess:
 
     async def start(self) -> None:
         """Start the worker if none runs; a broken one is tried again after a while."""
+        async with self._starting:  # two that ask at once start one
+            await self._start()
+
+    async def _start(self) -> None:
         if self._process is not None or (self.problem and time.monotonic() - self._failed_at < RETRY_SECONDS):
             return
         self.problem = ""
+        self.used = time.monotonic()
+        self._stopping = False
         self._ready.clear()
         self.log_file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         if self.log_file.exists() and self.log_file.stat().st_size > LOG_LIMIT:
@@ -110,12 +119,16 @@ class ModelProcess:
 
     async def _read(self, process: asyncio.subprocess.Process) -> None:
         assert process.stdout is not None
-        async for line in process.stdout:
-            number, _, body = line.partition(b" ")
-            self._dispatch(int(number), message.decode(body))
+        try:
+            async for line in process.stdout:
+                number, _, body = line.partition(b" ")
+                self._dispatch(int(number), message.decode(body))
+        except (FormatError, ValueError):  # an answer that cannot be read is never waited for
+            log.exception("the worker is ended: it said what nobody understands")
+            process.kill()
         code = await process.wait()
         self._process = None
-        if not self._ready.is_set() and not self.problem:
+        if not self._ready.is_set() and not self.problem and not self._stopping:
             self.problem = f"the worker ended with exit status {code} while it loaded; see {self.log_file}"
         if self.problem:
             self._failed_at = time.monotonic()
@@ -144,9 +157,11 @@ class ModelProcess:
 
     async def stop(self, patience: float = 3.0) -> None:
         """End the worker: first by ending its input, then by force."""
-        process = self._process
+        async with self._starting:  # one that is just being started is ended, too
+            process = self._process
         if process is None:
             return
+        self._stopping = True
         if process.stdin is not None:
             process.stdin.close()
         try:

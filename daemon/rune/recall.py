@@ -207,7 +207,7 @@ def source_text(path: Path) -> str:
     return "\n".join(parts)
 
 
-_LITERAL = re.compile(r"`[^`]+`|\S*[/\\_=.:]\S*\w|\S*\d\S*")
+_LITERAL = re.compile(r"`[^`]+`|\S*[/\\_=.:]\S*\w|\S*\d\S*|\w*[a-z][A-Z]\w*")
 _WORD = re.compile(r"[A-Za-z][A-Za-z'-]{3,}")
 _FRAME = frozenset((
     "that", "this", "with", "from", "have", "were", "been", "then", "than", "there", "which", "what", "where",
@@ -218,15 +218,17 @@ _FRAME = frozenset((
 def ground(answer: str, source: str, needed: float) -> Grounded:
     """Keep the sentences of an answer that its trajectory supports.
 
-    A sentence is supported when every literal in it (path, number, identifier, code) occurs in the source and
-    at least the ``needed`` share of its content words does.
+    A sentence is supported when every literal in it (path, number, identifier, code) stands in the source by
+    itself and at least the ``needed`` share of its content words does. One with neither literals nor content
+    words ("Yes.") says nothing that could be supported.
     """
     whole = _flat(source)
     words = set(_WORD.findall(whole))
     kept, shares, withheld = [], [], 0
     for sentence in _sentences(answer):
-        share = _share(sentence, words)
-        if share >= needed and all(_flat(literal) in whole for literal in _literals(sentence)):
+        exact = _literals(sentence)
+        share = _share(sentence, words, bool(exact))
+        if share >= needed and all(_occurs(_flat(literal), whole) for literal in exact):
             kept.append(sentence)
             shares.append(share)
         else:
@@ -237,18 +239,26 @@ def ground(answer: str, source: str, needed: float) -> Grounded:
 
 def _sentences(text: str) -> list[str]:
     """Sentences; a full stop inside backticks ends none; an answer that was cut off loses its last one."""
-    parts = re.findall(r"(?:`[^`]*`|[^`.!?]|[.!?](?!\s|$))+[.!?]?", text)
-    return [part.strip() for part in parts if part.strip() and part.count("`") % 2 == 0]
+    whole, torn, _ = text.rpartition("`") if text.count("`") % 2 else (text, "", "")
+    found = [part.strip() for part in re.findall(r"(?:`[^`]*`|[^`.!?]|[.!?](?!\s|$))+[.!?]?", whole)]
+    if torn and found and not found[-1].endswith((".", "!", "?")):
+        found.pop()
+    return [part for part in found if part]
 
 
 def _literals(sentence: str) -> list[str]:
     found = [piece.strip("`,;:.!?\"'()[]") for piece in _LITERAL.findall(sentence)]
-    return [piece for piece in found if len(piece) > 1]
+    return [piece for piece in found if len(piece) > 1 or piece.isdigit()]
 
 
-def _share(sentence: str, words: set[str]) -> float:
+def _occurs(literal: str, whole: str) -> bool:
+    """Whether it stands in the text by itself: 80 is not in 8080, nor `invoice.py` in `test_invoice.py`."""
+    return re.search(rf"(?<!\w){re.escape(literal)}(?!\w)", whole) is not None
+
+
+def _share(sentence: str, words: set[str], exact: bool) -> float:
     content = [word for word in _WORD.findall(sentence.lower()) if word not in _FRAME]
-    return sum(word in words for word in content) / len(content) if content else 1.0
+    return sum(word in words for word in content) / len(content) if content else float(exact)
 
 
 def _flat(text: str) -> str:

@@ -38,7 +38,8 @@ def note(capture: Capture, request: Ingest, at: float) -> Ingested:
 def nothing_yet(capture: Capture, jobs: Jobs, project: str) -> str:
     """Why a project without adapters has no answer."""
     waiting = len(capture.open_sessions(Path(project)))
-    queued = jobs.summary().queued
+    summary = jobs.summary()
+    queued = summary.queued + summary.postponed + (summary.running is not None)
     if waiting or queued:
         return (
             f"nothing is remembered in this project yet: {waiting} session(s) still open, "

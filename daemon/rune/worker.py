@@ -19,7 +19,7 @@ from typing import BinaryIO
 
 from rune import lessons
 from rune.config import Config
-from rune.errors import OutOfMemory, RuneError
+from rune.errors import FormatError, OutOfMemory, RuneError
 from rune.library import Library
 from rune.paths import Echoes
 from rune.ports import Distilled, Distiller, Progress
@@ -60,9 +60,12 @@ class Link:
         self.sink.flush()
 
     def _read(self, source: BinaryIO) -> None:
-        for line in source:
-            number, _, body = line.partition(b" ")
-            self.inbox.put((int(number), message.decode(body)))
+        try:
+            for line in source:
+                number, _, body = line.partition(b" ")
+                self.inbox.put((int(number), message.decode(body)))
+        except (FormatError, ValueError):
+            log.exception("the daemon said what nobody understands")
         os._exit(0)  # the daemon is gone: leave in the middle of a step, the journal has the job
 
 
@@ -120,6 +123,7 @@ def distil(parts: Parts, job: Distil) -> Task:
     """One closed session into one adapter: lessons, gradient steps, probes, receipt, library, index."""
     echoes = Echoes(Path(job.project))
     library = Library(echoes, time.time)
+    library.recover()
     past = trajectory.read(echoes.trajectory(job.session))
     if existing := library.for_source(past.content_hash, parts.base_hash):
         yield Done(existing.id, "this content was distilled before")

@@ -16,6 +16,7 @@ from pathlib import Path
 
 import torch
 from peft import LoraConfig
+from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 from torch.nn import functional
@@ -91,10 +92,16 @@ def instrument(model: nn.Module) -> dict[str, LoraLinear]:
 
 @contextmanager
 def attached(layers: Mapping[str, LoraLinear], adapter: Adapter | None) -> Iterator[None]:
-    """Plug an adapter in for the length of the block; None runs the bare base."""
+    """Plug an adapter in for the length of the block; None runs the bare base.
+
+    Raises:
+        AdapterError: it was made for another architecture.
+    """
     if adapter is None:
         yield
         return
+    if foreign := adapter.factors.keys() - layers.keys():
+        raise AdapterError(f"the adapter has weights for layers that the base lacks: {sorted(foreign)[:3]}")
     try:
         for name, part in adapter.factors.items():
             layers[name].factors, layers[name].scale = part, adapter.scale
@@ -164,7 +171,8 @@ def load(folder: Path, device: torch.device, dtype: torch.dtype) -> Adapter:
     try:
         config = json.loads((folder / SETTINGS).read_text("utf-8"))
         tensors = load_file(folder / WEIGHTS, device=str(device))
-    except (OSError, ValueError) as error:
+        rank, alpha = int(config["r"]), float(config["lora_alpha"])
+    except (OSError, ValueError, KeyError, TypeError, SafetensorError) as error:
         raise AdapterError(f"{folder}: expected {SETTINGS} and {WEIGHTS} in PEFT format: {error}") from None
     parts: dict[str, dict[str, Tensor]] = {}
     for key, tensor in tensors.items():
@@ -172,6 +180,6 @@ def load(folder: Path, device: torch.device, dtype: torch.dtype) -> Adapter:
         if kind not in ("A", "B") or not key.startswith(PREFIX):
             raise AdapterError(f"{folder / WEIGHTS}: key {key!r} is no lora_A or lora_B weight")
         parts.setdefault(name, {})[kind] = tensor.to(dtype)
-    return Adapter(
-        int(config["r"]), float(config["lora_alpha"]), {n: Factors(p["A"], p["B"]) for n, p in parts.items()}
-    )
+    if half := sorted(name for name, both in parts.items() if len(both) != 2):
+        raise AdapterError(f"{folder / WEIGHTS}: expected lora_A and lora_B of {half[0]}, found one of them")
+    return Adapter(rank, alpha, {name: Factors(both["A"], both["B"]) for name, both in parts.items()})
