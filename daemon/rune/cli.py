@@ -168,7 +168,7 @@ def distil(session: str, project: Path) -> None:
     """Distil a closed session (again, for instance for another base)."""
     from rune.records.message import Distil, Done
 
-    click.echo(_ask(Distil(session, str(paths.project_root(project))), Done).note)
+    click.echo(_ask(Distil(session, str(paths.project_root(project)), again=True), Done).note)
 
 
 @main.command()

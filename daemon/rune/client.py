@@ -75,18 +75,16 @@ def ensure(path: Path, argv: Sequence[str], wait: float = 10.0) -> None:
     """
     if running(path):
         return
-    subprocess.Popen(
-        argv,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        start_new_session=True,
-        cwd="/",
+    nowhere = subprocess.DEVNULL
+    child = subprocess.Popen(
+        argv, stdin=nowhere, stdout=nowhere, stderr=nowhere, start_new_session=True, cwd="/"
     )
     deadline = time.monotonic() + wait
     while time.monotonic() < deadline:
         if running(path):
             return
+        if child.poll():
+            raise DaemonUnavailable(f"the daemon ended at once (exit status {child.returncode}); see `rune logs`")
         time.sleep(0.05)
     raise DaemonUnavailable(
         f"a daemon was started but does not answer on {path} after {wait:g} s; see `rune logs`"

@@ -63,7 +63,7 @@ class RecallConfig:
     """When a memory is good enough to be returned."""
 
     floor: float = 0.35
-    """Least cosine similarity between query and session memory."""
+    """Least relevance: cosine similarity plus 0.3 of the keyword score, as the index gives it."""
     support: float = 0.6
     """Least share of an answer's content words found in its trajectory."""
     max_answer_tokens: int = 96

@@ -164,9 +164,8 @@ class Daemon:
                     return await asyncio.to_thread(remember.note, self.capture, request, time.time())
             case Distil():
                 path = Echoes(Path(request.project)).trajectory(request.session)
-                queued = self.jobs.enqueue(
-                    request.session, request.project, trajectory.read(path).content_hash
-                )
+                content = trajectory.read(path).content_hash
+                queued = self.jobs.enqueue(request.session, request.project, content, request.again)
                 self._wake.set()
                 return Done(note="queued" if queued else "known already")
             case Forget():

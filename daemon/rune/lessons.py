@@ -58,7 +58,7 @@ def _joined(one: Lesson, other: Lesson) -> Lesson:
     def both(name: str, limit: int) -> tuple[str, ...]:
         return tuple(dict.fromkeys((*getattr(one, name), *getattr(other, name))))[:limit]
 
-    questions = both("questions", 12)
+    questions = both("questions", 18)
     probes = tuple(probe for probe in both("probes", 4) if probe not in questions)
     keys = tuple(key for key in one.keys if key.lower() not in " ".join(questions).lower())
     return Lesson(one.kind, one.answer, questions, probes, both("evidence", 40), keys or one.keys)

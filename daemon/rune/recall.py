@@ -17,7 +17,7 @@ from typing import Protocol
 
 from rune.config import RecallConfig
 from rune.errors import AdapterError
-from rune.index import Document, Hit
+from rune.index import Document, Hit, adapters
 from rune.library import Library
 from rune.paths import Echoes
 from rune.ports import Generator
@@ -142,13 +142,9 @@ def documents(card: Card) -> list[Document]:
 
 def ranked(hits: Sequence[Hit], cards: dict[str, Card], limit: int) -> tuple[Match, ...]:
     """Adapters by their best document, best first."""
-    best: dict[str, float] = {}
-    for hit in hits:
-        best[hit.document.adapter] = max(best.get(hit.document.adapter, 0.0), hit.cosine)
-    order = sorted(best.items(), key=lambda item: -item[1])[:limit]
     return tuple(
-        Match(adapter, cards[adapter].session, cards[adapter].summary[:160], round(score, 4))
-        for adapter, score in order
+        Match(found.adapter, found.session, cards[found.adapter].summary[:160], round(found.score, 4))
+        for found in adapters(hits)[:limit]
     )
 
 

@@ -63,6 +63,8 @@ class Distil:
 
     session: str
     project: str
+    again: bool = False
+    """Also where it was done before: the adapter is damaged, or was made for another base."""
 
 
 @dataclass(frozen=True, slots=True)
