@@ -53,3 +53,4 @@ def test_what_one_session_found_out_the_next_gets_back_out_of_weights(set_up: Cl
     assert RECALL in second.requests[-1].tools, second.tool_results()
     recalled = json.loads(second.tool_results()[-1])
     assert story.FIX in recalled["answer"], recalled
+    assert (recalled["session"], recalled["adapter"]) == (made.session, made.id)
