@@ -22,7 +22,7 @@ def shown_for_free(client: Client, project: Path) -> str:
     return str(done.output["result"])
 
 
-def test_echoes_show_tells_what_was_captured_without_asking_the_model(launched: Client, project: Path) -> None:
+def test_echoes_show_tells_what_was_captured_and_asks_no_model(launched: Client, project: Path) -> None:
     text = shown_for_free(launched, project)
     assert "sessions" in text.lower()
     assert str(project) in text
