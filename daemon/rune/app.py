@@ -33,12 +33,12 @@ def worker_parts(home: Home) -> Parts:
     Raises:
         NotSetUp: there is no model yet.
     """
+    settings = config.load(home.config)
+    folder = model.locate(home, settings.model.base)  # before the imports: they take seconds for nothing
     from rune.index import Index  # noqa: PLC0415 - torch and chromadb belong to the worker alone
     from rune.ml import base, embed, engine, gradient  # noqa: PLC0415
     from rune.recall import Recaller  # noqa: PLC0415
 
-    settings = config.load(home.config)
-    folder = model.locate(home, settings.model.base)
     loaded = base.load(folder, model.base_hash(folder, home), settings.model)
     embedder = embed.MiniLM(model.locate(home, settings.model.embedder))
     recaller = Recaller(
