@@ -104,7 +104,7 @@ def guarded(work: Callable[[], Message]) -> Message:
         return Failed(type(error).__name__, str(error), retry=True)
     except RuneError as error:
         return Failed(type(error).__name__, str(error))
-    except Exception as error:
+    except Exception as error:  # the barrier: a broken session must not take the worker along
         log.exception("request failed")
         return Failed(type(error).__name__, str(error), retry=True)
 
