@@ -28,6 +28,7 @@ from rune.records.trajectory import Compaction, Event, Execution, Generation, Se
 
 EVIDENCE_LIMIT = 400
 """Characters of one piece of evidence."""
+UNSUPPORTED = "the adapter's answer is not supported by its session and was withheld; see the evidence"
 
 
 class Searcher(Protocol):
@@ -119,15 +120,15 @@ class Recaller:
         except AdapterError as error:
             return replace(found, abstained=str(error))
         checked = ground(text, source_text(path), self.config.support)
-        tokens = self.count(checked.text) if checked.text else 0
-        cost = self.count("\n".join(e.text for e in near))
-        reason = (
-            ""
-            if checked.text
-            else "the adapter's answer is not supported by its session and was withheld; see the evidence"
+        return replace(
+            found,
+            answer=checked.text,
+            abstained="" if checked.text else UNSUPPORTED,
+            support=checked.support,
+            withheld=checked.withheld,
+            answer_tokens=self.count(checked.text) if checked.text else 0,
+            evidence_tokens=self.count("\n".join(e.text for e in near)),
         )
-        return replace(found, answer=checked.text, abstained=reason, support=checked.support,
-                       withheld=checked.withheld, answer_tokens=tokens, evidence_tokens=cost)  # fmt: skip
 
 
 def documents(card: Card) -> list[Document]:
