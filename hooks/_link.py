@@ -79,7 +79,7 @@ def _expand(path):
 
 
 def safe_name(session):
-    """The same name as ``rune.paths.safe_name``."""
+    """The same as ``rune.paths.safe_name``."""
     return "".join(c if c in SAFE else "_" for c in session).lstrip(".")[:80] or "unnamed"
 
 
@@ -194,7 +194,13 @@ def _narrow(value, left):
     if isinstance(value, dict):
         items = list(value.items())
         left[1] += len(dumps(dict(items[MANY:]))) if len(items) > MANY else 0
-        return {key if len(key) < 200 else _mark(len(key)): _narrow(item, left) for key, item in items[:MANY]}
+        made = {}
+        for number, (key, item) in enumerate(items[:MANY]):
+            if len(key) > 200:
+                left[1] += len(key)
+                key = f"{_mark(len(key))} {number}"
+            made[key] = _narrow(item, left)
+        return made
     return value
 
 
@@ -252,12 +258,10 @@ def loads(text):
         from _json import make_scanner
 
         value, end = make_scanner(_Rules)(text, 0)
-    except ImportError:
+    except (ImportError, StopIteration, SystemError):  # the scanner cannot name an error without json
         import json
 
         return json.loads(text, strict=False)
-    except StopIteration:
-        raise ValueError("no JSON value") from None
     if end != len(text):
         raise ValueError("more than one JSON value")
     return value
@@ -288,7 +292,7 @@ def append(path, line):
         descriptor = os.open(path, flags, 0o600)
     size = os.fstat(descriptor).st_size
     if size and os.pread(descriptor, 1, size - 1) != b"\n":
-        line = b"\n" + line  # close what a crash tore, so that it does not swallow this line
+        line = b"\n" + line  # close what a crash tore; where another is only writing, an empty line is left
     written = os.write(descriptor, line)
     if written < len(line):
         end = os.lseek(descriptor, 0, os.SEEK_CUR)
