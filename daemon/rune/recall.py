@@ -114,9 +114,8 @@ class Recaller:
         try:
             library.check_base(card, self.base_hash)
             library.verify(card.id)
-            text = self.generator.answer(
-                request.query, library.folder(card.id), self.config.max_answer_tokens
-            )
+            folder = library.folder(card.id)
+            text = self.generator.answer(request.query, folder, self.config.max_answer_tokens)
         except AdapterError as error:
             return replace(found, abstained=str(error))
         checked = ground(text, source_text(path), self.config.support)
