@@ -4,19 +4,22 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: setup models demo test check bench clean
+.PHONY: setup models demo test check bench figures clean
 
+# Rune and its tools into $(VENV); the PyTorch download is the long part.
 setup: $(READY)
 
 $(READY): pyproject.toml constraints.txt
-	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Rune needs Python 3.11 or newer")'
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Rune needs Python 3.11 or newer: make PYTHON=python3.11")'
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[dev]'
+	$(BIN)/python -m pip install --disable-pip-version-check --constraint constraints.txt --editable '.[dev]'
 	touch $(READY)
 
+# The base model and the embedder into RUNE_HOME (about 180 MB to download, once).
 models: $(READY)
 	$(BIN)/rune setup
 
+# The main job, end to end, on a recorded session.
 demo: models
 	$(BIN)/rune demo
 
@@ -28,13 +31,18 @@ check: $(READY)
 test: check models
 	$(BIN)/pytest
 
-# Longer than CI has: regenerates docs/results/*.json. SESSIONS is a folder of the client's transcripts.
+# Longer than CI has: measures anew and writes docs/results/*.json. SESSIONS is a folder of the client's transcripts.
 SESSIONS ?= $(HOME)/.claude/projects
 bench: models
 	$(BIN)/rune bench hooks
 	$(BIN)/rune bench recall
 	$(BIN)/rune demo --record
-	$(BIN)/rune bench import $(SESSIONS)
+	$(BIN)/rune bench import "$(SESSIONS)"
+	$(BIN)/python -m rune.bench.figures
+
+# The figures of README and docs from docs/results/*.json.
+figures: $(READY)
+	$(BIN)/python -m rune.bench.figures
 
 clean:
-	rm -rf $(VENV) .cache .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) .venv-ci .rune-home .cache .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
