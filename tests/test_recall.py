@@ -1,0 +1,303 @@
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from rune import recall, worker
+from rune.config import RecallConfig
+from rune.library import Library
+from rune.records import trajectory
+from rune.records.message import Distil, Recall
+from rune.records.trajectory import Execution, Prompt, Reflection
+from rune.testing import BASE_HASH, FakeEmbedder, FakeGenerator, parts
+
+# the check of an answer
+
+SOURCE = """
+$ pytest -q tests/test_invoice.py
+AssertionError: '9.50 EUR' != 'EUR 9.50'
+The ledger parser wants the currency before the amount, so listen on 8080 and retry 3 times.
+Edit src/invoice.py
+PRICE = "EUR {:.2f}".format(total)
+    result = parse_ledger(
+        amount, currency)
+It raised a KeyError in LedgerParser.
+"""
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        "The ledger parser wants the currency before the amount.",
+        "Run `pytest -q tests/test_invoice.py`.",
+        "In src/invoice.py, the price lists EUR before the amount.",
+        'In src/invoice.py, replace `parse_ledger(` with `PRICE = "EUR {:.2f}".format(total)`.',
+        "listen on 8080",
+        "Retry 3 times.",
+        "The test failed: '9.50 EUR' != 'EUR 9.50'.",
+        "`result = parse_ledger( amount, currency)`",
+        "A KeyError was raised in LedgerParser.",
+        "THE LEDGER PARSER WANTS THE CURRENCY",
+    ],
+)
+def test_what_the_session_says_is_kept(answer):
+    found = recall.ground(answer, SOURCE, 0.6)
+    assert (found.text, found.withheld) == (answer, 0)
+    assert found.support >= 0.6
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        "The database refuses connections from unknown hosts.",
+        "In src/billing.py, the ledger parser wants the currency before the amount.",
+        "In invoice.py2, the ledger parser wants the currency.",
+        "The ledger parser in test_invoice.pyx wants the currency.",
+        "The ledger parser wants the currency before the amount 9000 times.",
+        "listen on 80",
+        "Retry 4 times.",
+        "Run `pytest -q tests/test_order.py`.",
+        "Run `pytest -x tests/test_invoice.py`.",
+        "The ledger parser raised a TimeoutError before the amount.",
+        "The ledger parser wants parse_amount before the currency.",
+        "The ledger parser wants config.currency before the amount.",
+        "parse",
+        "Yes.",
+        "It is.",
+        "",
+        "...",
+        "```",
+    ],
+)
+def test_what_the_session_does_not_say_is_withheld(answer):
+    found = recall.ground(answer, SOURCE.replace("parse_ledger(", "read_ledger("), 0.6)
+    assert found.text == ""
+    assert found.support == 0.0
+
+
+def test_a_sentence_without_support_does_not_take_the_others_along():
+    answer = "The ledger wants the currency first. Deploy it with Kubernetes on Fridays. Retry 3 times."
+    found = recall.ground(answer, SOURCE, 0.6)
+    assert found.text == "The ledger wants the currency first. Retry 3 times."
+    assert found.withheld == 1
+
+
+def test_an_answer_that_was_cut_off_in_the_middle_of_code_loses_its_last_sentence():
+    answer = "The ledger wants the currency first. Run `pytest -q tests/test_inv"
+    assert recall.ground(answer, SOURCE, 0.6).text == "The ledger wants the currency first."
+    assert recall.ground("Run `pytest", SOURCE, 0.6).text == ""
+
+
+def test_a_full_stop_inside_code_ends_no_sentence():
+    answer = 'Use `PRICE = "EUR {:.2f}".format(total)` for the currency.'
+    assert recall.ground(answer, SOURCE, 0.6).text == answer
+
+
+def test_without_a_trajectory_nothing_is_supported(tmp_path):
+    source = recall.source_text(tmp_path / "gone.jsonl")
+    assert recall.ground("The ledger parser wants the currency.", source, 0.6).text == ""
+
+
+def test_what_an_edit_replaced_counts_as_said(write_session):
+    source = recall.source_text(write_session())
+    assert "src/invoice.py" in source
+    answer = 'In src/invoice.py, replace `PRICE = "{:.2f}".format(total) + " EUR"`.'
+    assert recall.ground(answer, source, 0.6).text == answer
+    assert "other" not in source.split("\n")
+
+
+# recalling
+
+
+class Listening(FakeGenerator):
+    """Notes what it is asked."""
+
+    def __init__(self) -> None:
+        self.asked: list[tuple[str, Path | None]] = []
+
+    def answer(self, question, adapter, max_tokens):
+        self.asked.append((question, adapter))
+        return super().answer(question, adapter, max_tokens)
+
+
+@pytest.fixture
+def generator():
+    return Listening()
+
+
+@pytest.fixture
+def made(home):
+    return parts(home)
+
+
+@pytest.fixture
+def recaller(made, generator):
+    made.recaller.generator = generator
+    return made.recaller
+
+
+@pytest.fixture
+def distil(made, write_session, echoes):
+    """``distil(session, events=...)`` writes a session and makes its adapter; returns the card."""
+
+    def make(session="s1", **given):
+        write_session(session, **given)
+        (*_, done) = worker.distil(made, Distil(session, str(echoes.project)))
+        return Library(echoes, lambda: 0.0).get(done.adapter)
+
+    return make
+
+
+OTHER = (
+    Prompt("o1", 1.0, "Make the deployment of the gateway faster."),
+    Execution("o2", 2.0, "Bash", "make deploy", "Error: image gateway:latest was not found", False),
+    Reflection("o3", 3.0, "The deployment fails because the image gateway:latest must be pushed first."),
+    Execution("o4", 4.0, "Bash", "docker push gateway:latest", "pushed", True),
+    Execution("o5", 5.0, "Bash", "make deploy", "deployed", True),
+)
+QUESTION = "Why did the invoice test fail with AssertionError: '9.50 EUR' != 'EUR 9.50'?"
+
+
+def test_a_question_is_answered_from_weights_with_evidence(recaller, distil, echoes):
+    card = distil()
+    found = recaller.recall(Recall(QUESTION, str(echoes.project)))
+    assert found.answer
+    assert found.abstained == ""
+    assert (found.adapter, found.session) == (card.id, "s1")
+    assert found.support >= RecallConfig().support
+    assert found.score >= RecallConfig().floor
+    known = {event.id for event in trajectory.read(echoes.trajectory("s1")).events}
+    assert found.evidence
+    assert {piece.event for piece in found.evidence} <= known
+    assert all((echoes.project / piece.path).is_file() for piece in found.evidence)
+    assert 0 < found.answer_tokens < found.evidence_tokens
+
+
+def test_the_generator_gets_the_question_and_exactly_one_adapter(recaller, generator, distil, echoes):
+    card = distil()
+    distil("s2", events=OTHER)
+    recaller.recall(Recall(QUESTION, str(echoes.project)))
+    assert generator.asked == [(QUESTION, echoes.adapters / card.id)]
+
+
+def test_the_adapter_of_the_session_that_the_question_is_about_answers(recaller, distil, echoes):
+    ours, theirs = distil(), distil("s2", events=OTHER)
+    invoice = recaller.recall(Recall(QUESTION, str(echoes.project)))
+    question = "Why does make deploy fail, image gateway not found?"
+    deploy = recaller.recall(Recall(question, str(echoes.project)))
+    assert (invoice.adapter, deploy.adapter) == (ours.id, theirs.id)
+    assert {match.adapter for match in invoice.matches} == {ours.id, theirs.id}
+    scores = [match.score for match in invoice.matches]
+    assert scores == sorted(scores, reverse=True)
+
+
+def test_below_the_floor_no_adapter_is_asked(recaller, generator, distil, echoes):
+    distil()
+    found = recaller.recall(Recall("zebra migration weather", str(echoes.project)))
+    assert (found.answer, found.adapter) == ("", "")
+    assert "no session is close to the question" in found.abstained
+    assert f"needed {RecallConfig().floor:.2f}" in found.abstained
+    assert generator.asked == []
+
+
+def test_an_empty_project_says_that_nothing_is_remembered(recaller, echoes):
+    found = recaller.recall(Recall("anything", str(echoes.project)))
+    assert (found.answer, found.abstained) == ("", "nothing is remembered in this project yet")
+
+
+def test_what_the_adapter_makes_up_is_withheld_and_the_evidence_stays(made, distil, echoes):
+    class Dreaming(FakeGenerator):
+        def answer(self, question, adapter, max_tokens):
+            return "Upgrade Kubernetes to 9.99 and restart the frobnicator."
+
+    distil()
+    made.recaller.generator = Dreaming()
+    found = made.recaller.recall(Recall(QUESTION, str(echoes.project)))
+    assert (found.answer, found.withheld, found.answer_tokens) == ("", 1, 0)
+    assert "not supported by its session" in found.abstained
+    assert found.evidence
+
+
+def test_an_adapter_of_another_base_is_refused_with_the_way_out(recaller, generator, distil, echoes):
+    distil()
+    recaller.base_hash = "ef" * 32
+    found = recaller.recall(Recall(QUESTION, str(echoes.project)))
+    assert found.answer == ""
+    assert f"was made for fake-base ({BASE_HASH[:12]})" in found.abstained
+    assert "rune distil s1" in found.abstained
+    assert found.evidence
+    assert generator.asked == []
+
+
+@pytest.mark.parametrize("name", ["adapter_model.safetensors", "adapter_config.json"])
+def test_one_flipped_byte_in_an_adapter_keeps_it_from_answering(recaller, generator, distil, echoes, name):
+    card = distil()
+    file = echoes.adapters / card.id / name
+    raw = bytearray(file.read_bytes())
+    raw[len(raw) // 2] ^= 1
+    file.chmod(0o600)
+    file.write_bytes(raw)
+    found = recaller.recall(Recall(QUESTION, str(echoes.project)))
+    assert found.answer == ""
+    assert "expected SHA-256" in found.abstained
+    assert "rune distil s1" in found.abstained
+    assert generator.asked == []
+
+
+def test_an_adapter_whose_weights_are_gone_says_so(recaller, distil, echoes):
+    card = distil()
+    folder = echoes.adapters / card.id
+    folder.chmod(0o700)
+    (folder / "adapter_model.safetensors").unlink()
+    found = recaller.recall(Recall(QUESTION, str(echoes.project)))
+    assert "found no file" in found.abstained
+
+
+def test_archived_adapters_are_not_recalled_until_they_are_back(recaller, generator, distil, echoes):
+    card = distil()
+    library = Library(echoes, lambda: 0.0)
+    library.archive(card.id, "not wanted")
+    assert recaller.recall(Recall(QUESTION, str(echoes.project))).answer == ""
+    assert generator.asked == []
+    library.reactivate(card.id)
+    assert recaller.recall(Recall(QUESTION, str(echoes.project))).answer
+
+
+def test_a_superseded_adapter_leaves_the_place_to_its_successor(recaller, generator, distil, echoes, events):
+    distil(closed=False)
+    newer = distil(events=(Reflection("e9", 1795176008.5, "The ledger must never see two currencies."),))
+    recaller.recall(Recall(QUESTION, str(echoes.project)))
+    assert [adapter for _, adapter in generator.asked] == [echoes.adapters / newer.id]
+
+
+def test_evidence_is_left_out_where_nobody_wants_it(recaller, distil, echoes):
+    distil()
+    found = recaller.recall(Recall(QUESTION, str(echoes.project), include_evidence=False))
+    assert found.answer
+    assert found.evidence == ()
+    assert found.evidence_tokens > 0
+
+
+def test_without_its_trajectory_an_adapter_is_not_believed(recaller, distil, echoes):
+    distil()
+    echoes.trajectory("s1").unlink()
+    found = recaller.recall(Recall(QUESTION, str(echoes.project)))
+    assert (found.answer, found.evidence) == ("", ())
+    assert "not supported" in found.abstained
+
+
+def test_projects_do_not_see_each_other(recaller, distil, tmp_path):
+    distil()
+    assert recaller.recall(Recall(QUESTION, str(tmp_path / "elsewhere"))).abstained.startswith("nothing")
+
+
+def test_documents_are_the_summary_and_every_lesson(make_card):
+    card = replace(make_card(), id="ab" * 8)
+    assert [document.id for document in recall.documents(card)] == [f"{card.id}:summary", f"{card.id}:0"]
+    assert len(recall.documents(replace(card, summary=""))) == 1
+
+
+def test_the_fake_embedder_finds_shared_words_near():
+    one, two, three = FakeEmbedder().embed(["the red fox", "a red fox runs", "quarterly numbers"])
+    near, far = (sum(a * b for a, b in zip(one, other, strict=True)) for other in (two, three))
+    assert near > 0.5 > far
