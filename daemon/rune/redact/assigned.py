@@ -113,7 +113,7 @@ def _span(text: str, lower: str, left: int, right: int) -> tuple[int, int, str]:
         return _credential(text, right, "bearer", 12) if text[right : right + 1] in (" ", "\t") else _NOTHING
     place = _separator(text, left, right)
     if place is None:
-        return _spoken(text, lower, right) if sort == "password" else _NOTHING
+        return _spoken(text, lower, left, right) if sort == "password" else _NOTHING
     start, form = place
     if sort == "authorization":
         return _header(text, start)
@@ -266,8 +266,13 @@ def _credential(text: str, at: int, scheme: str, least: int) -> tuple[int, int, 
     return start, end, "basic-auth" if scheme == "basic" else "bearer-token"
 
 
-def _spoken(text: str, lower: str, right: int) -> tuple[int, int, str]:
-    """``the password is hunter2``: a word of letters and digits that names no algorithm and no file."""
+def _spoken(text: str, lower: str, left: int, right: int) -> tuple[int, int, str]:
+    """``login me password hunter2`` (.netrc); ``the password is hunter2``: no algorithm and no file."""
+    if lower[max(0, left - 200) : left].split()[-2:-1] in (["login"], ["account"], ["machine"]):
+        start = right + len(text[right : right + 32]) - len(text[right : right + 32].lstrip())
+        end = _run(text, start, SPACE)
+        fits = start > right and end > start and not text.startswith(MARK, start)
+        return (start, end, "password") if fits else _NOTHING
     verb = next((verb for verb in (" is ", " is: ", " was ") if lower.startswith(verb, right)), None)
     if verb is None:
         return _NOTHING

@@ -29,10 +29,10 @@ _SHAPES = (
     ("npm-token", ("npm_",), r"npm_[A-Za-z0-9]{30,}"),
     ("pypi-token", ("pypi-AgE",), r"pypi-AgE[\w-]{20,}"),
     ("huggingface-token", ("hf_", "api_org_"), r"(?:hf|api_org)_[A-Za-z0-9]{30,}"),
-    ("twilio-key", ("SK",), r"SK[0-9a-f]{32}(?![A-Za-z0-9])"),
+    ("twilio-key", tuple(f"SK{digit}" for digit in "0123456789abcdef"), r"SK[0-9a-f]{32}(?![A-Za-z0-9])"),
     ("sendgrid-key", ("SG.",), r"SG\.[\w-]{16,}\.[\w-]{16,}"),
     ("mailgun-key", ("key-",), r"key-[0-9a-f]{32}(?![A-Za-z0-9])"),
-    ("mailchimp-key", ("-us",), r"[0-9a-f]{32}-us[0-9]{1,2}(?![A-Za-z0-9])"),
+    ("mailchimp-key", tuple(f"-us{digit}" for digit in "123456789"), r"[0-9a-f]{32}-us[0-9]{1,2}(?!\w)"),
     ("shopify-token", ("shpat_", "shpca_", "shppa_", "shpss_"), r"shp(?:at|ca|pa|ss)_[0-9a-fA-F]{24,}"),
     ("square-token", ("sq0",), r"sq0[a-z]{3}-[\w-]{20,}"),
     ("digitalocean-token", ("_v1_",), r"do[opr]_v1_[0-9a-f]{40,}"),
@@ -58,8 +58,6 @@ _SHAPES = (
     ("terraform-token", (".atlasv1.",), r"[A-Za-z0-9]{14}\.atlasv1\.[\w-]{40,}"),
     ("age-key", ("AGE-SECRET-KEY-",), r"AGE-SECRET-KEY-1[0-9A-Z]{20,}"),
     ("jwt", ("eyJ",), r"eyJ[\w-]{8,}\.[\w.-]*"),
-    ("password", ("machine ", "default "), r"(?:machine\s{1,9}\S{1,99}|default)\s{1,9}"
-     r"(?:login\s{1,9}\S{1,99}\s{1,9})?(?:account\s{1,9}\S{1,99}\s{1,9})?password\s{1,9}(?!\[redacted:)(\S{1,200})"),
     ("password", ("curl ",), r"curl(?=\s)[^\n]{0,300}?\s(?:-u|--user|--proxy-user|-U)[ =]?[\"']?"
      r"[^\s:\"'$]{1,99}:(?![$\[<{])([^\s\"']{1,200})"),
     ("password", ("mysql", "mariadb"), r"(?:mysql|mariadb)\w{0,20}(?=\s)[^\n]{0,200}?\s"
