@@ -9,7 +9,6 @@ from __future__ import annotations
 import logging
 import os
 import queue
-import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -162,7 +161,8 @@ def main(build: Callable[[], Parts]) -> None:
     """Take over the standard streams for the protocol (libraries print), load the model, serve."""
     sink = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)
-    link = Link(sys.stdin.buffer, sink)
+    source = os.fdopen(os.dup(0), "rb")  # not sys.stdin: Python aborts where a thread reads it until the end
+    link = Link(source, sink)
     began = time.monotonic()
     try:
         parts = build()

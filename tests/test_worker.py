@@ -1,0 +1,257 @@
+import subprocess
+import sys
+import time
+
+import pytest
+
+from rune import worker
+from rune.errors import AdapterError, OutOfMemory
+from rune.library import STAGE, Library
+from rune.records import message
+from rune.records.message import Advance, Distil, Done, Failed, Forget, Ready, Recall, Recalled, Status
+from rune.records.trajectory import Prompt
+from rune.testing import BASE, BASE_HASH, FakeDistiller, parts
+
+QUESTION = "Why did the invoice test fail with AssertionError: '9.50 EUR' != 'EUR 9.50'?"
+
+
+@pytest.fixture
+def made(home):
+    return parts(home)
+
+
+@pytest.fixture
+def library(echoes):
+    return Library(echoes, time.time)
+
+
+# a distillation
+
+
+def test_a_closed_session_becomes_one_adapter_with_a_receipt(made, write_session, echoes, library):
+    write_session()
+    *steps, done = worker.distil(made, Distil("s1", str(echoes.project)))
+    assert steps == [Advance("s1", n, 3, round(1 / n, 4)) for n in (1, 2, 3)]
+    (card,) = library.cards()
+    assert isinstance(done, Done)
+    assert done.adapter == card.id
+    assert (card.session, card.base, card.base_hash, card.events) == ("s1", BASE, BASE_HASH, 7)
+    assert card.redactions == {"aws-access-key": 1}
+    assert card.steps == 3
+    assert card.probes_after["trained"] == 1.0
+    assert "price of the order" in card.summary
+    assert library.verify(card.id) == card
+    (hit, *_) = made.recaller.index.search(str(echoes.project), QUESTION, 1)
+    assert hit.document.adapter == card.id
+
+
+def test_the_same_content_is_not_distilled_twice(made, write_session, echoes, library):
+    write_session()
+    job = Distil("s1", str(echoes.project))
+    (*_, first) = worker.distil(made, job)
+    assert list(worker.distil(made, job)) == [Done(first.adapter, "this content was distilled before")]
+    assert len(library.cards(include_archived=True)) == 1
+
+
+def test_a_session_without_lessons_makes_no_adapter_and_says_why(made, write_session, echoes, library):
+    write_session(events=(Prompt("e1", 1.0, "Hi."),))
+    (done,) = worker.distil(made, Distil("s1", str(echoes.project)))
+    assert (done.adapter, library.cards()) == ("", [])
+    assert "no lessons in 1 events" in done.note
+
+
+def test_a_distillation_that_does_not_fit_leaves_nothing_behind(home, write_session, echoes, library):
+    write_session()
+    task = worker.distil(parts(home, FakeDistiller(fits=False)), Distil("s1", str(echoes.project)))
+    with pytest.raises(OutOfMemory):
+        list(task)
+    assert library.cards() == []
+    assert list(library.root.glob(f"{STAGE}*")) == []
+
+
+def test_every_error_becomes_an_answer_that_says_whether_to_try_again():
+    def raises(error):
+        def work():
+            raise error
+
+        return worker.guarded(work)
+
+    assert raises(OutOfMemory("too small")) == Failed("OutOfMemory", "too small", retry=True)
+    assert raises(AdapterError("damaged")) == Failed("AdapterError", "damaged", retry=False)
+    assert raises(RuntimeError("surprise")) == Failed("RuntimeError", "surprise", retry=True)
+    assert worker.guarded(lambda: Done(note="fine")) == Done(note="fine")
+
+
+def test_the_worker_takes_three_kinds_of_requests(made):
+    answer = worker.answer(made, Status())
+    assert isinstance(answer, Failed)
+    assert "Recall, Forget and Distil, not Status" in answer.message
+
+
+def test_a_forgotten_session_is_out_of_the_index(made, write_session, echoes):
+    write_session()
+    list(worker.distil(made, Distil("s1", str(echoes.project))))
+    assert worker.answer(made, Forget("s1", str(echoes.project))) == Done(note="out of the index")
+    assert made.recaller.index.search(str(echoes.project), QUESTION, 3) == []
+
+
+# the process
+
+
+class Process:
+    """A worker in a process of its own, spoken to as the daemon does."""
+
+    def __init__(self, *argv: str) -> None:
+        self.process = subprocess.Popen(
+            [sys.executable, *argv], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+        )
+
+    def send(self, number: int, request: message.Message) -> None:
+        self.say(b"%d " % number + message.encode(request))
+
+    def say(self, line: bytes) -> None:
+        self.process.stdin.write(line)
+        self.process.stdin.flush()
+
+    def hear(self) -> tuple[int, message.Message]:
+        number, _, body = self.process.stdout.readline().partition(b" ")
+        return int(number), message.decode(body)
+
+    def close(self) -> None:
+        self.process.kill()
+        self.process.communicate()
+
+
+@pytest.fixture
+def process():
+    """``process("--steps", "3")``: a running worker."""
+    started: list[Process] = []
+
+    def start(*options: str, code: str = "") -> Process:
+        argv = ("-c", code) if code else ("-P", "-m", "rune.testing", "worker", *options)
+        started.append(Process(*argv))
+        return started[-1]
+
+    yield start
+    for one in started:
+        one.close()
+
+
+def test_a_worker_says_when_it_is_ready_and_answers_by_number(process, write_session, echoes):
+    write_session()
+    one = process()
+    number, ready = one.hear()
+    assert number == 0
+    assert isinstance(ready, Ready)
+    assert ready.base == BASE
+    one.send(7, Distil("s1", str(echoes.project)))
+    heard = [one.hear() for _ in range(4)]
+    assert {number for number, _ in heard} == {7}
+    assert [type(answer) for _, answer in heard] == [Advance, Advance, Advance, Done]
+    one.send(8, Recall(QUESTION, str(echoes.project)))
+    number, found = one.hear()
+    assert number == 8
+    assert isinstance(found, Recalled)
+    assert found.answer
+
+
+def test_a_recall_goes_in_between_two_steps_of_a_distillation(process, write_session, echoes):
+    write_session()
+    one = process("--steps", "20", "--pause", "0.05")
+    one.hear()
+    one.send(1, Distil("s1", str(echoes.project)))
+    one.hear()
+    one.send(2, Recall(QUESTION, str(echoes.project)))
+    heard = [one.hear() for _ in range(20 + 1)]
+    place = [number for number, _ in heard].index(2)
+    assert place < 19
+    assert heard[-1][1].adapter
+
+
+def test_distillations_wait_for_each_other(process, write_session, echoes):
+    write_session("s1")
+    write_session("s2", events=(Prompt("e1", 1.0, "Hi."),))
+    one = process()
+    one.hear()
+    one.send(1, Distil("s1", str(echoes.project)))
+    one.send(2, Distil("s2", str(echoes.project)))
+    heard = [one.hear() for _ in range(5)]
+    assert [number for number, _ in heard] == [1, 1, 1, 1, 2]
+
+
+def test_a_failed_distillation_does_not_take_the_worker_along(process, write_session, echoes):
+    write_session()
+    echoes.trajectory("bad").write_text('{"v":1,"kind":"prophecy"}\n')
+    one = process()
+    one.hear()
+    one.send(1, Distil("bad", str(echoes.project)))
+    number, failed = one.hear()
+    assert (number, failed.error, failed.retry) == (1, "FormatError", False)
+    one.send(2, Distil("s1", str(echoes.project)))
+    assert isinstance([one.hear() for _ in range(4)][-1][1], Done)
+
+
+def test_a_worker_without_a_model_says_so_and_leaves(process):
+    one = process("--no-model")
+    number, failed = one.hear()
+    assert (number, failed.error) == (0, "NotSetUp")
+    assert "rune setup" in failed.message
+    assert one.process.wait(10) == 0
+
+
+@pytest.mark.parametrize("options", [("--load", "600"), ("--steps", "600", "--pause", "600")])
+def test_a_worker_leaves_at_once_when_its_daemon_is_gone(process, write_session, echoes, options):
+    """In the middle of loading, or of a step: its input ends."""
+    write_session()
+    one = process(*options)
+    if options[0] == "--steps":
+        one.hear()
+        one.send(1, Distil("s1", str(echoes.project)))
+        while not list(echoes.adapters.glob(f"{STAGE}*")):
+            time.sleep(0.02)
+    one.process.stdin.close()
+    assert one.process.wait(10) == 0
+    one.process.stdin = None
+    assert list(Library(echoes, time.time).cards()) == []
+
+
+def test_what_libraries_print_does_not_disturb_the_protocol(process):
+    code = (
+        "import os; from rune import paths, testing, worker\n"
+        "def build():\n"
+        "    print('loading 100%'); os.write(1, b'from C')\n"
+        "    return testing.parts(paths.home())\n"
+        "worker.main(build)"
+    )
+    one = process(code=code)
+    assert isinstance(one.hear()[1], Ready)
+    one.process.stdin.close()
+    one.process.stdin = None
+    errors = one.process.stderr.read()
+    assert b"from C" in errors
+
+
+def test_a_worker_that_does_not_understand_its_daemon_leaves(process):
+    """Rather than keeping half a gigabyte for nobody."""
+    one = process()
+    one.hear()
+    one.say(b'1 {"v":1,"type":"Prophecy"}\n')
+    assert one.process.wait(10) == 0
+
+
+def test_after_kill_9_in_the_middle_nothing_half_is_left(process, write_session, echoes, library):
+    write_session()
+    one = process("--steps", "50", "--pause", "0.1")
+    one.hear()
+    one.send(1, Distil("s1", str(echoes.project)))
+    one.hear()
+    one.process.kill()
+    one.process.wait()
+    assert library.cards() == []
+    again = process()
+    again.hear()
+    again.send(1, Distil("s1", str(echoes.project)))
+    assert isinstance([again.hear() for _ in range(4)][-1][1], Done)
+    assert len(library.cards(include_archived=True)) == 1
+    left = {path.name for path in library.root.iterdir()}
+    assert left == {".lock", "ledger.jsonl", library.cards()[0].id}
