@@ -84,7 +84,8 @@ def ensure(path: Path, argv: Sequence[str], wait: float = 10.0) -> None:
         if running(path):
             return
         if child.poll():
-            raise DaemonUnavailable(f"the daemon ended at once (exit status {child.returncode}); see `rune logs`")
+            why = f"the daemon ended at once (exit status {child.returncode})"
+            raise DaemonUnavailable(f"{why}; see `rune logs`")
         time.sleep(0.05)
     raise DaemonUnavailable(
         f"a daemon was started but does not answer on {path} after {wait:g} s; see `rune logs`"
