@@ -1,7 +1,7 @@
-"""Record the sessions that ``rune demo`` plays: `python -m tests.client.record_demo` (from the repository root).
+"""Record the sessions that ``rune demo`` plays: ``python -m tests.client.record_demo``, from the root.
 
-The real client runs the stories below against a scripted model; its transcripts, with the machine's paths taken out,
-are what the demo sends through the real hooks.
+The real client runs the stories below against a scripted model; its transcripts, with the machine's paths
+taken out, are what the demo sends through the real hooks.
 """
 
 from __future__ import annotations
@@ -16,7 +16,9 @@ from tests.client.scripted_api import Turn, call, say
 
 DATA = REPOSITORY / "daemon" / "rune" / "bench" / "data"
 PROJECT = "/demo/invoices"
-PYTHON = subprocess.run(["python3", "-c", "import sys; print(sys.base_prefix)"], capture_output=True, text=True, check=True).stdout.strip()
+PYTHON = subprocess.run(
+    ["python3", "-c", "import sys; print(sys.base_prefix)"], capture_output=True, text=True, check=True
+).stdout.strip()
 
 EXPORT = '''import csv
 import sys
@@ -45,20 +47,24 @@ def invoices(root: Path) -> list[Turn]:
         [say("I'll write the export and run it."), call("Write", file_path=export, content=EXPORT)],
         [call("Bash", **RUN)],
         [
-            say("The export fails because data/invoices.csv is encoded in cp1252, not UTF-8: the accounting system writes "
-                "umlauts as single bytes. I'll open it with that encoding."),
-            call("Edit", file_path=export, old_string='open("data/invoices.csv")', new_string='open("data/invoices.csv", encoding="cp1252")'),
+            say("The export fails because data/invoices.csv is encoded in cp1252, not UTF-8: the accounting "
+                "system writes umlauts as single bytes. I'll open it with that encoding."),
+            call("Edit", file_path=export, old_string='open("data/invoices.csv")',
+                 new_string='open("data/invoices.csv", encoding="cp1252")'),
         ],
         [call("Bash", **RUN)],
         [
-            say("The amounts are written with a decimal comma, so float() must not get them raw: parse_amount in money.py drops "
-                "the dots and turns the comma into a point."),
+            say("The amounts are written with a decimal comma, so float() must not get them raw: "
+                "parse_amount in money.py drops the dots and turns the comma into a point."),
             call("Write", file_path=str(root / "money.py"), content=MONEY),
         ],
-        [call("Edit", file_path=export, old_string='float(row["amount"])', new_string='parse_amount(row["amount"])')],
-        [call("Edit", file_path=export, old_string="import sys\n", new_string="import sys\n\nfrom money import parse_amount\n")],
+        [call("Edit", file_path=export, old_string='float(row["amount"])',
+              new_string='parse_amount(row["amount"])')],
+        [call("Edit", file_path=export, old_string="import sys\n",
+              new_string="import sys\n\nfrom money import parse_amount\n")],
         [call("Bash", **RUN)],
-        [say("Fixed. The invoices of March come to 4711.25. Amounts always go through `money.parse_amount`, never through float().")],
+        [say("Fixed. The invoices of March come to 4711.25. Amounts always go through `money.parse_amount`, "
+             "never through float().")],
     ]  # fmt: skip
 
 
@@ -78,12 +84,17 @@ def cache(root: Path) -> list[Turn]:
     """Another session: seconds where milliseconds were wanted."""
     check = {"command": "python3 -m unittest -q", "description": "Run the cache tests"}
     return [
-        [say("I'll add the cache and its test."), call("Write", file_path=str(root / "cache.py"), content=CACHE)],
+        [
+            say("I'll add the cache and its test."),
+            call("Write", file_path=str(root / "cache.py"), content=CACHE),
+        ],
         [call("Write", file_path=str(root / "test_cache.py"), content=TEST)],
         [call("Bash", **check)],
         [
             say("The test fails because the gateway wants its ttl in milliseconds and warm passes seconds."),
-            call("Edit", file_path=str(root / "cache.py"), old_string="seconds}", new_string="seconds * 1000}"),
+            call(
+                "Edit", file_path=str(root / "cache.py"), old_string="seconds}", new_string="seconds * 1000}"
+            ),
         ],
         [call("Bash", **check)],
         [say("The cache tests pass: warm multiplies the ttl by 1000 for the gateway.")],
@@ -95,7 +106,12 @@ def record(name: str, prompt: str, turns: list[Turn], client: Client, root: Path
     result = client.run(prompt, turns, cwd=root, plugins=())
     assert result.returncode == 0, result.stderr
     [transcript] = client.home.glob(f".claude/projects/*/{result.output['session_id']}.jsonl")
-    text = transcript.read_text("utf-8").replace(str(root), PROJECT).replace(str(client.home), "/home/demo").replace(PYTHON, "/usr")
+    text = (
+        transcript.read_text("utf-8")
+        .replace(str(root), PROJECT)
+        .replace(str(client.home), "/home/demo")
+        .replace(PYTHON, "/usr")
+    )
     (DATA / f"{name}.jsonl").write_text(text, "utf-8")
 
 
@@ -109,8 +125,9 @@ def main() -> None:
             made.mkdir(parents=True)
         rows = "customer;month;amount\nMüller GmbH;3;1.249,50\nSchäfer KG;3;3.461,75\nKrüger AG;4;99,00\n"
         (root / "data" / "invoices.csv").write_bytes(rows.encode("cp1252"))
-        record("session", "The invoice export is missing. Write export.py that prints the total of a month, and run it for March.",
-               invoices(root), client, root)  # fmt: skip
+        wish = "The invoice export is missing. Write export.py that prints the total of a month, "
+        wish += "and run it for March."
+        record("session", wish, invoices(root), client, root)
         record("other_session", "Add cache.py with a test for the gateway's ttl.", cache(root), client, root)
 
 
