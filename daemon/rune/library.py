@@ -333,7 +333,10 @@ def _is_stale(stage: Path) -> bool:
     """Whether the process that made a stage is gone, or its number now belongs to a younger one."""
     number = stage.name.removeprefix(STAGE).partition("-")[0]
     try:
-        started = psutil.Process(int(number)).create_time()
+        process = psutil.Process(int(number))
+        started = process.create_time()
+        if process.status() == psutil.STATUS_ZOMBIE:  # dead, and below a PID 1 that reaps nobody
+            return True
     except (ValueError, psutil.NoSuchProcess):
         return True
     except psutil.AccessDenied:
