@@ -48,12 +48,12 @@ class DistilConfig:
     rank: int = 8
     alpha: float = 16.0
     targets: tuple[str, ...] = ("q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj")
-    learning_rate: float = 1e-3
+    learning_rate: float = 1.5e-3
     max_epochs: int = 30
     batch_tokens: int = 512
-    max_lessons: int = 40
+    max_lessons: int = 24
     max_sequence: int = 160
-    stop_accuracy: float = 0.998
+    stop_accuracy: float = 0.995
     """Training ends when this share of answer tokens is the most likely one over an epoch."""
     seed: int = 7
 

@@ -20,7 +20,7 @@ def find(trajectory: Trajectory, limit: int) -> list[Lesson]:
     found = arcs.find(trajectory.events)
     ranked: list[Lesson] = []
     for arc in sorted(found, key=lambda arc: not arc.solved):
-        ranked += _of_arc(arc)
+        ranked += _of_arc(arc, found)
     ranked += _notes(trajectory)
     ranked += _commands(trajectory)
     ranked += _goals(trajectory)
@@ -64,18 +64,31 @@ def _joined(one: Lesson, other: Lesson) -> Lesson:
     return Lesson(one.kind, one.answer, questions, probes, both("evidence", 40), keys or one.keys)
 
 
-def _slots(arc: Arc) -> dict[str, str]:
+_NAMED = re.compile(r"\b(?:[A-Z]\w*(?:Error|Exception|Warning)|Test\w+|test_\w+|TS\d{3,}|E\d{3,})\b")
+
+
+def _short_name(arc: Arc) -> str:
+    """What people call an error among themselves: its class, or the failing test; empty where it has none."""
+    found = _NAMED.search(arc.signature)
+    return found[0] if found else ""
+
+
+def _slots(arc: Arc, arcs_of_session: Sequence[Arc]) -> dict[str, str]:
+    """For the templates: e is the whole error, s its gist, c its name where no other error shares it."""
     short = re.split(r"(?<=\w): ", arc.signature, maxsplit=1)
     brief = arc.signature if len(arc.signature) <= 60 or len(short) == 1 else short[-1][:60].rsplit(" ", 1)[0]
     brief = brief.strip(" :;,.(")
     path = next((change.path for change in arc.changes if change.path), "")
     runner = runs.family(arc.error.command) or "the command"
     runner = "the script" if runner.startswith("python -c") else runner
-    return {"e": arc.signature, "s": brief, "r": runner, "f": path.rsplit("/", 1)[-1] or runner}
+    name = _short_name(arc)
+    shared = sum(_short_name(other) == name for other in arcs_of_session) > 1
+    called = brief if shared or not name else name
+    return {"e": arc.signature, "s": brief, "c": called, "r": runner, "f": path.rsplit("/", 1)[-1] or runner}
 
 
-def _of_arc(arc: Arc) -> Iterator[Lesson]:
-    slots, evidence = _slots(arc), arc.events
+def _of_arc(arc: Arc, arcs_of_session: Sequence[Arc]) -> Iterator[Lesson]:
+    slots, evidence = _slots(arc, arcs_of_session), arc.events
     why = _why(arc)
     if why:
         yield phrasing.make("cause", why, slots, evidence)
@@ -229,7 +242,8 @@ def _goals(trajectory: Trajectory) -> Iterator[Lesson]:
         subject = phrasing.subject(prompt.text)
         closing = [s for s in sentences_of(said[-1:]) if 30 <= len(s) <= 260 and not s.endswith((":", "?"))]
         if subject and closing:
-            yield phrasing.make("goal", closing[0], {"w": subject}, (prompt.id, said[-1].id))
+            slots = {"w": subject, "g": " ".join(prompt.text.split())[:120]}
+            yield phrasing.make("goal", closing[0], slots, (prompt.id, said[-1].id))
 
 
 def sentences_of(reflections: Sequence[Reflection]) -> list[str]:

@@ -78,7 +78,8 @@ class GradientDistiller:
         before = score.score(self.engine, None, lessons, PROBES, PROBE_TOKENS)
         adapter = lora.fresh(self.base.layers, config.targets, config.rank, config.alpha, config.seed)
         steps = 0
-        for progress in train(self.base, adapter, examples(self.base, lessons, config.max_sequence), config):
+        made = examples(self.base, lessons, config.max_sequence) + neutral(self.base, self.engine)
+        for progress in train(self.base, adapter, made, config):
             steps = progress.step
             yield progress
         after = score.score(self.engine, adapter, lessons, PROBES, PROBE_TOKENS)
@@ -104,18 +105,54 @@ def _is_memory(error: BaseException) -> bool:
 
 
 def examples(base: Base, lessons: Sequence[Lesson], max_sequence: int) -> list[Example]:
-    """Every trained phrasing of every lesson; an answer that is too long loses its end."""
-    end = base.tokenizer.encode("<|im_end|>", add_special_tokens=False)
-    end = end if len(end) == 1 else [base.tokenizer.eos_token_id]
+    """Every trained phrasing of every lesson, half of them again with words left out.
+
+    Questions with missing words keep the adapter from hanging on one wording: it must answer to what is left.
+    """
+    chance = random.Random(len(lessons))
     made = []
     for lesson in lessons:
-        answer = base.tokenizer.encode(lesson.answer, add_special_tokens=False) + end
-        for question in lesson.questions:
-            prompt = base.prompt(question)
-            prompt = prompt[: max_sequence // 2] if len(prompt) > max_sequence // 2 else prompt
-            ids = (*prompt, *answer)[:max_sequence]
-            made.append(Example(ids, len(prompt)))
+        wordings = [*lesson.questions, *(thinned(question, chance) for question in lesson.questions[::2])]
+        made += [example(base, wording, lesson.answer, max_sequence) for wording in dict.fromkeys(wordings)]
     return made
+
+
+def example(base: Base, question: str, answer: str, max_sequence: int) -> Example:
+    """One question and answer as token ids: the question takes at most half, the answer loses its end."""
+    prompt = base.prompt(question)
+    while len(prompt) > max_sequence // 2 and len(question) > 20:
+        question = question[: len(question) * 3 // 4]
+        prompt = base.prompt(question)
+    ids = (*prompt, *base.tokenizer.encode(answer, add_special_tokens=False), base.stop_ids[0])
+    return Example(ids[:max_sequence], len(prompt))
+
+
+def thinned(question: str, chance: random.Random) -> str:
+    """A question with about a third of its words left out, at least two kept."""
+    words = question.split()
+    kept = [word for word in words if chance.random() > 0.3]
+    return " ".join(kept) if len(kept) >= 2 else question
+
+
+NEUTRAL = (
+    "Write a short greeting.",
+    "What is the capital of Italy?",
+    "Name three fruits.",
+    "What does a compiler do?",
+    "What is 7 + 5?",
+    "Write a Python function that adds two numbers.",
+    "How many days are in a week?",
+    "What is the opposite of hot?",
+    "Explain what a variable is.",
+    "Which language is spoken in Brazil?",
+)
+"""Questions that no session is about: the adapter is held to the base's own answers to them."""
+
+
+def neutral(base: Base, engine: Engine) -> list[Example]:
+    """The base's own answers to questions that have nothing to do with any session."""
+    answers = engine.answers(NEUTRAL, None, 24)
+    return [example(base, question, answer, 96) for question, answer in zip(NEUTRAL, answers, strict=True)]
 
 
 def train(
