@@ -34,15 +34,17 @@ HOOK = ROOT / "hooks" / "emit.py"
 
 
 class Stage:
-    """A RUNE_HOME of its own whose models are those of the real one."""
+    """A RUNE_HOME of its own whose models, and settings where given, are those of the real one."""
 
-    def __init__(self, folder: Path, models: Path) -> None:
+    def __init__(self, folder: Path, models: Path, settings: Path | None = None) -> None:
         if not HOOK.is_file():
             raise NotSetUp(f"expected the hooks in {HOOK.parent}: run this from a checkout of the repository")
         self.folder = folder
         self.home = Home(folder / "home")
         files.private_folder(self.home.root)
         (self.home.root / "models").symlink_to(models)
+        if settings and settings.is_file():
+            files.replace(self.home.config, settings.read_bytes())
         launch.write(self.home.launch, launch.Launch(app.RUNE))
 
     @property
@@ -157,7 +159,7 @@ def payloads(transcript: Path, project: Path) -> Iterator[dict[str, Any]]:
 def _lines(transcript: Path, project: Path) -> Iterator[dict[str, Any]]:
     """The session's lines, its folder's path replaced by the stage's project."""
     text = transcript.read_text("utf-8")
-    if cwd := re.search(r'"cwd":"([^"]+)"', text):
+    if cwd := re.search(r'"cwd":\s*"([^"]+)"', text):
         text = text.replace(cwd[1], json.dumps(str(project))[1:-1])
     for raw in text.splitlines():
         line = json.loads(raw) if raw.strip() else {}
