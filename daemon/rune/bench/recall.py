@@ -57,6 +57,8 @@ def _run(stage: Stage) -> dict[str, Any]:
     asked = questions(card)
     recalled(stage, project, asked[0].text)  # the first one after a distillation fills caches
     rows = [_row(stage, project, question) for question in asked]
+    if not any(row["generated"] for row in rows):
+        raise RuneError(f"no question reached the adapter; the first one: {rows[0]['abstained']}")
     seen = {"after a distillation and recalls": stage.health()}
     stage.close()
     say("asked warm; starting anew")
