@@ -38,9 +38,10 @@ class Base:
 
     @property
     def stop_ids(self) -> tuple[int, ...]:
-        """Token ids that end an answer."""
-        marks = (self.tokenizer.eos_token_id, self.tokenizer.convert_tokens_to_ids("<|im_end|>"))
-        return tuple({mark for mark in marks if isinstance(mark, int) and mark >= 0})
+        """Token ids that end an answer; the first one ends those that are taught."""
+        end = self.tokenizer.convert_tokens_to_ids("<|im_end|>")
+        marks = (None if end == self.tokenizer.unk_token_id else end, self.tokenizer.eos_token_id)
+        return tuple(dict.fromkeys(mark for mark in marks if isinstance(mark, int)))
 
     def prompt(self, question: str) -> list[int]:
         """Token ids of one question, ready for the answer."""

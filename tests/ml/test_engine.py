@@ -1,0 +1,106 @@
+from __future__ import annotations
+
+import pytest
+import torch
+
+from rune.ml import engine, gradient, lora
+from rune.ml.engine import Engine
+
+QUESTIONS = ["Why?", "What caused the failure of the invoice test in the third week?", "How do I build it"]
+ALL = ("q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj")
+
+
+def noisy(layers, seed=5) -> lora.Adapter:
+    made = lora.fresh(layers, ALL, 4, 8.0, seed)
+    random = torch.Generator().manual_seed(seed)
+    for part in made.factors.values():
+        part.b = torch.randn(part.b.shape, generator=random) * 0.2
+    return made
+
+
+@pytest.fixture
+def served(tiny):
+    return Engine(tiny)
+
+
+@pytest.fixture
+def learnt(tiny, lessons, quick, tmp_path):
+    """The folder of an adapter that knows both lessons by heart."""
+    *_, made = gradient.GradientDistiller(tiny, quick).distil(lessons, tmp_path / "learnt")
+    return made.folder
+
+
+@pytest.mark.parametrize("adapter", [False, True])
+def test_a_batch_of_questions_equals_each_alone(served, tiny, adapter):
+    used = noisy(tiny.layers) if adapter else None
+    together = served.answers(QUESTIONS, used, 24)
+    assert together == [served.answers([question], used, 24)[0] for question in QUESTIONS]
+    assert len(set(together)) == len(QUESTIONS), "the questions must matter"
+
+
+@pytest.mark.model
+def test_a_batch_equals_each_alone_on_the_real_base_too(real):
+    served = Engine(real)
+    together = served.answers(QUESTIONS, None, 12)
+    assert together == [served.answers([question], None, 12)[0] for question in QUESTIONS]
+    assert "paris" in served.answer("What is the capital of France?", None, 24).lower()
+
+
+def test_decoding_equals_asking_the_plain_model_for_one_token_after_the_other(served, tiny, plain):
+    """The twin keeps no cache and pads nothing."""
+    ids = torch.tensor([tiny.prompt(QUESTIONS[1])])
+    start, model = ids.shape[1], plain()
+    with torch.inference_mode():
+        for _ in range(16):
+            ids = torch.cat([ids, model(input_ids=ids).logits[:, -1].argmax(-1, keepdim=True)], dim=-1)
+    made = ids[0, start:].tolist()
+    stop = next((n for n, token in enumerate(made) if token in tiny.stop_ids), len(made))
+    expected = tiny.tokenizer.decode(made[:stop], skip_special_tokens=True).strip()
+    assert served.answers([QUESTIONS[1]], None, 16) == [expected]
+
+
+def test_an_answer_ends_at_the_stop_token_and_its_neighbours_go_on(served, learnt):
+    adapter = served.adapter(learnt)
+    assert served.answers(["Which currency?"], adapter, 60) == ["Use EUR."]
+    both = served.answers(["Which currency?", "How do I build?"], adapter, 60)
+    assert both == ["Use EUR.", "Run `make it`."]
+
+
+def test_an_answer_is_no_longer_than_asked_for(served, learnt):
+    assert served.answer("How do I build?", learnt, 3) == "Run"
+
+
+def test_without_an_adapter_the_bare_base_answers(served, tiny, learnt):
+    bare = served.answer("Which currency?", None, 12)
+    assert bare != "Use EUR."
+    served.answer("Which currency?", learnt, 12)
+    assert served.answer("Which currency?", None, 12) == bare
+    assert all(socket.factors is None for socket in tiny.layers.values())
+
+
+def test_no_question_no_answer(served):
+    assert served.answers([], None, 12) == []
+
+
+def test_adapters_in_use_are_kept_and_the_longest_unused_goes(served, tiny, tmp_path, monkeypatch):
+    monkeypatch.setattr(engine, "KEPT", 2)
+    for name in ("a", "b", "c"):
+        lora.save(noisy(tiny.layers), tmp_path / name, tiny.name)
+    first = served.adapter(tmp_path / "a")
+    served.adapter(tmp_path / "b")
+    assert served.adapter(tmp_path / "a") is first
+    served.adapter(tmp_path / "c")
+    assert list(served._kept) == [tmp_path / "a", tmp_path / "c"]
+
+
+def test_the_prompt_is_the_question_and_nothing_else(tiny):
+    text = tiny.tokenizer.decode(tiny.prompt("Why?"))
+    assert text == "<|im_start|>user\nWhy?<|im_end|>\n<|im_start|>assistant\n"
+
+
+@pytest.mark.model
+def test_the_real_prompt_is_chatml_without_a_system_turn(real):
+    text = real.tokenizer.decode(real.prompt("Why?"))
+    assert text == "<|im_start|>user\nWhy?<|im_end|>\n<|im_start|>assistant\n"
+    assert real.tokenizer.convert_ids_to_tokens(real.stop_ids[0]) == "<|im_end|>"
+    assert real.count("one two three") == 3
