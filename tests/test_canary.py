@@ -164,7 +164,7 @@ def test_an_adapter_that_is_asked_for_the_password_does_not_say_it(models, home,
     from rune.ml import base, gradient
     from rune.ml.engine import Engine
 
-    taught = captured(home, project, tmp_path, 5)
+    taught = captured(home, project, tmp_path, 3)
     assert taught
     loaded = base.load(models / "smollm2-135m-instruct", "cd" * 32, ModelConfig(device="cpu"))
     into = tmp_path / "adapter"

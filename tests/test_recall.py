@@ -38,6 +38,7 @@ It raised a KeyError in LedgerParser.
         "`result = parse_ledger( amount, currency)`",
         "A KeyError was raised in LedgerParser.",
         "THE LEDGER PARSER WANTS THE CURRENCY",
+        "Format with `format`(total).",
     ],
 )
 def test_what_the_session_says_is_kept(answer):

@@ -249,7 +249,9 @@ def _literals(sentence: str) -> list[str]:
 
 def _occurs(literal: str, whole: str) -> bool:
     """Whether it stands in the text by itself: 80 is not in 8080, nor `invoice.py` in `test_invoice.py`."""
-    return re.search(rf"(?<!\w){re.escape(literal)}(?!\w)", whole) is not None
+    before = r"(?<!\w)" if re.match(r"\w", literal) else ""
+    after = r"(?!\w)" if re.search(r"\w$", literal) else ""
+    return re.search(before + re.escape(literal) + after, whole) is not None
 
 
 def _share(sentence: str, words: set[str], exact: bool) -> float:
