@@ -224,9 +224,11 @@ def test_ten_clients_that_need_a_daemon_at_once_start_one(settings, home, ask):
     assert {one.returncode for one in asked} == {0}
     (pid,) = pids
     daemon = psutil.Process(int(pid))
-    assert daemon.ppid() != os.getpid(), "it outlives who started it"
-    until(lambda: [one.pid for one in psutil.process_iter() if at_home(one, home)] == [daemon.pid])
-    ask(Stop())
+    try:
+        assert daemon.ppid() != os.getpid(), "it outlives who started it"
+        until(lambda: [one.pid for one in psutil.process_iter() if at_home(one, home)] == [daemon.pid])
+    finally:
+        ask(Stop())
     until(lambda: gone(daemon))
 
 
