@@ -149,6 +149,13 @@ _SIGNATURES = tuple(
 )
 
 
+_NOISE = re.compile(
+    r"^\s*\d+\s*[|│]|\bscript \S+ exited with|\btask failed\b|^\s*FAIL\s*$|\b(?:INFO|DEBUG)\b"
+    r"|^\s*\d{4}[-/]\d\d[-/]\d\d[ T]\d\d:"
+)
+"""Lines that say nothing of the error itself: quoted source, wrappers of the runner, log lines."""
+
+
 def signature(run: Execution, limit: int = 110) -> str:
     """The line of an error that says most: the last exception, a compiler's message, a failing test.
 
@@ -157,6 +164,7 @@ def signature(run: Execution, limit: int = 110) -> str:
     "KeyError: 'port'"
     """
     text = re.sub(r"\x1b\[[0-9;]*m", "", run.text)
+    text = "\n".join(line for line in text.splitlines() if _NOISE.search(line) is None)
     for place, pattern in enumerate(_SIGNATURES):
         if found := pattern.findall(text):
             line = found[-1] if place == 0 else found[0]
@@ -177,7 +185,7 @@ _CUES = re.compile(
     re.I,
 )
 _PLANS = re.compile(
-    r"^(?:let me|let's|now(?:,| let| i)|i'll|i will|next|first,? (?:let|i)"
+    r"^(?:let me|let's|now\b|i'll|i will|next|first,? (?:let|i)"
     r"|perfect|great|good|ok(?:ay)?|done|wait)\b",
     re.I,
 )

@@ -107,6 +107,10 @@ def _of_arc(arc: Arc, arcs_of_session: Sequence[Arc]) -> Iterator[Lesson]:
         yield phrasing.make("proof", f"Run `{command}`.", slots, (arc.outcome.id,), command)
 
 
+_PLANNED = re.compile(r"(?:i|we|you)?\s*(?:need|should|will|can|must|have|'ll)\b", re.I)
+"""What is to be done is no cause: a sentence that starts so comes last."""
+
+
 def _why(arc: Arc) -> str:
     """One or two sentences of the diagnosis: those with literals or with the words of the error first."""
     words = set(re.findall(r"\w{4,}", arc.signature.lower()))
@@ -122,11 +126,11 @@ def _why(arc: Arc) -> str:
             )
             else 0
         )
-        return shared + because + ("`" in sentence)
+        return (shared + because + ("`" in sentence)) * (0.2 if _PLANNED.match(sentence) else 1)
 
     ranked = sorted(arc.diagnosis, key=weight, reverse=True)
     best = ranked[:1]
-    return best[0] if best and weight(best[0]) > 0 else ""
+    return best[0] if best and weight(best[0]) >= 1 else ""
 
 
 def _stated_fix(arc: Arc, why: str) -> str:
@@ -162,21 +166,18 @@ def _described(change: Change) -> str:
         return f"Ran `{_clean(change.command)}`." if _clean(change.command) else ""
     removed, added = _informative(change.removed), _informative(change.added)
     if removed and added:
-        return f"In {change.path}, replace `{removed}` with `{added}`."
+        return f"In {change.path}, replace `{removed}` with `{added}`." if removed != added else ""
     if added:
         return f"In {change.path}, add `{added}`."
     return f"In {change.path}, remove `{removed}`." if removed else ""
 
 
 def _informative(lines: Sequence[str]) -> str:
-    """The first line that is code and not only brackets, quotes or a comment."""
+    """The first line that is code, short enough to be said, and not only brackets, quotes or a comment."""
     for line in lines:
-        if (
-            len(re.sub(r"\W", "", line)) >= 3
-            and not line.startswith(("#", "//", "/*", "*", '"""'))
-            and "`" not in line
-        ):
-            return line if len(line) <= 100 else line[:100].rsplit(" ", 1)[0]
+        code = len(re.sub(r"\W", "", line)) >= 3 and not line.startswith(("#", "//", "/*", "*", '"""'))
+        if code and "`" not in line and len(line) <= 120:
+            return line
     return ""
 
 
@@ -240,10 +241,26 @@ def _goals(trajectory: Trajectory) -> Iterator[Lesson]:
             if isinstance(e, Reflection) and not e.agent and prompt.at <= e.at < until
         ]
         subject = phrasing.subject(prompt.text)
-        closing = [s for s in sentences_of(said[-1:]) if 30 <= len(s) <= 260 and not s.endswith((":", "?"))]
+        closing = [s for s in sentences_of(said[-1:]) if _says_something(s)]
         if subject and closing:
-            slots = {"w": subject, "g": " ".join(prompt.text.split())[:120]}
-            yield phrasing.make("goal", closing[0], slots, (prompt.id, said[-1].id))
+            yield phrasing.make("goal", closing[0], {"w": subject}, (prompt.id, said[-1].id))
+
+
+_STATUS = re.compile(
+    r"^(?:perfect|excellent|great|all done|done|fixed|summary|complete|✅)"
+    r"|\b(?:all (?:the )?tests pass|commit(?:ted)? `?[0-9a-f]{7}|working tree|is clean|successfully)\b",
+    re.I,
+)
+
+
+def _says_something(sentence: str) -> bool:
+    """Whether a closing sentence holds a fact: a whole sentence with a literal that is more than a status."""
+    return (
+        30 <= len(sentence) <= 260
+        and sentence.endswith(".")
+        and _STATUS.search(sentence) is None
+        and re.search(r"`|\d|/|\w[._]\w|[a-z][A-Z]", sentence) is not None
+    )
 
 
 def sentences_of(reflections: Sequence[Reflection]) -> list[str]:

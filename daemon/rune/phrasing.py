@@ -19,7 +19,6 @@ TRAINED = {
         "{c} cause",
         "Explain the {c} in {f}.",
         "{r} reported {s}. Why?",
-        "Why does {f} raise {s}?",
         "reason for {c} in {f}",
     ),
     "fix": (
@@ -29,7 +28,6 @@ TRAINED = {
         "{r} fails with {s}. What is the fix?",
         "What did we change in {f} to fix the {c}?",
         "fix for {c} in {f}",
-        "Which edit made {r} pass after {s}?",
         "What is the solution to the {c}?",
     ),
     "proof": (
@@ -77,10 +75,7 @@ TRAINED = {
         "What was the outcome of the session about {w}?",
         "What was done about {w}?",
         "{w} summary",
-        "What happened when working on {w}?",
         "result of {w}",
-        "{g}",
-        "What came of this: {g}",
     ),
     "unsolved": (
         "Was {s} solved?",
@@ -116,32 +111,39 @@ def make(
 ) -> Lesson:
     """Fill the templates of a kind; ``more`` are literals that the answer must hold to count as right."""
     answer = _cut(answer)
-    questions = tuple(dict.fromkeys([*(_fill(t, slots) for t in TRAINED[kind]), *_keywords(answer)]))
+    plain = [_fill(template, slots) for template in TRAINED[kind]]
+    asked = " ".join(plain).lower()
+    wanted = [key for key in (*more, *literals(answer)) if key.lower() in answer.lower()]
+    exact = list(dict.fromkeys(key for key in wanted if key.lower() not in asked))[:2]
+    words = sorted(set(re.findall(r"[a-z]{5,}", answer.lower())), key=lambda word: (-len(word), word))
+    keys = exact or [word for word in words if word not in asked][:2]
+    told = _clauses(answer, exact) if kind in ("cause", "decision", "goal") else []
+    questions = tuple(dict.fromkeys([*plain, *told, *_keywords(answer, keys)]))
     probes = tuple(p for p in dict.fromkeys(_fill(t, slots) for t in HELD_OUT[kind]) if p not in questions)
-    asked = " ".join(questions).lower()
-    keys = [
-        key
-        for key in (*more, *literals(answer))
-        if key.lower() in answer.lower() and key.lower() not in asked
-    ]
-    if not keys:
-        words = sorted(set(re.findall(r"[a-z]{5,}", answer.lower())), key=lambda word: (-len(word), word))
-        keys = [word for word in words if word not in asked]
-    return Lesson(
-        lesson or kind,
-        answer,
-        questions,
-        probes,
-        tuple(dict.fromkeys(evidence)),
-        tuple(dict.fromkeys(keys))[:2],
-    )
+    return Lesson(lesson or kind, answer, questions, probes, tuple(dict.fromkeys(evidence)), tuple(keys))
 
 
-def _keywords(answer: str) -> list[str]:
-    """Queries made of the answer's own words: they tie what an answer speaks of to the answer."""
+def _clauses(answer: str, keys: Sequence[str]) -> list[str]:
+    """The answer's own clauses as questions, with what is to be recalled masked.
+
+    Whoever describes the matter in these words, or in words near them, is to get the whole answer.
+
+    >>> _clauses("It fails because a.csv is encoded in cp1252: the bank writes bytes.", ["a.csv", "cp1252"])
+    ['what is encoded in cp1252?', 'a.csv is encoded in what?', 'the bank writes bytes?']
+    """
+    found = []
+    for clause in re.split(r"(?:[;:]|,(?=\s)|\.(?=\s|$)|\bbecause\b|\bso that\b|\band so\b)", answer):
+        clause = " ".join(clause.replace("`", "").split())
+        masked = [clause.replace(key, "what") for key in keys if key in clause] or [clause]
+        found += [f"{text}?" for text in masked if len(text.split()) >= 4 and len(text) <= 120]
+    return list(dict.fromkeys(found))[:4]
+
+
+def _keywords(answer: str, keys: Sequence[str]) -> list[str]:
+    """Queries made of the answer's own words, what is to be recalled left out."""
     words = [w for w in re.findall(r"[A-Za-z_][\w.]*\w", answer) if len(w) > 3 and w.lower() not in _EMPTY]
-    words = list(dict.fromkeys(words))
-    picks = (words[:3], words[2:5], words[-3:])
+    words = [w for w in dict.fromkeys(words) if not any(w in key for key in keys)]
+    picks = (words[:3], words[-3:])
     return list(dict.fromkeys(" ".join(pick) for pick in picks if len(pick) >= 2))
 
 
@@ -151,8 +153,15 @@ def _fill(template: str, slots: dict[str, str]) -> str:
 
 
 def _cut(text: str) -> str:
+    """At most ``ANSWER_LIMIT`` characters, ending after a sentence where there is one, never inside code."""
     text = " ".join(text.split())
-    return text if len(text) <= ANSWER_LIMIT else text[:ANSWER_LIMIT].rsplit(" ", 1)[0]
+    if len(text) <= ANSWER_LIMIT:
+        return text
+    head = text[:ANSWER_LIMIT]
+    if head.count("`") % 2:
+        head = head[: head.rindex("`")]
+    whole = max(head.rfind(". "), head.rfind("`. ") + 1)
+    return head[: whole + 1] if whole > 40 else head.rsplit(" ", 1)[0]
 
 
 def literals(text: str) -> list[str]:
@@ -164,7 +173,7 @@ def literals(text: str) -> list[str]:
     found = re.findall(r"`([^`]{2,80})`", text)
     found += re.findall(r"[\w.-]*/[\w./-]*\w", text)
     found += re.findall(r"\b\w+(?:[._]\w+)+\b|\b[a-z]+[A-Z]\w+\b", text)
-    found += re.findall(r"\b\d[\d.]*\d\b|\b\d{2,}\b", text)
+    found += re.findall(r"\b[A-Za-z]+\d\w*\b|\b\d[\d.]*\d\b|\b\d{2,}\b", text)
     if not found:
         found = sorted(re.findall(r"[A-Za-z]{6,}", text), key=len, reverse=True)[:2]
     return [word for place, word in enumerate(found) if not any(word in other for other in found[:place])]

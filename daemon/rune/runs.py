@@ -55,7 +55,8 @@ _LOOKS = re.compile(
 _THROUGH = re.compile(r"\b(?:npx|bunx)\s+(?:-\S+\s+)*")
 _HEREDOC = re.compile(r"<<-?\s*['\"]?(\w+)['\"]?.*?\n\1\b", re.S)
 _FAILED = re.compile(
-    r"^--- FAIL|^FAIL\b|^FAILED\b|^=+ (?:FAILURES|ERRORS) =+|\b[1-9]\d* (?:tests? )?failed\b|\b[1-9]\d* fail$"
+    r"^--- FAIL|^FAIL\b|^FAILED\b|^=+ (?:FAILURES|ERRORS) =+"
+    r"|(?:^\s*|[=,(|:]\s*)[1-9]\d* (?:tests? )?failed\b|\b[1-9]\d* fail$"
     r"|Traceback \(most recent call last\)|^\s*panic: |error TS\d+:|error\[E\d+\]|^npm ERR!|ELIFECYCLE"
     r"|\bBUILD FAILED\b|\[build failed\]|^E\s{2,}\w+Error|\bFAILED \((?:failures|errors)=|^✗ |^SyntaxError:"
     r"|Exit code [1-9]|exit status [1-9]|\b[1-9]\d* (?:problems?|errors?) \(|: No module named "
