@@ -441,6 +441,18 @@ def test_sessions_of_a_project_that_is_gone_wait_in_the_spool_and_others_do_not(
     assert kinds(Echoes(gone), "s2") == WORK
 
 
+@pytest.mark.parametrize("folder", ["src/deep", ".claude/worktrees/tree"])
+def test_a_folder_that_was_deleted_before_the_first_drain_leads_to_the_checkout_it_lay_in(
+    capture, session, project, folder
+):
+    (project / folder).mkdir(parents=True)
+    session(folder=project / folder).work()
+    shutil.rmtree(project / folder.split("/")[0])
+    capture.drain()
+    assert kinds(Echoes(project)) == WORK
+    assert not (project / folder).exists()
+
+
 @pytest.mark.parametrize("room", [0, 60, 130, 200, 400, 900])
 def test_on_a_full_disk_the_spool_keeps_the_events_until_there_is_room(capture, session, echoes, room):
     """The kernel refuses to let any file grow beyond ``room`` bytes, wherever that cuts the trajectory."""

@@ -75,6 +75,16 @@ def test_the_users_own_claude_folder_marks_no_project(tmp_path, monkeypatch):
     assert paths.project_root(tmp_path / "notes") == tmp_path / "notes"
 
 
+def test_a_folder_that_is_gone_leads_to_the_checkout_it_lay_in(checkout, tmp_path, monkeypatch):
+    assert paths.standing(checkout / "deleted" / "since") == checkout
+    assert paths.standing(tmp_path / "deleted") is None
+    assert paths.standing(Path("deleted")) is None
+    (tmp_path / "plain").mkdir()
+    assert paths.standing(tmp_path / "plain") == tmp_path / "plain"
+    monkeypatch.setenv("HOME", str(checkout))
+    assert paths.standing(checkout / "deleted") is None
+
+
 def test_rune_home_is_taken_from_the_environment_else_from_the_platform(tmp_path, monkeypatch):
     monkeypatch.setenv("RUNE_HOME", str(tmp_path / "mine"))
     assert paths.home().root == tmp_path / "mine"

@@ -18,7 +18,7 @@ import psutil
 from rune import events, files
 from rune.config import CaptureConfig
 from rune.errors import FormatError, NewerVersion, RuneError
-from rune.paths import Echoes, Home, project_root, safe_name
+from rune.paths import Echoes, Home, project_root, safe_name, standing
 from rune.ports import Clock
 from rune.records import envelope, registry, trajectory
 from rune.records.envelope import Envelope
@@ -173,8 +173,8 @@ class Capture:
         session.offset = start
 
     def _discover(self, spool: Path, first: Envelope) -> Session | None:
-        folder = Path(first.project)
-        if not first.project or not folder.is_dir():
+        folder = standing(Path(first.project)) if first.project else None
+        if folder is None:
             self._tell(spool, f"its project {first.project or '(none)'} is not there")
             return None
         project = project_root(folder)

@@ -143,6 +143,19 @@ def project_root(folder: Path) -> Path:
     return folder
 
 
+def standing(folder: Path) -> Path | None:
+    """The folder; where it is gone, the git checkout that it lay in; None where none of them exists.
+
+    A worktree or subfolder is often gone before its session is read. The user's home is no such checkout, even
+    under version control: a project that was moved away would leave its sessions there.
+    """
+    if folder.is_dir():
+        return folder
+    users_home = Path.home().resolve()
+    parents = folder.parents if folder.is_absolute() else ()
+    return next((place for place in parents if place != users_home and (place / ".git").exists()), None)
+
+
 def _main_checkout(marker: Path) -> Path | None:
     """The checkout that owns a worktree, read from its ``.git`` file; None for a submodule or broken file."""
     try:
