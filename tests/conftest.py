@@ -1,12 +1,14 @@
 """What every test stands on: a private home, a project, a clock that moves only when told, sample sessions.
 
 ``home`` is autouse: no test ever touches the person's own Rune. Tests with the ``model`` marker find what
-``rune setup`` brought through ``models``, which looks where ``RUNE_HOME`` pointed before the test began.
+``rune setup`` brought through ``models``, which looks into the folder that ``RUNE_TEST_MODELS`` names, else where
+``RUNE_HOME`` pointed before the test began.
 """
 
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -19,7 +21,7 @@ from rune.records.trajectory import Event, Execution, Generation, Prompt, Reflec
 
 NOON = 1795176000.0
 """20 November 2026, 12:00 UTC."""
-MODELS = paths.home().models
+MODELS = Path(os.environ.get("RUNE_TEST_MODELS") or paths.home().models)
 SHARED_DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
 
 settings.register_profile("rune", deadline=None, derandomize=True, max_examples=60)
@@ -49,9 +51,9 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> paths.Home:
 
 @pytest.fixture
 def models() -> Path:
-    """The models of the real home; skips where setup has not run."""
+    """The models of ``RUNE_TEST_MODELS`` or of the real home; skips where setup has not run."""
     if not MODELS.is_dir() or not any(MODELS.iterdir()):
-        pytest.skip(f"no models in {MODELS}; `rune setup` brings them")
+        pytest.skip(f"no models in {MODELS}; `rune setup` brings them, or name a folder in RUNE_TEST_MODELS")
     return MODELS
 
 
