@@ -12,8 +12,12 @@ import _link
 
 SECONDS = 9
 """How long a typed command may take; the client waits a little longer."""
-SETUP = """Rune is not set up on this machine yet. In a terminal:
-    pip install rune-memory
+FOLDER = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+SETUP = """Rune is not set up on this machine yet. In a terminal, in a clone of Rune's repository:
+    make setup
+    .venv/bin/rune setup
+or, without a clone, in an environment of your own with Python 3.11 or newer:
+    pip install --constraint {folder}/constraints.txt {folder}
     rune setup
 {count} so far; they become memories once it is."""
 
@@ -22,7 +26,7 @@ def answer(payload):
     """The text for the person who typed the command."""
     argv = _link.launch(_link.home())
     if argv is None:
-        return SETUP.format(count=_captured())
+        return SETUP.format(folder=shlex.quote(FOLDER), count=_captured())
     typed = payload.get("command_args") or ""
     try:
         words = shlex.split(typed)

@@ -9,6 +9,7 @@ compares the two.
 
 import json
 import os
+import shlex
 import sys
 import threading
 import time
@@ -21,9 +22,10 @@ import _link  # noqa: E402 - the hooks' folder is known only now
 PROTOCOL = "2025-06-18"
 MISSING = (
     "Rune is installed but not set up on this machine, so nothing can be recalled or written down yet. "
-    "Sessions are captured already, and setup makes memories of them. Tell the user to run once, in any "
-    "folder: `pip install rune-memory` (Python 3.11 or newer), then `rune setup`; after that to reconnect "
-    "with `/mcp` or to start a new session. Go on without memory until then."
+    "Sessions are captured already, and setup makes memories of them. Tell the user to run once, in a clone "
+    "of Rune's repository: `make setup`, then `.venv/bin/rune setup`; or, in an environment of their own "
+    f"with Python 3.11 or newer: `pip install {shlex.quote(os.path.dirname(HERE))}`, then `rune setup`. "
+    "After that to reconnect with `/mcp` or to start a new session. Go on without memory until then."
 )
 AGAIN = "; run `rune setup` again, then reconnect with `/mcp` or start a new session. Go on without memory."
 READY = "Rune is set up by now: reconnect with `/mcp` or start a new session; go on without it until then."

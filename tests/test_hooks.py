@@ -478,7 +478,7 @@ def test_a_failing_command_shows_what_it_said(home):
 def test_before_setup_the_person_is_told_what_to_do_and_what_is_captured(home):
     shown = typed("show")
     assert shown
-    assert "rune setup" in shown["reason"]
+    assert f"pip install --constraint {ROOT}/constraints.txt {ROOT}\n    rune setup" in shown["reason"]
     assert "0 sessions are captured" in shown["reason"]
     emit(payload())
     assert "1 session is captured" in str(typed("show"))

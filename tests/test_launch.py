@@ -65,6 +65,7 @@ async def test_without_setup_the_tools_are_there_and_say_what_is_missing(
     assert recalled.structured_content["answer"] == ""
     assert "`rune setup`" in recalled.structured_content["abstained"]
     assert "captured already" in recalled.content[0].text
+    assert f"`pip install {PLUGIN.parent}`" in recalled.structured_content["abstained"]
     assert ingested.structured_content["stored"] is False
 
 
