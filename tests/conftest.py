@@ -1,8 +1,8 @@
 """What every test stands on: a private home, a project, a clock that moves only when told, sample sessions.
 
 ``home`` is autouse: no test ever touches the person's own Rune. Tests with the ``model`` marker find what
-``rune setup`` brought through ``models``, which looks into the folder that ``RUNE_TEST_MODELS`` names, else where
-``RUNE_HOME`` pointed before the test began.
+``rune setup`` brought through ``models``, which looks into the folder that ``RUNE_TEST_MODELS`` names, else
+where ``RUNE_HOME`` pointed before the test began.
 """
 
 from __future__ import annotations

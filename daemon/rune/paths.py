@@ -146,8 +146,8 @@ def project_root(folder: Path) -> Path:
 def standing(folder: Path) -> Path | None:
     """The folder; where it is gone, the git checkout that it lay in; None where none of them exists.
 
-    A worktree or subfolder is often gone before its session is read. The user's home is no such checkout, even
-    under version control: a project that was moved away would leave its sessions there.
+    A worktree or subfolder is often gone before its session is read. The user's home is no such checkout,
+    even under version control: a project that was moved away would leave its sessions there.
     """
     if folder.is_dir():
         return folder
