@@ -48,7 +48,7 @@ class DistilConfig:
     rank: int = 8
     alpha: float = 16.0
     targets: tuple[str, ...] = ("q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj")
-    learning_rate: float = 1.5e-3
+    learning_rate: float = 1e-3
     max_epochs: int = 30
     batch_tokens: int = 512
     max_lessons: int = 24
