@@ -333,8 +333,8 @@ def doctor() -> None:
     from rune import setup as bring
 
     home = paths.home()
-    problems = bring.check(home, config.load(home.config).model, deep=True)
+    problems = bring.doctor(home, config.load(home.config).model, bring.client_settings())
     for problem in problems:
-        click.echo(f"{problem.what}: {problem.way_out}")
+        click.echo(f"{problem.what}\n  -> {problem.way_out}")
     click.echo("all well" if not problems else f"{len(problems)} problem(s)")
     sys.exit(bool(problems))

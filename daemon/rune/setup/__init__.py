@@ -1,6 +1,7 @@
 """Everything that ``rune setup`` brings to a machine, and the check whether it is still there."""
 
-from rune.setup.install import Installer, Problem, SetupReport, check, run
+from rune.setup.health import Problem, check, client_settings, doctor
+from rune.setup.install import Installer, SetupReport, run
 from rune.setup.progress import Report, bars, silent
 from rune.setup.proposal import Proposal, propose
 
@@ -12,6 +13,8 @@ __all__ = [
     "SetupReport",
     "bars",
     "check",
+    "client_settings",
+    "doctor",
     "propose",
     "run",
     "silent",

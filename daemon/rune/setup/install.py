@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-import os
 import shutil
 import sys
 import time
@@ -42,14 +41,6 @@ class SetupReport:
     proposal: Proposal | None
     """A base that this machine's GPU could carry instead, if it has one."""
     seconds: float
-
-
-@dataclass(frozen=True, slots=True)
-class Problem:
-    """Something that setup left undone or that broke since."""
-
-    what: str
-    way_out: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,42 +171,6 @@ def _written(home: Home, now: ModelConfig, wanted: ModelConfig) -> dict[str, boo
         str(home.config): settings.choose(home.config, now, wanted),
         str(home.launch): launch.write(home.launch, rune),
     }
-
-
-def check(home: Home, chosen: ModelConfig, *, deep: bool = False) -> list[Problem]:
-    """What is wrong with what setup made; ``deep`` hashes the models, which takes a second or two."""
-    found = [_model_problem(home, name, deep=deep) for name in (chosen.base, chosen.embedder)]
-    found += [_launch_problem(home), _privacy_problem(home)]
-    return [problem for problem in found if problem]
-
-
-def _model_problem(home: Home, name: str, *, deep: bool) -> Problem | None:
-    try:
-        folder = model.locate(home, name)
-        model.base_hash(folder, home)
-        ours = (folder / model.NAME).is_file()
-        broken = model.damage(folder, model.read(folder), deep=deep) if ours else None
-    except RuneError as error:
-        return Problem(str(error), "run `rune setup`")
-    return Problem(broken, "run `rune setup`") if broken else None
-
-
-def _launch_problem(home: Home) -> Problem | None:
-    try:
-        python = launch.read(home.launch).argv[0]
-    except FileNotFoundError:
-        return Problem(f"{home.launch} is missing: hooks cannot start the daemon", "run `rune setup`")
-    except RuneError as error:
-        return Problem(str(error), "run `rune setup`")
-    if not os.access(python, os.X_OK):
-        return Problem(f"{home.launch} names {python}, which cannot be run", "run `rune setup`")
-    return None
-
-
-def _privacy_problem(home: Home) -> Problem | None:
-    if home.root.is_dir() and (mode := home.root.stat().st_mode & 0o077):
-        return Problem(f"{home.root} is open to others (mode {mode:03o} too much)", f"chmod 700 {home.root}")
-    return None
 
 
 def _setting(home: Home, folder: Path) -> str:
