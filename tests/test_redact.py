@@ -45,6 +45,13 @@ password          | Server=x;User Id=sa;Password=«Hunter2!»;
 password          | password=«P@ss(w0rd)»
 password          | pwd: «Tr0ub4dor&3»
 password          | the password is «hunter2».
+password          | the password is «hunter2», the user is bob
+password          | password is «Tr0ub4dor&3xyzzy»
+password          | password is «correct&horse!» and stays
+password          | the password «hunter2secret!» was wrong
+password          | The password "«hunter2secret»" was wrong
+password          | with passphrase «Xk29fmQp» it opens
+password          | log in with the password «p@ssword&more», please
 password          | deploy --password «hunter2» --force
 password          | deploy --password «letmein» --force
 password          | deploy --password=«hunter» --force
@@ -85,6 +92,19 @@ sha256 e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855
 id 123e4567-e89b-12d3-a456-426614174000
 the password is checked in auth.py
 the password is sha256-hashed
+the password is *required*
+the password <x> was wrong
+the password reset was wrong
+the password incorrect! error
+the password bcrypt2024x is an algorithm
+Test the password RFC-7617x header
+check the password validate() function
+password && confirmed
+passwd deploy2024
+Change password POST /users/2fa1234
+password VARCHAR(255), token
+the password `user_name1` field
+type=password name=login1pass
 password must be at least 8 characters
 "password": "Password is required"
 print("Enter the password:")]

@@ -1,7 +1,8 @@
 """Find the values that text assigns to names which look secret: ``DB_PASSWORD=...``, ``"api_key": "..."``.
 
 Covered: env, ini, YAML, JSON (also escaped once more), string literals in code, XML elements, long flags on a
-command line, URL queries, Authorization and cookie headers, "the password is hunter2".
+command line, URL queries, Authorization and cookie headers, "the password is hunter2", "the password
+hunter2secret! was wrong".
 Not covered: see ``rune.redact``. A value that reads like code, type, path, placeholder or prose is kept.
 
 No regular expressions: a scan forward from each name stem is linear, needs no compiling in the hook, and its
@@ -35,8 +36,11 @@ _SUFFIXES = ("production", "prod", "dev", "staging", "test", "live", "value", "o
 _SCHEMES = ("bearer", "basic", "token", "apikey", "api-key", "bot", "key")
 _ALGORITHMS = ("sha", "md5", "base64", "utf", "bcrypt", "argon", "oauth", "aes", "rsa", "x509", "v1", "v2")
 _BARE_STOP = SPACE | frozenset("\"'`,;&<>()[]{}|\\")
+_SPOKEN_STOP = _BARE_STOP - {"&"}
 _ENV_STOP = SPACE | frozenset("\"'`<>\\")
 _HEADER_STOP = SPACE | frozenset("\"'`,<>\\)")
+_SIGNS = "!@#$%^&*~?"
+"""What passwords have inside, and words only around them."""
 _AFTER_PROSE = frozenset(" .)}],;:+\\")
 """What follows the quote in ``print("Enter the password:")``: it closes a string and opens no value."""
 _REACH = 4096
@@ -267,23 +271,39 @@ def _credential(text: str, at: int, scheme: str, least: int) -> tuple[int, int, 
 
 
 def _spoken(text: str, lower: str, left: int, right: int) -> tuple[int, int, str]:
-    """``login me password hunter2`` (.netrc); ``the password is hunter2``: no algorithm and no file."""
+    """``login me password hunter2`` (.netrc); ``the password is hunter2``, ``password hunter2x!``."""
     if lower[max(0, left - 200) : left].split()[-2:-1] in (["login"], ["account"], ["machine"]):
         start = right + len(text[right : right + 32]) - len(text[right : right + 32].lstrip())
         end = _run(text, start, SPACE)
         fits = start > right and end > start and not text.startswith(MARK, start)
         return (start, end, "password") if fits else _NOTHING
     verb = next((verb for verb in (" is ", " is: ", " was ") if lower.startswith(verb, right)), None)
-    if verb is None:
+    named = verb is None and lower[left:right] in ("password", "passphrase", "passcode")
+    if verb is None and not (named and text[right : right + 1] == " "):
         return _NOTHING
-    start, end, form = _value(text, right + len(verb), "bare")
-    value = text[start:end]
-    if form == "quoted":
-        fits = len(value) >= 4 and is_secret("password", value, "quoted")
+    start = right + len(verb or " ")
+    if text[start : start + 1] in ('"', "'", "`"):
+        start, end, _ = _value(text, start, "bare")
+        value = text[start:end]
+        fits = _blurted(value, 8) if named else len(value) >= 4 and is_secret("password", value, "quoted")
     else:
-        fits = len(value) >= 6 and mixed(value) and any(c.isdigit() for c in value)
-        fits = fits and not value.lower().startswith(_ALGORITHMS) and not any(c in "./:_-" for c in value)
+        end = _trimmed(text, start, _run(text, start, _SPOKEN_STOP))
+        value = text[start:end]
+        code = text[end : end + 1] in ("(", "[", "{")
+        code = code or (named and ("=" in value or not value[:1].isalnum()))
+        fits = not code and _blurted(value, 8 if named else 6)
     return (start, end, "password") if fits and MARK not in value else _NOTHING
+
+
+def _blurted(value: str, least: int) -> bool:
+    """Whether a word of prose is a password: letters and digits, or signs inside; no name or algorithm."""
+    if any(c in "./:_-" or c in SPACE for c in value) or value.lower().startswith(_ALGORITHMS):
+        return False
+    if not value or placeholder(value):
+        return False
+    if any(c.isdigit() for c in value):
+        return len(value) >= least and mixed(value)
+    return len(value) >= 8 and any(c in _SIGNS for c in value.strip(_SIGNS))
 
 
 def _starts_line(text: str, left: int) -> bool:
