@@ -144,7 +144,7 @@ async def test_a_recall_is_one_question_to_the_daemon(link: Link, daemon: FakeDa
 async def test_a_note_reaches_the_daemon_whole(link: Link, daemon: FakeDaemon, project: Path) -> None:
     daemon.answer = lambda request: message.Ingested("n1", "s1", False, {"aws-access-key": 1})
     result = await call(link, "rune_ingest", content="x", kind="fix", evidence="pytest: ok", tags=["a", "b"])
-    assert daemon.asked == [message.Ingest("x", str(project), "fix", "pytest: ok", ("a", "b"))]
+    assert daemon.asked == [message.Ingest("x", str(project), "fix", "pytest: ok", ("a", "b"), os.getppid())]
     assert result == {
         "stored": True, "id": "n1", "session": "s1", "duplicate": False,
         "redactions": {"aws-access-key": 1}, "problem": "",

@@ -194,7 +194,8 @@ def build(link: Link) -> MCPServer[Any]:
     async def rune_ingest(
         content: Content, kind: Kind = "fact", evidence: Proof = "", tags: Tags = ()
     ) -> IngestResult:
-        answer, problem = await _ask(link, message.Ingest(content, project, kind, evidence, tags))
+        note = message.Ingest(content, project, kind, evidence, tags, client=os.getppid())
+        answer, problem = await _ask(link, note)
         if not isinstance(answer, message.Ingested):
             return IngestResult(stored=False, problem=problem)
         return IngestResult(stored=True, **asdict(answer))
