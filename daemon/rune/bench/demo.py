@@ -41,11 +41,11 @@ class Question:
 
 
 QUESTIONS = (
-    Question("The file with the invoices cannot be read as text. Which encoding is it in?", ("cp1252",)),
+    Question("Reading data/invoices.csv crashes on a byte. Which encoding is that file in?", ("cp1252",)),
     Question(
         "Amounts such as 1.249,50 crash the conversion. What turns them into numbers?", ("parse_amount",)
     ),
-    Question("What should I type to see the March total of the invoices?", ("python3 export.py --month 3",)),
+    Question("Which shell line shows the total of March?", ("python3 export.py --month 3",)),
 )
 
 

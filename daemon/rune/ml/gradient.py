@@ -8,6 +8,9 @@ and the vocabulary is projected only where an answer token is predicted.
 
 from __future__ import annotations
 
+import ctypes
+import ctypes.util
+import gc
 import logging
 import math
 import random
@@ -32,6 +35,8 @@ from rune.records.card import Lesson
 
 log = logging.getLogger(__name__)
 
+SHAPE = 128
+"""Rows are filled up to a multiple of this: the kernels keep memory for every length that they have seen."""
 PROBES = 12
 PROBE_TOKENS = 64
 
@@ -84,6 +89,8 @@ class GradientDistiller:
             yield progress
         after = score.score(self.engine, adapter, lessons, PROBES, PROBE_TOKENS)
         lora.save(adapter, into, self.base.name)
+        del adapter, made
+        _give_back()
         yield Distilled(
             into, steps, round(time.monotonic() - began, 2), before, after, _peak_mb(), asdict(config)
         )
@@ -217,11 +224,12 @@ def _step(
 def packed(base: Base, row: Sequence[Example]) -> tuple[Tensor, Tensor]:
     """Hidden states [A, D] at the A places that predict an answer token, and the tokens [A] found there."""
     lengths = [len(e.ids) for e in row]
-    block = torch.repeat_interleave(torch.arange(len(row)), torch.tensor(lengths))
+    lengths.append(-sum(lengths) % SHAPE)  # a last block of padding that nobody sees
+    block = torch.repeat_interleave(torch.arange(len(lengths)), torch.tensor(lengths))
     size = len(block)
     seen = (block[:, None] == block[None, :]) & torch.ones(size, size, dtype=torch.bool).tril()
     mask = torch.zeros(size, size, dtype=base.dtype).masked_fill(~seen, torch.finfo(base.dtype).min)
-    ids = torch.tensor([token for e in row for token in e.ids])
+    ids = torch.tensor([token for e in row for token in e.ids] + [0] * lengths[-1])
     positions = torch.cat([torch.arange(length) for length in lengths])
     starts = [0, *torch.tensor(lengths).cumsum(0).tolist()]
     places = torch.tensor(
@@ -236,6 +244,15 @@ def packed(base: Base, row: Sequence[Example]) -> tuple[Tensor, Tensor]:
         position_ids=positions[None].to(base.device), use_cache=False,
     ).last_hidden_state[0]  # fmt: skip
     return hidden[places.to(base.device)], ids[places + 1].to(base.device)
+
+
+def _give_back() -> None:
+    """Return freed memory to the system: glibc would keep a gigabyte of it for a worker that only waits."""
+    gc.collect()
+    libc = ctypes.util.find_library("c")
+    trim = getattr(ctypes.CDLL(libc), "malloc_trim", None) if libc else None
+    if trim is not None:
+        trim(0)
 
 
 def _peak_mb() -> float:
