@@ -12,6 +12,7 @@ from rune import runs
     [("pytest -q tests/a.py", "pytest"),
      ("cd app && export X=1 && python -m pytest -x | tail -5", "pytest"),
      ("uv run pytest", "pytest"),
+     ("cd app && make check", "make check"),
      ("go test ./... -run X", "go test"),
      ("go build ./cmd", "go build"),
      ("mise run test:ci", "mise test:ci"),

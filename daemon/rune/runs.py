@@ -86,8 +86,8 @@ def family(command: str) -> str:
     """
     body = _HEREDOC.sub("<<heredoc", command)
     for part in re.split(r"&&|\|\||;|\n", body):
-        head = _THROUGH.sub("", part.split("|")[0])
-        if not head.strip() or _LOOKS.match(head):
+        head = _THROUGH.sub("", part.split("|")[0]).strip()
+        if not head or _LOOKS.match(head):
             continue
         for name, pattern in RUNNERS:
             if found := pattern.search(head):
