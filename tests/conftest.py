@@ -7,6 +7,7 @@ where ``RUNE_HOME`` pointed before the test began.
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 from collections.abc import Callable
@@ -17,7 +18,7 @@ from hypothesis import settings
 
 from rune import paths
 from rune.records import card, trajectory
-from rune.records.trajectory import Event, Execution, Generation, Prompt, Reflection, SessionEnd
+from rune.records.trajectory import Event, Execution, Generation, Note, Prompt, Reflection, SessionEnd
 
 NOON = 1795176000.0
 """20 November 2026, 12:00 UTC."""
@@ -39,6 +40,42 @@ class Clock:
 
     def advance(self, seconds: float) -> None:
         self.now += seconds
+
+
+class Story:
+    """A session that is told event by event."""
+
+    def __init__(self) -> None:
+        self.events: list[Event] = []
+        self._numbers = itertools.count(1)
+
+    def _next(self) -> tuple[str, float]:
+        number = next(self._numbers)
+        return f"e{number}", float(number)
+
+    def asks(self, text: str) -> None:
+        self.events.append(Prompt(*self._next(), text))
+
+    def says(self, text: str) -> None:
+        self.events.append(Reflection(*self._next(), text))
+
+    def notes(self, text: str) -> None:
+        self.events.append(Note(*self._next(), text))
+
+    def edits(self, path: str, text: str, before: str = "") -> None:
+        self.events.append(Generation(*self._next(), "Edit", path, text, before))
+
+    def runs(self, command: str, text: str = "", ok: bool = True) -> None:
+        self.events.append(Execution(*self._next(), "Bash", command, text, ok))
+
+    def fails(self, command: str, text: str) -> None:
+        self.runs(command, text, ok=False)
+
+
+@pytest.fixture
+def story() -> Story:
+    """``story.says(...)``, ``story.fails(command, text)``, ...: events one second apart, ids e1, e2, ..."""
+    return Story()
 
 
 @pytest.fixture(autouse=True)
