@@ -112,14 +112,15 @@ def make(
     """Fill the templates of a kind; ``more`` are literals that the answer must hold to count as right."""
     answer = _cut(answer)
     plain = [_fill(template, slots) for template in TRAINED[kind]]
-    asked = " ".join(plain).lower()
+    held = [_fill(template, slots) for template in HELD_OUT[kind]]
+    asked = " ".join((*plain, *held)).lower()
     wanted = [key for key in (*more, *literals(answer)) if key.lower() in answer.lower()]
     exact = list(dict.fromkeys(key for key in wanted if key.lower() not in asked))[:2]
     words = sorted(set(re.findall(r"[a-z]{5,}", answer.lower())), key=lambda word: (-len(word), word))
     keys = exact or [word for word in words if word not in asked][:2]
     told = _clauses(answer, exact) if kind in ("cause", "decision", "goal") else []
     questions = tuple(dict.fromkeys([*plain, *told, *_keywords(answer, keys)]))
-    probes = tuple(p for p in dict.fromkeys(_fill(t, slots) for t in HELD_OUT[kind]) if p not in questions)
+    probes = tuple(probe for probe in dict.fromkeys(held) if probe not in questions)
     return Lesson(lesson or kind, answer, questions, probes, tuple(dict.fromkeys(evidence)), tuple(keys))
 
 
@@ -153,15 +154,17 @@ def _fill(template: str, slots: dict[str, str]) -> str:
 
 
 def _cut(text: str) -> str:
-    """At most ``ANSWER_LIMIT`` characters, ending after a sentence where there is one, never inside code."""
+    """At most ``ANSWER_LIMIT`` characters, ending after a sentence where there is one, never inside code.
+
+    Empty where even the first words are code that does not fit.
+    """
     text = " ".join(text.split())
     if len(text) <= ANSWER_LIMIT:
         return text
-    head = text[:ANSWER_LIMIT]
-    if head.count("`") % 2:
-        head = head[: head.rindex("`")]
-    whole = max(head.rfind(". "), head.rfind("`. ") + 1)
-    return head[: whole + 1] if whole > 40 else head.rsplit(" ", 1)[0]
+    spaces = [place for place, sign in enumerate(text[: ANSWER_LIMIT + 1]) if sign == " "]
+    outside = [place for place in spaces if text.count("`", 0, place) % 2 == 0]
+    whole = [place for place in outside if place > 40 and text[place - 1] in ".!?"]
+    return text[: (whole or outside or [0])[-1]]
 
 
 def literals(text: str) -> list[str]:
