@@ -69,6 +69,7 @@ def leak(session: FakeSession, transcript: Path) -> None:
         f'AWS_SECRET_ACCESS_KEY = "{c["aws-secret"]}"',
         f'headers = {{"Authorization": "Bearer {c["bearer"]}", "key": "{c["aws-key"]}"}}',
     )
+    session.edit("deploy.py", "print(1)", "print(headers)")
     session.run(f"curl -u ann:{c['url']} https://example.com && python deploy.py", f"ok {c['aws-key']}\n")
     why = f"The deployment failed because DB_PASSWORD={c['password']} was not exported to deploy.py."
     session.tell("Stop", last_assistant_message=why, transcript_path=str(transcript))
@@ -150,10 +151,10 @@ def test_no_canary_is_in_any_byte_that_rune_keeps_or_says(daemon, home, project,
 
 
 def test_no_lesson_holds_a_canary_and_what_surrounds_them_is_still_taught(home, project, tmp_path):
-    taught = repr(captured(home, project, tmp_path, 40))
-    assert not [name for name, secret in CANARIES.items() if secret[:16] in taught]
-    assert "deploy.py" in taught
-    assert "[redacted:" in taught
+    found = captured(home, project, tmp_path, 40)
+    assert not [name for name, secret in CANARIES.items() if secret[:16] in repr(found)]
+    assert "In deploy.py, replace `print(1)` with `print(headers)`." in [lesson.answer for lesson in found]
+    assert not [text for lesson in found for text in (lesson.answer, *lesson.keys) if "[redacted:" in text]
 
 
 @pytest.mark.model

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 from rune import arcs, phrasing, runs
 from rune.arcs import Arc, Change
@@ -37,21 +38,48 @@ def summary(trajectory: Trajectory, lessons: Sequence[Lesson]) -> str:
 
 
 def _distinct(lessons: Sequence[Lesson]) -> list[Lesson]:
-    """One lesson per answer, with all its phrasings; one per first question: two would teach neither."""
+    """One lesson per answer, with all its phrasings; one answer per question: two would teach neither."""
     answers: dict[str, int] = {}
     cues: set[str] = set()
     kept: list[Lesson] = []
-    for lesson in lessons:
-        cue = lesson.questions[0].lower()
-        if arcs.instructs(lesson.answer):
+    for lesson in map(_without_orders, lessons):
+        if not lesson.questions or not lesson.answer or arcs.unfit(lesson.answer):
             continue
+        cue = lesson.questions[0].lower()
         if (place := answers.get(lesson.answer.lower())) is not None:
             kept[place] = _joined(kept[place], lesson)
         elif cue not in cues:
             answers[lesson.answer.lower()] = len(kept)
             kept.append(lesson)
         cues.add(cue)
-    return kept
+    return list(_apart(kept))
+
+
+def _without_orders(lesson: Lesson) -> Lesson:
+    """The same lesson, asked in no words that give orders to a model."""
+    questions = tuple(text for text in lesson.questions if not arcs.instructs(text))
+    probes = tuple(text for text in lesson.probes if not arcs.instructs(text))
+    return replace(lesson, questions=questions, probes=probes)
+
+
+def _apart(lessons: Sequence[Lesson]) -> Iterator[Lesson]:
+    """No question with two answers: the first lesson has it. No probe trained, shared, or holding a key."""
+    owners: dict[str, int] = {}
+    for place, lesson in enumerate(lessons):
+        for question in lesson.questions:
+            owners.setdefault(_plain(question), place)
+    probed: set[str] = set()
+    for place, lesson in enumerate(lessons):
+        questions = tuple(text for text in lesson.questions if owners[_plain(text)] == place)
+        fair = [text for text in lesson.probes if not any(key.lower() in text.lower() for key in lesson.keys)]
+        probes = tuple(text for text in fair if _plain(text) not in owners and _plain(text) not in probed)
+        probed |= {_plain(text) for text in probes}
+        if questions:
+            yield replace(lesson, questions=questions, probes=probes)
+
+
+def _plain(question: str) -> str:
+    return " ".join(question.lower().split())
 
 
 def _joined(one: Lesson, other: Lesson) -> Lesson:
@@ -166,7 +194,8 @@ def _described(change: Change) -> str:
         return f"Ran `{_clean(change.command)}`." if _clean(change.command) else ""
     removed, added = _informative(change.removed), _informative(change.added)
     if removed and added:
-        return f"In {change.path}, replace `{removed}` with `{added}`." if removed != added else ""
+        whole = f"In {change.path}, replace `{removed}` with `{added}`." if removed != added else ""
+        return whole if len(whole) <= phrasing.ANSWER_LIMIT else f"In {change.path}, write `{added}`."
     if added:
         return f"In {change.path}, add `{added}`."
     return f"In {change.path}, remove `{removed}`." if removed else ""
@@ -176,7 +205,7 @@ def _informative(lines: Sequence[str]) -> str:
     """The first line that is code, short enough to be said, and not only brackets, quotes or a comment."""
     for line in lines:
         code = len(re.sub(r"\W", "", line)) >= 3 and not line.startswith(("#", "//", "/*", "*", '"""'))
-        if code and "`" not in line and len(line) <= 120:
+        if code and "`" not in line and len(line) <= 120 and not arcs.unfit(line):
             return line
     return ""
 
@@ -188,7 +217,7 @@ def _clean(command: str) -> str:
     command = re.sub(r"^\s*cd\s+\S+\s*(?:&&|;)\s*", "", command.strip())
     command = re.sub(r"\s*(?:2>&1)?\s*\|\s*(?:tail|head|cat|tee)\b.*$", "", command)
     command = re.sub(r"\s*2>&1\s*$", "", command)
-    return command if len(command) <= 140 and "`" not in command else ""
+    return command if len(command) <= 140 and "`" not in command and not arcs.unfit(command) else ""
 
 
 def _notes(trajectory: Trajectory) -> Iterator[Lesson]:
