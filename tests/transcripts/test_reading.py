@@ -161,12 +161,16 @@ def test_the_clients_folder_follows_its_own_setting(monkeypatch: pytest.MonkeyPa
     assert transcripts.default_folder() == Path.home() / ".claude" / "projects"
 
 
-@pytest.mark.parametrize(("folder", "share"), [("entireio__cli", 0.8), ("PackmindHub__context-evaluator", 0.6)])
-def test_real_sessions_are_read_whole_and_their_chains_agree(shared_data: Path, folder: str, share: float) -> None:
+@pytest.mark.parametrize(
+    ("folder", "share"), [("entireio__cli", 0.8), ("PackmindHub__context-evaluator", 0.6)]
+)
+def test_real_sessions_are_read_whole_and_their_chains_agree(
+    shared_data: Path, folder: str, share: float
+) -> None:
     """Someone else's reading of the same sessions lies beside them.
 
-    It counts edits that failed as edits, and in the second folder it takes three green runs for failures, because their
-    logs quote "Task 2 failed": less agreement is right there.
+    It counts edits that failed as edits, and in the second folder it takes three green runs for failures,
+    because their logs quote "Task 2 failed": less agreement is right there.
     """
     theirs: dict[str, int] = {}
     for name in ("trajectories.train.jsonl.gz", "trajectories.dev.jsonl.gz"):
