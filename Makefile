@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: setup models demo test check bench figures clean
+.PHONY: setup models plugin demo test check bench figures clean
 
 # Rune and its tools into $(VENV); the PyTorch download is the long part.
 setup: $(READY)
@@ -18,6 +18,12 @@ $(READY): pyproject.toml constraints.txt
 # The base model and the embedder into RUNE_HOME (about 180 MB to download, once).
 models: $(READY)
 	$(BIN)/rune setup
+
+# A clean copy of the checkout to install the plugin from: the client copies the whole folder, .venv and all.
+plugin:
+	rm -rf build/plugin && mkdir -p build/plugin
+	git archive HEAD | tar -x -C build/plugin
+	@echo 'now: claude plugin marketplace add "$(CURDIR)/build/plugin" && claude plugin install rune@rune-memory'
 
 # The main job, end to end, on a recorded session.
 demo: models
