@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import psutil
 import pytest
 
-from rune import client
+from rune import arcs, client
 from rune.bench import demo, stage
 from rune.errors import NotSetUp, RuneError
 from rune.paths import Echoes, Home
@@ -32,7 +33,7 @@ def theatre(tmp_path: Path) -> Iterator[stage.Stage]:
 
 
 def test_the_payloads_of_a_transcript_are_those_of_a_live_session(tmp_path: Path) -> None:
-    told = list(stage.payloads(SESSION, tmp_path))
+    told = list(stage.payloads(SESSION, tmp_path, tmp_path / "told.jsonl"))
     names = [payload["hook_event_name"] for payload in told]
     assert (names[0], names[1]) == ("SessionStart", "UserPromptSubmit")
     assert names[-2:] == ["Stop", "SessionEnd"]
@@ -42,7 +43,7 @@ def test_the_payloads_of_a_transcript_are_those_of_a_live_session(tmp_path: Path
 
 
 def test_a_failed_call_becomes_the_payload_of_a_failure(tmp_path: Path) -> None:
-    told = list(stage.payloads(demo.DATA / "session.jsonl", tmp_path))
+    told = list(stage.payloads(demo.DATA / "session.jsonl", tmp_path, tmp_path / "told.jsonl"))
     failures = [payload for payload in told if payload["hook_event_name"] == "PostToolUseFailure"]
     assert failures
     assert all("Error" in payload["error"] for payload in failures)
@@ -50,7 +51,7 @@ def test_a_failed_call_becomes_the_payload_of_a_failure(tmp_path: Path) -> None:
 
 def test_every_path_of_the_recorded_folder_is_told_as_the_stages_project(tmp_path: Path) -> None:
     (main,) = RECORDED.glob("*.jsonl")
-    told = json.dumps(list(stage.payloads(main, tmp_path)))
+    told = json.dumps(list(stage.payloads(main, tmp_path, tmp_path / "told.jsonl")))
     assert "/home/dev/shop" not in told
     assert str(tmp_path) in told
 
@@ -59,7 +60,18 @@ def test_a_file_without_a_session_is_refused_by_name(tmp_path: Path) -> None:
     empty = tmp_path / "empty.jsonl"
     empty.write_text('{"type": "summary"}\n')
     with pytest.raises(RuneError, match=r"empty\.jsonl: expected a session of the client"):
-        list(stage.payloads(empty, tmp_path))
+        list(stage.payloads(empty, tmp_path, tmp_path / "told.jsonl"))
+
+
+def test_the_agents_words_fall_between_failure_and_fix_as_when_recorded(theatre: stage.Stage) -> None:
+    project = theatre.project("project")
+    session = theatre.play(demo.DATA / "session.jsonl", project)
+    path = Echoes(project).trajectory(session)
+    deadline = time.monotonic() + 30
+    while not (path.exists() and trajectory.read(path).closed) and time.monotonic() < deadline:
+        time.sleep(0.1)
+    found = [arc for arc in arcs.find(trajectory.read(path).events) if arc.solved]
+    assert ["cp1252" in found[0].diagnosis[0], "parse_amount" in found[1].diagnosis[0]] == [True, True]
 
 
 def test_a_home_without_models_says_what_to_run(home: Home) -> None:

@@ -14,6 +14,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -61,7 +62,7 @@ class Stage:
     def play(self, transcript: Path, project: Path) -> str:
         """Send a recorded session through the real hooks; returns its session id."""
         session = ""
-        for payload in payloads(transcript.resolve(), project):
+        for payload in payloads(transcript, project, self.folder / "transcripts" / transcript.name):
             session = payload["session_id"]
             subprocess.run(
                 ["python3", "-S", "-E", str(HOOK)], input=json.dumps(payload).encode(),
@@ -123,8 +124,11 @@ class Stage:
                 psutil.Process(pid).wait(20)
 
 
-def payloads(transcript: Path, project: Path) -> Iterator[dict[str, Any]]:
+def payloads(transcript: Path, project: Path, retold: Path) -> Iterator[dict[str, Any]]:
     """What the client would have given to its hooks in this session, in order, told of ``project``.
+
+    As the client does, it writes the session's transcript while the session goes on: ``retold`` gets every
+    line with the time of now, so that the agent's words fall between the hooks' events as when recorded.
 
     Raises:
         RuneError: the file holds no session.
@@ -133,10 +137,11 @@ def payloads(transcript: Path, project: Path) -> Iterator[dict[str, Any]]:
     common: dict[str, Any] = {}
     last = ""
     for line in _lines(transcript, project):
+        files.append(retold, {**line, "timestamp": datetime.now(UTC).isoformat()})
         if not common:
             common = {
                 "session_id": line["sessionId"],
-                "transcript_path": str(transcript),
+                "transcript_path": str(retold),
                 "cwd": str(project),
             }
             yield {**common, "hook_event_name": "SessionStart", "source": "startup"}
