@@ -77,6 +77,12 @@ bearer-token      | "Authorization": "Bearer «abcdef123456»"
 bearer-token      | -H "Authorization: token «0123456789abcdef»"
 basic-auth        | Authorization: Basic «dXNlcjpwYXNz»
 basic-auth        | "auth": "«dXNlcjpwYXNzd29yZA==»"
+basic-auth        | curl -H "Authorization: Basic «YWRtaW46U3VwM3JTM2NyZXQ=»" https://example.com
+basic-auth        | curl -H 'Authorization: Basic «YWRtaW46U3VwM3JTM2NyZXQ=»' -H 'Accept: x'
+api-key           | curl -H "X-Api-Key: «WRtaW46U3VwM3JTM2NyZXQ=»"
+aws-secret-key    | aws configure set aws_secret_access_key «wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY»
+api-key           | ENV SECRET_KEY «9f8e7d6c5b4a39281706»
+password          | docker login -u me -p «Sup3rS3cret» registry.example.com
 cookie            | Cookie: «session=abc123def456; theme=dark»
 url-password      | postgres://admin:«p4ss»@db:5432/x
 url-password      | postgres://admin:«p4s/s»@db:5432/x
@@ -117,6 +123,9 @@ password=None
 password: os.environ["X"]
 password = os.environ.get("DB_PASSWORD")
 password_hash = bcrypt.hashpw(password)
+gh auth login -p https
+docker login registry.example.com && docker run -p 8080:80 web
+SECRET_KEY must_be_set_in_production
 def check_password(user, password: str, token: Optional[str] = None) -> bool:
 self.password = password
 connect(password=pw, token=token)
@@ -208,6 +217,34 @@ def test_a_private_key_printed_with_line_numbers_is_taken_out():
     for text in (PEM, PEM[:700]):
         numbered = "\n".join(f"{number:6}→{line}" for number, line in enumerate(text.split("\n")))
         assert not any(line[:20] in redact(numbered)[0] for line in PEM.split("\n")[1:21] if line)
+
+
+@pytest.mark.parametrize("colour", ["\x1b[32m", "\x1b[01;31m", "\x1b[m\x1b[K"])
+def test_the_colours_of_a_terminal_hide_no_secret(colour):
+    token = "ghp_" + "a1B2c3D4e5F6g7H8i9J0k1L2m3N4o5P6q7R8"
+    assert token not in redact(f"{colour}{token}\x1b[0m")[0]
+    assert "hunter2x9" not in redact(f"\x1b[1mDB_PASSWORD\x1b[m\x1b[K={colour}hunter2x9\x1b[0m")[0]
+    assert redact(f"{colour}3 passed\x1b[0m, token \x1b[mcount")[1] == {}
+
+
+def test_a_private_key_cut_off_behind_tabbed_line_numbers_is_taken_out():
+    key = "MIIEpAIBAAKCAQEA1234567890abcdefghij"
+    lines = ["-----BEGIN RSA PRIVATE KEY-----", key, "abcdefghijklmnop0123456789"]
+    text = "\n".join(f"{number:6}\t{line}" for number, line in enumerate(lines, 1))
+    assert redact(text) == ("     1\t[redacted:private-key]", {"private-key": 1})
+
+
+@pytest.mark.parametrize("sign", ["", "+", " ", "-"])
+def test_a_private_key_that_a_patch_spreads_over_lines_is_taken_out_and_no_line_is_lost(sign):
+    body = [base64.b64encode(random.Random(7).randbytes(48)).decode() for _ in range(5)]
+    key = ["-----BEGIN RSA PRIVATE KEY-----", *body, "-----END RSA PRIVATE KEY-----"]
+    lines = ["before", *(sign + line for line in key), "after"]
+    made, counts = redact_value({"structuredPatch": [{"lines": lines}]})
+    left = made["structuredPatch"][0]["lines"]
+    assert len(left) == len(lines)
+    assert (left[0], left[-1]) == ("before", "after")
+    assert "".join(left[1:-1]) == f"{sign}[redacted:private-key]"
+    assert counts == {"private-key": 1}
 
 
 def test_emails_are_taken_out_only_where_asked_for():

@@ -3,11 +3,11 @@
 Covered: keys with a known shape (AWS, GitHub, GitLab, OpenAI, Anthropic, Google, Slack, Stripe, npm, PyPI and
 the others of ``rune.redact.shapes``), JWTs, PEM private keys (whole, cut at either end, with escaped line
 ends), passwords and tokens in URLs, Authorization, API-key and cookie headers, values assigned to names that
-look secret (``rune.redact.assigned``), .netrc, passwords on curl, mysql, redis-cli and sshpass command lines
-and, where asked for, e-mail addresses.
-Not covered: secrets without shape and name ("try hunter2"), secrets split over several strings or encoded
-once more, arguments of calls (``login("hunter2")``), multi-line YAML scalars, keys of services that nobody
-listed, password hashes, images.
+look secret (``rune.redact.assigned``), .netrc, passwords on curl, mysql, docker, redis-cli and sshpass
+command lines and, where asked for, e-mail addresses.
+Not covered: secrets without shape and name ("try hunter2"), secrets split over several strings (but for
+private keys, line by line) or encoded once more, arguments of calls (``login("hunter2")``), multi-line YAML
+scalars, keys of services that nobody listed, password hashes, images.
 
 Hook and daemon share this package, so it is standard library only, in Python 3.9 syntax. Compiling a pattern
 costs more than the rest of a hook: it is compiled when one of its literal triggers occurs in the text. Every
@@ -96,12 +96,32 @@ def _walk(value: "Any", sort: "str | None", text: "Redactor", counts: "Counts") 
             made[name] = _walk(inner, announced, text, counts)
         return made
     if isinstance(value, list):
-        return [_walk(inner, sort, text, counts) for inner in value]
+        return [_walk(inner, sort, text, counts) for inner in _keyless(value, counts)]
     if isinstance(value, str):
         return _string(value, sort, text, counts)
     if sort == "password" and isinstance(value, int) and value > 999:
         return _string(str(value), sort, text, counts)
     return value
+
+
+def _keyless(lines: "list[Any]", counts: "Counts") -> "list[Any]":
+    """Lines of a patch without the private key that is spread over them; as many as before."""
+    if not any(isinstance(line, str) and "PRIVATE KEY" in line for line in lines):
+        return lines
+    texts = [line if isinstance(line, str) else "" for line in lines]
+    spans = shapes.private_keys("\n".join(texts))
+    if spans:
+        counts["private-key"] = counts.get("private-key", 0) + len(spans)
+    made, begin = [], 0
+    for line, text in zip(lines, texts):
+        left = text
+        for start, end, name in sorted(spans, reverse=True):
+            first, last = max(0, start - begin), min(len(text), end - begin)
+            if first < last:
+                left = left[:first] + (f"{MARK}{name}]" if start >= begin else "") + left[last:]
+        made.append(left if isinstance(line, str) else line)
+        begin += len(text) + 1
+    return made
 
 
 def _string(value: str, sort: "str | None", text: "Redactor", counts: "Counts") -> str:

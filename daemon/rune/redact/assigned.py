@@ -117,7 +117,8 @@ def _span(text: str, lower: str, left: int, right: int) -> tuple[int, int, str]:
         return _credential(text, right, "bearer", 12) if text[right : right + 1] in (" ", "\t") else _NOTHING
     place = _separator(text, left, right)
     if place is None:
-        return _spoken(text, lower, left, right) if sort == "password" else _NOTHING
+        spoken = sort == "password" and _spoken(text, lower, left, right)
+        return spoken or _argument(text, left, right, sort)
     start, form = place
     if sort == "authorization":
         return _header(text, start)
@@ -147,8 +148,8 @@ def _cookies(text: str, start: int) -> tuple[int, int, str]:
 
 def _separator(text: str, left: int, right: int) -> "tuple[int, str] | None":
     """Where the value starts behind ``=``, ``:``, ``:=``, ``=>``, ``==``, XML bracket or flag's space."""
-    at = right
-    while at < right + 6 and text[at : at + 1] in ("\\", '"', "'", "`", "]", "?"):
+    at = near = _skip_colour(text, right)
+    while at < near + 6 and text[at : at + 1] in ("\\", '"', "'", "`", "]", "?"):
         at += 1
     gap = at
     at = _skip_space(text, at)
@@ -180,6 +181,16 @@ def _separator(text: str, left: int, right: int) -> "tuple[int, str] | None":
     return _skip_annotation(text, at), form
 
 
+def _skip_colour(text: str, at: int) -> int:
+    """Past the sequences of a terminal that end the colour of a name."""
+    while text[at : at + 2] == "\x1b[":
+        end = at + 2
+        while end < at + 12 and text[end : end + 1] in tuple("0123456789;"):
+            end += 1
+        at = end + 1
+    return at
+
+
 def _skip_space(text: str, at: int) -> int:
     end = at + 32
     while at < end and text[at : at + 1] in (" ", "\t"):
@@ -191,7 +202,9 @@ def _skip_annotation(text: str, at: int) -> int:
     """Past the type in ``password: str = "hunter2"``."""
     head, equals, rest = text[at : at + 80].split("\n", 1)[0].partition("=")
     typed = equals and head.strip() and all(c in NAME or c in "[]| ," for c in head)
-    if typed and rest.lstrip()[:1] in ('"', "'"):
+    opened = text[max(0, at - 200) : at].rpartition("\n")[2]
+    closes = rest[:1] in ('"', "'") and opened.count(rest[0]) % 2  # "X-Key: Zm9vYmE=" ends in base64
+    if typed and rest.lstrip()[:1] in ('"', "'") and not closes:
         return at + len(head) + 1 + len(rest) - len(rest.lstrip())
     return at
 
@@ -268,6 +281,17 @@ def _credential(text: str, at: int, scheme: str, least: int) -> tuple[int, int, 
     if not (strong(value) or mixed(value) or len(value) >= 24):
         return _NOTHING
     return start, end, "basic-auth" if scheme == "basic" else "bearer-token"
+
+
+def _argument(text: str, left: int, right: int, sort: str) -> tuple[int, int, str]:
+    """``aws configure set aws_secret_access_key wJa...``; ``ENV SECRET_KEY 9f8...`` of a Dockerfile."""
+    name = text[left:right]
+    start, end = right + 1, _run(text, right + 1, _ENV_STOP)
+    constant = sort == "aws-secret-key" or ("_" in name and name == name.upper())
+    value = text[start:end]
+    fits = constant and text[right : right + 1] == " " and len(value) >= 16 and MARK not in value
+    fits = fits and mixed(value) and strong(value) and is_secret(sort, value)
+    return (start, end, sort) if fits else _NOTHING
 
 
 def _spoken(text: str, lower: str, left: int, right: int) -> tuple[int, int, str]:

@@ -8,8 +8,10 @@ from rune.redact.plausible import MARK, SPACE, placeholder, strong
 Span = tuple[int, int, str]
 """Start, end and type of one secret."""
 
-_B = r"(?:(?<![A-Za-z0-9_-])|(?<=\\[nrt])|(?<=%[0-9A-Fa-f]{2}))"
-"""A token starts here: after another character, an escaped line end or a percent-encoded character."""
+_COLOUR = r"(?<=[0-9\[]m)|(?<=\[K)"
+"""A terminal's colour or erase sequence ends here; its last letter is no part of what it colours."""
+_B = rf"(?:(?<![A-Za-z0-9_-])|(?<=\\[nrt])|(?<=%[0-9A-Fa-f]{{2}})|{_COLOUR})"
+"""A token starts here: after another character, an escape or a percent-encoded character."""
 
 _SHAPES = (
     ("aws-access-key", ("AKIA", "ASIA", "ABIA", "ACCA"), r"A(?:KI|SI|BI|CC)A[A-Z0-9]{16}(?![A-Za-z0-9])"),
@@ -62,17 +64,20 @@ _SHAPES = (
      r"[^\s:\"'$]{1,99}:(?![$\[<{])([^\s\"']{1,200})"),
     ("password", ("mysql", "mariadb"), r"(?:mysql|mariadb)\w{0,20}(?=\s)[^\n]{0,200}?\s"
      r"-p(?![0-9]+:)(?![\s$\"'\[])([^\s\"']{1,200})"),
+    ("password", (" login ",), r"(?:docker|podman|buildah|skopeo) login(?=\s)[^\n&|;]{0,200}?\s"
+     r"-p[ =]?[\"']?(?![$\[<{-])([^\s\"']{1,200})"),
     ("password", ("sshpass ",), r"sshpass\s{1,9}-p\s?[\"']?(?![$\[])([^\s\"']{1,200})"),
     ("password", ("redis-cli ",), r"redis-cli(?=\s)[^\n]{0,200}?\s(?:-a|--pass) [\"']?"
      r"(?![$\[])([^\s\"']{1,200})"),
 )  # fmt: skip
 _BESIDE_AWS = (
-    r"(?<![A-Za-z0-9/+=])(?=[a-z0-9/+]*[A-Z])(?=[A-Z0-9/+]*[a-z])(?=[A-Za-z/+]*[0-9])"
+    rf"(?:(?<![A-Za-z0-9/+=])|{_COLOUR})"
+    r"(?=[a-z0-9/+]*[A-Z])(?=[A-Z0-9/+]*[a-z])(?=[A-Za-z/+]*[0-9])"
     r"[A-Za-z0-9/+]{40}(?![A-Za-z0-9/+=])"
 )
 """A secret access key without a name: only looked for beside an access key id."""
 _EMAIL = r"(?<![\w.+%-])(?!git@)[\w.+%-]{1,64}@[A-Za-z0-9-]{1,63}(?:\.[A-Za-z0-9-]{1,63}){1,8}(?![\w-])"
-_GAP = r"(?:[\s\"',-]|\\+[nrt]|[0-9]{1,6}[→|:])*"
+_GAP = r"(?:[\s\"',-]|\\+[nrt]|[0-9]{1,6}[→|:\t])*"
 _BODY = r"(?:[A-Za-z-]{4,20}: [^\n\\]{1,80}(?:[\s]|\\+[nr])*)*"
 _PEM_REST = rf"{_GAP}(?:{_BODY})(?:[A-Za-z0-9+/=]{{16,}}{_GAP})+(?:[A-Za-z0-9+/=]{{1,64}}(?![^\s\"'\\]))?"
 """What follows a BEGIN line whose END was cut off."""
