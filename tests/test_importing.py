@@ -114,6 +114,15 @@ def test_a_folder_without_transcripts_is_an_error_that_says_what_was_expected(
         importing.run(home, [tmp_path])
 
 
+@pytest.mark.parametrize("content", [b"", b"a note\n", b'{"a":1}\n', b"\x00\xff\n"])
+def test_a_file_that_is_no_transcript_is_an_error_that_names_it(
+    home: Home, tmp_path: Path, content: bytes
+) -> None:
+    (tmp_path / "notes.jsonl").write_bytes(content)
+    with pytest.raises(RuneError, match=r"notes\.jsonl: expected sessions of Claude Code, found none in 1"):
+        importing.run(home, [tmp_path / "notes.jsonl"])
+
+
 def test_off_the_terminal_progress_is_a_line_per_session_on_standard_error(
     home: Home, past: Path, project: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -19,14 +19,19 @@ T = TypeVar("T")
 
 
 class Group(click.Group):
-    """Prints Rune's own errors as one line."""
+    """Prints Rune's own errors, and those of the disk, as one line."""
 
     def invoke(self, ctx: click.Context) -> Any:
-        """Run the command; a RuneError becomes its message and exit status 1."""
+        """Run the command; a RuneError or an OSError becomes its message and exit status 1."""
         try:
             return super().invoke(ctx)
         except RuneError as error:
             raise click.ClickException(str(error)) from None
+        except OSError as error:
+            if error.filename is None:  # a reader that went away, and what names no place to look at
+                raise
+            what = f"{error.filename}: {error.strerror}; see that it can be read and written"
+            raise click.ClickException(what) from None
 
 
 @click.group(cls=Group, context_settings={"help_option_names": ["-h", "--help"]})
@@ -131,7 +136,10 @@ def status(as_json: bool) -> None:
 @click.option("-n", "lines", default=40, show_default=True, help="Lines from the end of each log.")
 def logs(lines: int) -> None:
     """Print the ends of the logs."""
-    for path in sorted(paths.home().logs.glob("*.log")):
+    found = sorted(paths.home().logs.glob("*.log"))
+    if not found:
+        click.echo(f"no logs in {paths.home().logs}: no daemon has run yet")
+    for path in found:
         click.secho(f"== {path}", bold=True)
         for line in path.read_text("utf-8", "replace").splitlines()[-lines:]:
             click.echo(line)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 import subprocess
+import tempfile
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -76,17 +77,20 @@ def ensure(path: Path, argv: Sequence[str], wait: float = 10.0) -> None:
     if running(path):
         return
     nowhere = subprocess.DEVNULL
-    child = subprocess.Popen(
-        argv, stdin=nowhere, stdout=nowhere, stderr=nowhere, start_new_session=True, cwd="/"
-    )
-    deadline = time.monotonic() + wait
-    while time.monotonic() < deadline:
-        if running(path):
-            return
-        if child.poll():
-            why = f"the daemon ended at once (exit status {child.returncode})"
-            raise DaemonUnavailable(f"{why}; see `rune logs`")
-        time.sleep(0.05)
+    with tempfile.TemporaryFile() as said:
+        child = subprocess.Popen(
+            argv, stdin=nowhere, stdout=nowhere, stderr=said, start_new_session=True, cwd="/"
+        )
+        deadline = time.monotonic() + wait
+        while time.monotonic() < deadline:
+            if running(path):
+                return
+            if child.poll():
+                said.seek(0)
+                last = said.read().decode("utf-8", "replace").strip().rpartition("\n")[2]
+                why = f"the daemon ended at once (exit status {child.returncode})"
+                raise DaemonUnavailable(f"{why}: {last}" if last else f"{why}; see `rune logs`")
+            time.sleep(0.05)
     raise DaemonUnavailable(
         f"a daemon was started but does not answer on {path} after {wait:g} s; see `rune logs`"
     )

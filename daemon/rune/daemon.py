@@ -164,6 +164,9 @@ class Daemon:
                     return await asyncio.to_thread(remember.note, self.capture, request, time.time())
             case Distil():
                 path = Echoes(Path(request.project)).trajectory(request.session)
+                if not path.is_file():
+                    what = f"expected a session, found no {path}; see `rune echoes show`"
+                    return Failed("FormatError", what)
                 content = trajectory.read(path).content_hash
                 queued = self.jobs.enqueue(request.session, request.project, content, request.again)
                 self._wake.set()

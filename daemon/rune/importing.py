@@ -58,7 +58,7 @@ def run(
         limit: take only the newest so many sessions.
 
     Raises:
-        RuneError: a place does not exist, or holds no transcript.
+        RuneError: a place does not exist, or holds no session.
     """
     chosen = tuple(places) or (transcripts.default_folder(),)
     if not transcripts.find(chosen):
@@ -70,6 +70,11 @@ def run(
             project=paths.project_root(project) if project else None,
             here=paths.project_root(Path.cwd()) if places else None,
         )  # fmt: skip
+    if not report.sessions:
+        first = f", first {report.problems[0]}" if report.problems else ""
+        named = ", ".join(map(str, chosen))
+        wanted = f"expected sessions of Claude Code, found none in {report.files} file(s)"
+        raise RuneError(f"{named}: {wanted}{first}")
     if not dry_run:
         for root in dict.fromkeys(done.project for done in taken(report)):
             registry.add(home.projects, Path(root), time.time())
