@@ -259,6 +259,19 @@ def test_a_closed_session_is_reported_until_its_job_is_durable(capture, start, s
     assert echoes.trajectory("s1").read_text().count('"outcome"') == 1
 
 
+def test_a_clock_that_is_set_back_keeps_no_session_open_and_closes_no_resumed_one(capture, session, clock):
+    session().work()
+    clock.advance(-3600)
+    session().end()
+    (closed,) = capture.drain()
+    assert closed.reason == "SessionEnd"
+    capture.settled(closed)
+    clock.advance(-3600)
+    session().tell("SessionStart", source="resume")
+    session().prompt("Go on.")
+    assert capture.drain() == []
+
+
 def test_a_session_is_over_after_a_long_silence(capture, session, clock):
     session().work()
     assert capture.drain() == []

@@ -284,7 +284,8 @@ def _count(counts: dict[str, int], found: Mapping[str, int]) -> None:
 def _observe(session: Session, item: Envelope) -> None:
     session.client = item.client or session.client
     session.first = min(session.first or item.at, item.at)
-    if item.at >= session.last:
+    ends = item.event in ("SessionStart", "SessionEnd")  # count by their place: a clock may be set back
+    if ends or item.at >= session.last:
         session.last, session.last_event = item.at, item.event
 
 
