@@ -42,3 +42,12 @@ def test_where_nothing_has_run_there_are_no_logs_and_that_is_said(rune, tmp_path
     result = rune(tmp_path / "home", "logs")
     assert result.exit_code == 0
     assert "no daemon has run yet" in result.output
+
+
+@pytest.mark.parametrize(
+    "words", [("recall", "x", "--limit", "-5"), ("logs", "-n", "0"), ("import", "--limit", "0")]
+)
+def test_a_count_below_one_is_refused(rune, tmp_path, words):
+    result = rune(tmp_path / "home", *words)
+    assert result.exit_code == 2
+    assert "is not in the range x>=1" in result.output

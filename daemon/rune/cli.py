@@ -40,6 +40,7 @@ def main() -> None:
     """A memory for coding agents that lives in weights."""
 
 
+MANY = click.IntRange(min=1)
 FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
 project_option = click.option(
     "--project", type=FOLDER, default=".", show_default="this folder", help="A folder of the project."
@@ -133,7 +134,7 @@ def status(as_json: bool) -> None:
 
 
 @main.command()
-@click.option("-n", "lines", default=40, show_default=True, help="Lines from the end of each log.")
+@click.option("-n", "lines", type=MANY, default=40, show_default=True, help="Lines from the end of each log.")
 def logs(lines: int) -> None:
     """Print the ends of the logs."""
     found = sorted(paths.home().logs.glob("*.log"))
@@ -147,7 +148,7 @@ def logs(lines: int) -> None:
 
 @main.command()
 @click.argument("query")
-@click.option("--limit", default=3, show_default=True)
+@click.option("--limit", type=MANY, default=3, show_default=True)
 @project_option
 @json_option
 def recall(query: str, limit: int, project: Path, as_json: bool) -> None:
@@ -219,7 +220,7 @@ def show(project: Path, as_json: bool) -> None:
 @click.argument("places", nargs=-1, type=click.Path(exists=True, path_type=Path))
 @click.option("--project", type=FOLDER, help="Put every session into this project.")
 @click.option("--dry-run", is_flag=True, help="Say what would be imported; write nothing.")
-@click.option("--limit", type=int, help="Only the newest sessions.")
+@click.option("--limit", type=MANY, help="Only the newest sessions.")
 @click.option("--distil/--no-distil", "distilled", default=True, help="Queue them for distillation.")
 @json_option
 def import_(
