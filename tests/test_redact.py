@@ -56,6 +56,12 @@ password          | deploy --password «hunter2» --force
 password          | deploy --password «letmein» --force
 password          | deploy --password=«hunter» --force
 password          | mysql -u root -p«secret123» db
+password          | password: «SHVudGVyVHdv=»
+password          | const PASSWORD: &str = "«hunter2»"
+password          | {"name": "DB_PASSWORD", "value": "«hunter2»"}
+password          | <add key="password" value="«hunter2»"/>
+password          | - name: DB_PASSWORD
+  value: «hunter2»
 password          | curl -u admin:«s3cr3t» https://example.com
 password          | machine api.github.com login bob password «s3cretpw»
 password          | machine api.github.com
@@ -124,6 +130,9 @@ password: os.environ["X"]
 password = os.environ.get("DB_PASSWORD")
 password_hash = bcrypt.hashpw(password)
 gh auth login -p https
+<input type="password" value="{{ value }}" name="x">
+{"name": "DB_PASSWORD", "valueFrom": {"secretKeyRef": {"name": "db"}}}
+the password value: see below
 docker login registry.example.com && docker run -p 8080:80 web
 SECRET_KEY must_be_set_in_production
 def check_password(user, password: str, token: Optional[str] = None) -> bool:

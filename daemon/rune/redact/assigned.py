@@ -15,6 +15,7 @@ from rune.redact.plausible import (
     NAME,
     SPACE,
     WORDS,
+    beside,
     is_cookie,
     is_secret,
     mixed,
@@ -148,6 +149,8 @@ def _cookies(text: str, start: int) -> tuple[int, int, str]:
 
 def _separator(text: str, left: int, right: int) -> "tuple[int, str] | None":
     """Where the value starts behind ``=``, ``:``, ``:=``, ``=>``, ``==``, XML bracket or flag's space."""
+    if apart := beside(text, right):
+        return apart, "json"
     at = near = _skip_colour(text, right)
     while at < near + 6 and text[at : at + 1] in ("\\", '"', "'", "`", "]", "?"):
         at += 1
@@ -201,7 +204,7 @@ def _skip_space(text: str, at: int) -> int:
 def _skip_annotation(text: str, at: int) -> int:
     """Past the type in ``password: str = "hunter2"``."""
     head, equals, rest = text[at : at + 80].split("\n", 1)[0].partition("=")
-    typed = equals and head.strip() and all(c in NAME or c in "[]| ," for c in head)
+    typed = equals and head.strip() and all(c in NAME or c in "[]| ,&<>" for c in head)
     opened = text[max(0, at - 200) : at].rpartition("\n")[2]
     closes = rest[:1] in ('"', "'") and opened.count(rest[0]) % 2  # "X-Key: Zm9vYmE=" ends in base64
     if typed and rest.lstrip()[:1] in ('"', "'") and not closes:
