@@ -128,7 +128,7 @@ class Capture:
         clean, counts = events.sealed(note, self.redact)
         assert isinstance(clean, Note)
         clean = replace(clean, tags=tuple(self.redact(tag)[0] for tag in clean.tags))
-        key = " ".join(clean.text.lower().split())
+        key = _gist(clean)
         if key in session.said:
             return session.session, True, counts
         self._begin(session, note.at)
@@ -186,9 +186,7 @@ class Capture:
         if path.exists():
             past = trajectory.read(path)
             session.known = {event.id for event in past.events}
-            session.said = {
-                " ".join(e.text.lower().split()) for e in past.events if isinstance(e, Reflection | Note)
-            }
+            session.said = {_gist(e) for e in past.events if isinstance(e, Reflection | Note)}
             session.closed = bool(past.closed)
             session.first = past.started
             session.last = max((e.at for e in past.events), default=past.started)
@@ -211,7 +209,7 @@ class Capture:
             self._begin(session, batch[0].at)
             trajectory.append(session.path, fresh, counts)
             session.known |= {event.id for event in fresh}
-            session.said |= {" ".join(e.text.lower().split()) for e in fresh if isinstance(e, Reflection)}
+            session.said |= {_gist(e) for e in fresh if isinstance(e, Reflection)}
             session.closed = session.enqueued = False
         for item in batch:  # only now: what is not written down has not been seen
             _observe(session, item)
@@ -223,12 +221,12 @@ class Capture:
         path = Path(session.transcript)
         if not session.transcript or not path.is_file():
             return []
-        said = session.said | {" ".join(e.text.lower().split()) for e in fresh if isinstance(e, Reflection)}
+        said = session.said | {_gist(e) for e in fresh if isinstance(e, Reflection)}
         words: list[trajectory.Event] = []
         for reflection in self.spoken(path):
             clean, found = events.sealed(reflection, self.redact)
             assert isinstance(clean, Reflection)
-            key = " ".join(clean.text.lower().split())
+            key = _gist(clean)
             if clean.id not in session.known and key not in said:
                 said.add(key)
                 words.append(clean)
@@ -274,6 +272,11 @@ class Capture:
         if session.closed and session.enqueued and self.clock() - spool.stat().st_mtime > GRACE:
             spool.unlink()
             del self.sessions[spool.stem]
+
+
+def _gist(said: Reflection | Note) -> str:
+    """A text as it is compared: the same words are one saying, however spaced or capitalised."""
+    return " ".join(said.text.lower().split())
 
 
 def _count(counts: dict[str, int], found: Mapping[str, int]) -> None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol
@@ -78,7 +78,7 @@ class Recaller:
         echoes = Echoes(Path(request.project))
         library = Library(echoes, time.time)
         cards = {card.id: card for card in library.cards()}
-        self.index.sync(request.project, [d for card in cards.values() for d in documents(card)])
+        self.refresh(request.project, cards.values())
         hits = [
             hit
             for hit in self.index.search(request.project, request.query, 8 * request.limit)
@@ -87,6 +87,10 @@ class Recaller:
         matches = ranked(hits, cards, request.limit)
         answer = self._best(request, library, cards, hits, matches)
         return replace(answer, matches=matches, seconds=round(time.monotonic() - began, 3))
+
+    def refresh(self, project: str, cards: Iterable[Card]) -> None:
+        """Make the index hold exactly these adapters of the project."""
+        self.index.sync(project, [found for card in cards for found in documents(card)])
 
     def _best(
         self,
@@ -155,10 +159,9 @@ def evidence(card: Card, path: Path, hits: Sequence[Hit], limit: int) -> tuple[E
     if not path.exists() or not wanted:
         return ()
     events = {event.id: event for event in trajectory.read(path).events}
-    kinds = {cls: kind for kind, cls in trajectory.KINDS.items()}
     shown = [events[one] for one in wanted if one in events][: max(1, limit) * 2]
     name = f".claude/echoes/trajectories/{path.name}"
-    return tuple(Evidence(card.session, e.id, kinds[type(e)], _shown(e), name) for e in shown)
+    return tuple(Evidence(card.session, e.id, trajectory.kind_of(e), _shown(e), name) for e in shown)
 
 
 def _matched(card: Card, hits: Sequence[Hit]) -> list[Lesson]:

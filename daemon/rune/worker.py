@@ -22,7 +22,7 @@ from rune.errors import FormatError, OutOfMemory, RuneError
 from rune.library import Library
 from rune.paths import Echoes
 from rune.ports import Distilled, Distiller, Progress
-from rune.recall import Recaller, documents
+from rune.recall import Recaller
 from rune.records import message, trajectory
 from rune.records.card import Card, Lesson
 from rune.records.message import Advance, Distil, Done, Failed, Forget, Message, Ready, Recall
@@ -140,7 +140,7 @@ def distil(parts: Parts, job: Distil) -> Task:
                 made = state
         assert made is not None, "a distiller ends with Distilled"
         card = library.add(stage, receipt(parts, past, taught, made))
-    parts.recaller.index.sync(job.project, [d for c in library.cards() for d in documents(c)])
+    parts.recaller.refresh(job.project, library.cards())
     yield Done(card.id, f"{len(taught)} lessons in {made.seconds:.0f} s")
 
 

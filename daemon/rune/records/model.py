@@ -47,7 +47,7 @@ class Model:
 def describe(folder: Path, name: str, source: str, licence: str) -> Model:
     """Hash everything in a folder."""
     found = {
-        str(path.relative_to(folder)): File(sha256(path), path.stat().st_size)
+        str(path.relative_to(folder)): File(files.sha256(path), path.stat().st_size)
         for path in sorted(folder.rglob("*"))
         if path.is_file() and path.name != NAME
     }
@@ -87,7 +87,7 @@ def damage(folder: Path, model: Model, *, deep: bool) -> str | None:
             return f"{path} is missing"
         if path.stat().st_size != file.bytes:
             return f"{path}: expected {file.bytes} bytes, found {path.stat().st_size}"
-        if deep and (found := sha256(path)) != file.sha256:
+        if deep and (found := files.sha256(path)) != file.sha256:
             return f"{path}: expected SHA-256 {file.sha256}, found {found}"
     return None
 
@@ -123,15 +123,9 @@ def base_hash(folder: Path, home: Home) -> str:
     known = _remembered(cache)
     if known.get("state") == state:
         return str(known["sha256"])
-    digest = _combined({path.name: sha256(path) for path in weights})
+    digest = _combined({path.name: files.sha256(path) for path in weights})
     files.replace(cache, json.dumps({"v": VERSION, "state": state, "sha256": digest}).encode() + b"\n")
     return digest
-
-
-def sha256(path: Path) -> str:
-    """The SHA-256 of one file."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _combined(weights: dict[str, str]) -> str:

@@ -14,8 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from rune import files
 from rune.errors import SetupError
-from rune.records import model
 from rune.setup import wheels
 from rune.setup.progress import Report
 
@@ -174,7 +174,7 @@ def download(source: Hub, into: Path, report: Report, endpoint: str | None = Non
 
 
 def _hold_against(path: Path, sha256: str) -> None:
-    if path.is_file() and (found := model.sha256(path)) != sha256:
+    if path.is_file() and (found := files.sha256(path)) != sha256:
         path.unlink()
         raise SetupError(f"{path}: expected SHA-256 {sha256}, found {found}; it was removed")
 

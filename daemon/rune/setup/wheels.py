@@ -15,8 +15,8 @@ from pathlib import Path
 
 import httpx
 
+from rune import files
 from rune.errors import SetupError
-from rune.records import model
 from rune.setup.progress import Report
 
 _TIMEOUT = httpx.Timeout(30, connect=10)
@@ -63,13 +63,13 @@ def _given(wheel: Wheel, folder: Path) -> Path:
     path = folder / wheel.name
     if not path.is_file():
         raise SetupError(f"{folder}: expected {wheel.name} (SHA-256 {wheel.sha256}), which is not there")
-    if (found := model.sha256(path)) != wheel.sha256:
+    if (found := files.sha256(path)) != wheel.sha256:
         raise SetupError(f"{path}: expected SHA-256 {wheel.sha256}, found {found}: fetch {wheel.url} again")
     return path
 
 
 def _verified(path: Path, wheel: Wheel) -> Path:
-    if (found := model.sha256(path)) != wheel.sha256:
+    if (found := files.sha256(path)) != wheel.sha256:
         path.unlink()
         raise SetupError(
             f"{wheel.name}: expected SHA-256 {wheel.sha256}, found {found}; the file was removed: "
