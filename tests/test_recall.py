@@ -42,7 +42,7 @@ It raised a KeyError in LedgerParser.
     ],
 )
 def test_what_the_session_says_is_kept(answer):
-    found = recall.ground(answer, SOURCE, 0.6)
+    found = grounding.ground(answer, SOURCE, 0.6)
     assert (found.text, found.withheld) == (answer, 0)
     assert found.support >= 0.6
 
@@ -71,39 +71,39 @@ def test_what_the_session_says_is_kept(answer):
     ],
 )
 def test_what_the_session_does_not_say_is_withheld(answer):
-    found = recall.ground(answer, SOURCE.replace("parse_ledger(", "read_ledger("), 0.6)
+    found = grounding.ground(answer, SOURCE.replace("parse_ledger(", "read_ledger("), 0.6)
     assert found.text == ""
     assert found.support == 0.0
 
 
 def test_a_sentence_without_support_does_not_take_the_others_along():
     answer = "The ledger wants the currency first. Deploy it with Kubernetes on Fridays. Retry 3 times."
-    found = recall.ground(answer, SOURCE, 0.6)
+    found = grounding.ground(answer, SOURCE, 0.6)
     assert found.text == "The ledger wants the currency first. Retry 3 times."
     assert found.withheld == 1
 
 
 def test_an_answer_that_was_cut_off_in_the_middle_of_code_loses_its_last_sentence():
     answer = "The ledger wants the currency first. Run `pytest -q tests/test_inv"
-    assert recall.ground(answer, SOURCE, 0.6).text == "The ledger wants the currency first."
-    assert recall.ground("Run `pytest", SOURCE, 0.6).text == ""
+    assert grounding.ground(answer, SOURCE, 0.6).text == "The ledger wants the currency first."
+    assert grounding.ground("Run `pytest", SOURCE, 0.6).text == ""
 
 
 def test_a_full_stop_inside_code_ends_no_sentence():
     answer = 'Use `PRICE = "EUR {:.2f}".format(total)` for the currency.'
-    assert recall.ground(answer, SOURCE, 0.6).text == answer
+    assert grounding.ground(answer, SOURCE, 0.6).text == answer
 
 
 def test_without_a_trajectory_nothing_is_supported(tmp_path):
-    source = recall.source_text(tmp_path / "gone.jsonl")
-    assert recall.ground("The ledger parser wants the currency.", source, 0.6).text == ""
+    source = grounding.source_text(tmp_path / "gone.jsonl")
+    assert grounding.ground("The ledger parser wants the currency.", source, 0.6).text == ""
 
 
 def test_what_an_edit_replaced_counts_as_said(write_session):
-    source = recall.source_text(write_session())
+    source = grounding.source_text(write_session())
     assert "src/invoice.py" in source
     answer = 'In src/invoice.py, replace `PRICE = "{:.2f}".format(total) + " EUR"`.'
-    assert recall.ground(answer, source, 0.6).text == answer
+    assert grounding.ground(answer, source, 0.6).text == answer
     assert "other" not in source.split("\n")
 
 

@@ -2,36 +2,17 @@
 
 from __future__ import annotations
 
-import asyncio
-import json
 import sys
-import time
 from pathlib import Path
-from typing import Any, TypeVar
 
 import click
 
 import rune
 from rune import paths
-from rune.errors import DaemonUnavailable, RuneError
-
-T = TypeVar("T")
-
-
-class Group(click.Group):
-    """Prints Rune's own errors, and those of the disk, as one line."""
-
-    def invoke(self, ctx: click.Context) -> Any:
-        """Run the command; a RuneError or an OSError becomes its message and exit status 1."""
-        try:
-            return super().invoke(ctx)
-        except RuneError as error:
-            raise click.ClickException(str(error)) from None
-        except OSError as error:
-            if error.filename is None:  # a reader that went away, and what names no place to look at
-                raise
-            what = f"{error.filename}: {error.strerror}; see that it can be read and written"
-            raise click.ClickException(what) from None
+from rune.cli.bench import bench
+from rune.cli.common import FOLDER, MANY, Group, ask, json_option, plain, project_option
+from rune.cli.daemon import daemon
+from rune.cli.echoes import echoes
 
 
 @click.group(cls=Group, context_settings={"help_option_names": ["-h", "--help"]})
@@ -40,33 +21,8 @@ def main() -> None:
     """A memory for coding agents that lives in weights."""
 
 
-MANY = click.IntRange(min=1)
-FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
-project_option = click.option(
-    "--project", type=FOLDER, default=".", show_default="this folder", help="A folder of the project."
-)
-json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-
-
-def _ask(request: Any, wanted: type[T], timeout: float = 60.0, start: bool = True) -> T:
-    """One call to the daemon, which is started if it is not there."""
-    from rune import app, client
-    from rune.records.message import Failed
-
-    home = paths.home()
-    if start:
-        client.ensure(home.socket, [*app.RUNE, "daemon", "run"])
-    answer = client.call(home.socket, request, timeout)
-    if isinstance(answer, Failed):
-        raise DaemonUnavailable(answer.message)
-    assert isinstance(answer, wanted), answer
-    return answer
-
-
-def _plain(value: Any) -> str:
-    from dataclasses import asdict
-
-    return json.dumps(asdict(value), indent=1, ensure_ascii=False)
+for group in (bench, daemon, echoes):
+    main.add_command(group)
 
 
 @main.command()
@@ -116,9 +72,9 @@ def status(as_json: bool) -> None:
             else "No daemon runs. The next session starts one, or: rune daemon start"
         )
         return
-    health = _ask(Status(), Health, 5.0, start=False)
+    health = ask(Status(), Health, 5.0, start=False)
     if as_json:
-        click.echo(_plain(health))
+        click.echo(plain(health))
         return
     click.echo(
         f"daemon   pid {health.pid}, version {health.version}, up {health.uptime_seconds:.0f} s, "
@@ -155,9 +111,9 @@ def recall(query: str, limit: int, project: Path, as_json: bool) -> None:
     """Ask the project's memory."""
     from rune.records.message import Recall, Recalled
 
-    found = _ask(Recall(query, str(paths.project_root(project)), limit), Recalled, 120.0)
+    found = ask(Recall(query, str(paths.project_root(project)), limit), Recalled, 120.0)
     if as_json:
-        click.echo(_plain(found))
+        click.echo(plain(found))
         return
     click.echo(found.answer or f"(no answer: {found.abstained})")
     if found.adapter:
@@ -177,7 +133,7 @@ def distil(session: str, project: Path) -> None:
     """Distil a closed session (again, for instance for another base)."""
     from rune.records.message import Distil, Done
 
-    click.echo(_ask(Distil(session, str(paths.project_root(project)), again=True), Done).note)
+    click.echo(ask(Distil(session, str(paths.project_root(project)), again=True), Done).note)
 
 
 @main.command()
@@ -194,26 +150,10 @@ def forget(session: str, project: Path, yes: bool) -> None:
             f"Delete everything that Rune remembers of session {session} in {root}? This cannot be undone",
             abort=True,
         )
-    gone = _ask(Forget(session, str(root)), Forgotten, 60.0)
+    gone = ask(Forget(session, str(root)), Forgotten, 60.0)
     for line in gone.removed:
         click.echo(f"removed {line}")
     click.echo("also made from it: " + (", ".join(gone.derived) or "nothing"))
-
-
-@main.group(cls=Group)
-def echoes() -> None:
-    """What the project's memory holds."""
-
-
-@echoes.command()
-@project_option
-@json_option
-def show(project: Path, as_json: bool) -> None:
-    """Sessions, trajectories, adapters, sizes, the last event, the last error."""
-    from rune import show as shown
-
-    overview = shown.collect(paths.project_root(project), paths.home())
-    click.echo(shown.to_json(overview) if as_json else shown.render(overview, time.time()))
 
 
 @main.command(name="import")
@@ -224,7 +164,11 @@ def show(project: Path, as_json: bool) -> None:
 @click.option("--distil/--no-distil", "distilled", default=True, help="Queue them for distillation.")
 @json_option
 def import_(
-    places: tuple[Path, ...], project: Path | None, dry_run: bool, limit: int | None, distilled: bool,
+    places: tuple[Path, ...],
+    project: Path | None,
+    dry_run: bool,
+    limit: int | None,
+    distilled: bool,
     as_json: bool,
 ) -> None:
     """Turn past sessions (the client's transcripts) into memories; ~/.claude/projects by default."""
@@ -234,7 +178,7 @@ def import_(
     report = importing.run(paths.home(), places, project, dry_run, limit)
     click.echo(importing.to_json(report) if as_json else importing.render(report))
     if distilled and not dry_run and importing.taken(report):
-        queued = importing.enqueue(paths.home(), report, lambda request: _ask(request, Done).note)
+        queued = importing.enqueue(paths.home(), report, lambda request: ask(request, Done).note)
         click.echo(importing.render_queued(queued), err=True)
 
 
@@ -247,84 +191,6 @@ def demo(transcript: Path | None, keep: bool, record: bool) -> None:
     from rune.bench import demo as show_it
 
     sys.exit(show_it.main(transcript, keep, record))
-
-
-@main.group(cls=Group)
-def bench() -> None:
-    """Measure; each command writes docs/results/<name>.json."""
-
-
-@bench.command(name="hooks")
-@click.option("--runs", default=40, show_default=True)
-def bench_hooks(runs: int) -> None:
-    """Latency of every hook beside an empty interpreter."""
-    from rune.bench import hooks, results
-
-    results.write("hooks", hooks.run(runs))
-
-
-@bench.command(name="recall")
-def bench_recall() -> None:
-    """Latency and memory of a recall, warm and cold."""
-    from rune.bench import recall, results
-
-    results.write("recall", recall.run())
-
-
-@bench.command(name="import")
-@click.argument("folder", type=FOLDER)
-@click.option("--sessions", default=5, show_default=True)
-def bench_import(folder: Path, sessions: int) -> None:
-    """Real transcripts end to end: captured, lessons, seconds, memory, answers."""
-    from rune.bench import importing, results
-
-    results.write("import", importing.run(folder, sessions))
-
-
-@main.group(cls=Group)
-def daemon() -> None:
-    """Start and stop the resident process."""
-
-
-@daemon.command()
-def run() -> None:
-    """Be the daemon, in the foreground."""
-    from rune import app
-
-    home = paths.home()
-    app.log_to(home.logs / "daemon.log")
-    if not asyncio.run(app.daemon(home).serve()):
-        click.echo("another daemon lives already")
-
-
-@daemon.command()
-def start() -> None:
-    """Start the daemon if none runs."""
-    from rune import app, client
-
-    client.ensure(paths.home().socket, [*app.RUNE, "daemon", "run"])
-    click.echo("the daemon runs")
-
-
-@daemon.command()
-def stop() -> None:
-    """Ask the daemon to leave."""
-    from rune import client
-    from rune.records.message import Done, Stop
-
-    if not client.running(paths.home().socket):
-        click.echo("no daemon runs")
-        return
-    click.echo(_ask(Stop(), Done, 30.0, start=False).note)
-
-
-@daemon.command(hidden=True)
-def worker() -> None:
-    """Be the model process; the daemon starts it."""
-    from rune import app
-    from rune import worker as process
-
-    process.main(lambda: app.worker_parts(paths.home()))
 
 
 @main.command(name="mcp", hidden=True)

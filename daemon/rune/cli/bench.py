@@ -1,0 +1,41 @@
+"""``rune bench``: measurements."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from rune.cli.common import FOLDER, Group
+
+
+@click.group(cls=Group)
+def bench() -> None:
+    """Measure; each command writes docs/results/<name>.json."""
+
+
+@bench.command(name="hooks")
+@click.option("--runs", default=40, show_default=True)
+def bench_hooks(runs: int) -> None:
+    """Latency of every hook beside an empty interpreter."""
+    from rune.bench import hooks, results
+
+    results.write("hooks", hooks.run(runs))
+
+
+@bench.command(name="recall")
+def bench_recall() -> None:
+    """Latency and memory of a recall, warm and cold."""
+    from rune.bench import recall, results
+
+    results.write("recall", recall.run())
+
+
+@bench.command(name="import")
+@click.argument("folder", type=FOLDER)
+@click.option("--sessions", default=5, show_default=True)
+def bench_import(folder: Path, sessions: int) -> None:
+    """Real transcripts end to end: captured, lessons, seconds, memory, answers."""
+    from rune.bench import importing, results
+
+    results.write("import", importing.run(folder, sessions))

@@ -1,0 +1,59 @@
+"""The echo entry and the MEMORY.md that holds entries: one format printed, every dialect in the wild read.
+
+Identity is content, never a line number: an entry keeps its id while it is verified again, trusted more, or
+moved to another layer, and gets another one when what it says changes.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from dataclasses import dataclass
+from datetime import date
+
+LAYERS = ("etched", "inscribed", "traced")
+"""From permanent to passing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One learning with its evidence."""
+
+    layer: str
+    """etched, inscribed or traced; what other dialects call notes, observations or consolidated is mapped."""
+    title: str
+    """What stands after the label: ``Unused imports in new files``."""
+    day: date
+    """When it was first written."""
+    learning: str
+    """One to three sentences; in other dialects everything below the fields."""
+    evidence: tuple[str, ...] = ()
+    """Each ```file:lines` — what was found``; may be empty in an etched entry alone."""
+    source: str = "manual"
+    confidence: float = 1.0
+    """0.0 to 1.0."""
+    verified: date = date.min
+    """Last confirmed; ``date.min`` is read as ``day``."""
+    supersedes: str = ""
+    """Title of the entry that this one replaces; empty for none."""
+    label: str = "Pattern"
+    """The word before the title: Pattern, Architecture, Observation, ..."""
+    fields: tuple[tuple[str, str], ...] = ()
+    """Named bullets beyond the known ones (symptom, root_cause, solution, tags, ...), in their order."""
+    raw: str = ""
+    """The text it was read from, printed again as long as nothing was changed; not part of equality."""
+
+    @property
+    def id(self) -> str:
+        """``etched-1a2b3c4d``: the layer, and the first eight digits of the digest."""
+        return f"{self.layer}-{self.digest[:8]}"
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 over title, evidence and learning, blanks and letter case aside."""
+        parts = (self.title, *sorted(self.evidence), self.learning)
+        return hashlib.sha256("\x1f".join(_plain(part) for part in parts).encode()).hexdigest()
+
+
+def _plain(text: str) -> str:
+    return re.sub(r"\s+", " ", text).strip().lower()
