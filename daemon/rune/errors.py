@@ -3,7 +3,8 @@
     RuneError                   shown to the person as one line: expected, came, what to do
     ├── ConfigError             config.toml or an option is wrong
     ├── FormatError             a record on disk is damaged or of another shape
-    │   └── NewerVersion        ... written by a newer Rune: never touched
+    │   ├── NewerVersion        ... written by a newer Rune: never touched
+    │   └── EchoError           ... one field of an echo is wrong: file, line, field, expected, found
     ├── NotSetUp                no base model or embedder on this machine yet
     ├── SetupError              a model could not be brought or does not match its hash
     ├── AdapterError            an adapter is damaged, foreign or missing
@@ -11,6 +12,8 @@
     ├── DaemonUnavailable       no daemon answers, or not in time
     └── OutOfMemory             a distillation does not fit even at its smallest
 """
+
+from __future__ import annotations
 
 
 class RuneError(Exception):
@@ -27,6 +30,19 @@ class FormatError(RuneError):
 
 class NewerVersion(FormatError):
     """A record was written by a newer Rune; it is left as it is."""
+
+
+class EchoError(FormatError):
+    """A field of an echo, a remembrance or a block of knowledge is not what it must be."""
+
+    def __init__(self, field: str, expected: str, found: object, path: object = "", line: int = 0) -> None:
+        place = f"{path}:{line}: " if path and line else f"{path}: " if path else ""
+        super().__init__(f"{place}{field}: expected {expected}, found {found!r}")
+        self.field, self.expected, self.found, self.path, self.line = field, expected, found, path, line
+
+    def at(self, path: object, line: int) -> EchoError:
+        """The same error, naming where it was found."""
+        return EchoError(self.field, self.expected, self.found, path, line)
 
 
 class NotSetUp(RuneError):

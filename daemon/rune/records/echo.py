@@ -8,11 +8,14 @@ from __future__ import annotations
 
 import hashlib
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 
 LAYERS = ("etched", "inscribed", "traced")
 """From permanent to passing."""
+ROLES = ("planner", "workers", "reviewer", "auditor", "team")
+VERSION = 1
+HEADER = "<!-- echo-schema: v1 -->"
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +43,7 @@ class Entry:
     """The word before the title: Pattern, Architecture, Observation, ..."""
     fields: tuple[tuple[str, str], ...] = ()
     """Named bullets beyond the known ones (symptom, root_cause, solution, tags, ...), in their order."""
-    raw: str = ""
+    raw: str = field(default="", compare=False, repr=False)
     """The text it was read from, printed again as long as nothing was changed; not part of equality."""
 
     @property
@@ -57,3 +60,70 @@ class Entry:
 
 def _plain(text: str) -> str:
     return re.sub(r"\s+", " ", text).strip().lower()
+
+
+@dataclass(frozen=True, slots=True)
+class Memory:
+    """A MEMORY.md."""
+
+    role: str
+    preamble: str
+    """What stands above the first entry, header included."""
+    entries: tuple[Entry, ...] = ()
+    version: int = VERSION
+
+    @property
+    def lines(self) -> int:
+        """How many lines the file has."""
+        return render(self).count("\n")
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """An entry that could not be read, and why."""
+
+    line: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Survey:
+    """What a file holds, the unreadable named."""
+
+    entries: tuple[Entry, ...]
+    refusals: tuple[Refusal, ...]
+
+
+def empty(role: str) -> Memory:
+    """The MEMORY.md of a role that has learnt nothing yet."""
+    raise NotImplementedError
+
+
+def parse(text: str, path: object) -> Memory:
+    """Read a MEMORY.md; EchoError names file, line and field, NewerVersion a header of another schema."""
+    raise NotImplementedError
+
+
+def survey(text: str, path: object) -> Survey:
+    """Read what can be read of a file in any dialect; the rest is refused with line and reason."""
+    raise NotImplementedError
+
+
+def parse_findings(text: str, path: object) -> tuple[Entry, ...]:
+    """The entries of an agent's findings file."""
+    return parse(text, path).entries
+
+
+def render(memory: Memory) -> str:
+    """The file's text, byte for byte what was read as long as nothing changed."""
+    raise NotImplementedError
+
+
+def print_entry(entry: Entry) -> str:
+    """The entry's own text where it is unchanged, else the canonical form; ends with a newline."""
+    raise NotImplementedError
+
+
+def check_evidence(entry: Entry) -> None:
+    """EchoError where an entry has no evidence and is not etched by hand."""
+    raise NotImplementedError
