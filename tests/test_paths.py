@@ -118,3 +118,17 @@ def test_a_projects_files_lie_in_its_echoes_folder(tmp_path):
     echoes = paths.Echoes(tmp_path)
     assert echoes.trajectory("a/b") == tmp_path / ".claude" / "echoes" / "trajectories" / "a_b.jsonl"
     assert echoes.ledger.parent == echoes.adapters
+
+
+def test_everything_of_a_role_lies_in_its_folder_and_nothing_else_does(tmp_path):
+    echoes = paths.Echoes(tmp_path)
+    role = echoes.root / "reviewer"
+    inside = (echoes.memory, echoes.knowledge, echoes.archive, lambda name: echoes.findings(name, "ash"))
+    assert all(path("reviewer").parent == role for path in inside)
+    outside = (echoes.trajectories, echoes.adapters, echoes.journal, echoes.uses, echoes.lock, echoes.ignore)
+    assert all(path.parent == echoes.root for path in outside)
+
+
+def test_an_agents_name_leads_out_of_no_folder(tmp_path):
+    echoes = paths.Echoes(tmp_path)
+    assert echoes.findings("team", "../../x/y").parent == echoes.role("team")

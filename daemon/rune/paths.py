@@ -111,6 +111,56 @@ class Echoes:
         """The file of one session."""
         return self.trajectories / f"{safe_name(session)}.jsonl"
 
+    @property
+    def lock(self) -> Path:
+        """Held by whoever changes the text memory."""
+        return self.root / ".lock"
+
+    @property
+    def journal(self) -> Path:
+        """The last changes of the text memory, one folder each, with the bytes before them."""
+        return self.root / "journal"
+
+    @property
+    def uses(self) -> Path:
+        """Which echoes were recalled, in which session; append-only."""
+        return self.root / "uses.jsonl"
+
+    @property
+    def ignore(self) -> Path:
+        """What keeps the folder out of git."""
+        return self.root / ".gitignore"
+
+    @property
+    def settings(self) -> Path:
+        """The project's settings, shared with other plugins: ``.claude/rune-config.yml``."""
+        return self.project / ".claude" / "rune-config.yml"
+
+    @property
+    def solutions(self) -> Path:
+        """Remembrance documents, for people: one folder per category."""
+        return self.project / "docs" / "solutions"
+
+    def role(self, role: str) -> Path:
+        """The text memory of one role."""
+        return self.root / role
+
+    def memory(self, role: str) -> Path:
+        """What a role has learnt."""
+        return self.role(role) / "MEMORY.md"
+
+    def knowledge(self, role: str) -> Path:
+        """What a role's older entries were compressed into."""
+        return self.role(role) / "knowledge.md"
+
+    def archive(self, role: str) -> Path:
+        """What left a role's memory, and its backups; never loaded."""
+        return self.role(role) / "archive"
+
+    def findings(self, role: str, agent: str) -> Path:
+        """What one agent has found since the last consolidation."""
+        return self.role(role) / f"{safe_name(agent)}-findings.md"
+
 
 def home() -> Home:
     """``$RUNE_HOME``, or the platform's folder for user data."""
