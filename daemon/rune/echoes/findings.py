@@ -1,0 +1,139 @@
+"""What agents have found: one file per agent, taken into the role's memory by the lead.
+
+``record`` is for an agent in the middle of its work; ``take`` is for the end of a session:
+
+    with store.change("consolidate findings", anytime=True) as change:
+        taken = [findings.take(change, role) for role in ROLES]
+
+Covered: any number of agents at once, also under one name; one that writes while its file is being taken
+(the change is refused, and nothing is lost); a crash between writing the memory and deleting the findings.
+Not covered: an agent that calls itself the lead.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from rune import files
+from rune.echoes import consolidate, filter
+from rune.echoes.store import Change, Store
+from rune.errors import EchoError, RuneError
+from rune.paths import Echoes, safe_name
+from rune.records import echo
+from rune.records.echo import Entry
+
+LEAD = "lead"
+"""The agent that may write for the whole team."""
+ENDING = "-findings.md"
+
+
+class OnlyTheLead(RuneError):
+    """An agent that is not the lead wrote for the team."""
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """A findings file that was left as it is."""
+
+    path: Path
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """What became of a role's findings."""
+
+    role: str
+    consolidated: consolidate.Consolidated
+    files: tuple[Path, ...] = ()
+    """Taken in, and gone once the change is made."""
+    problems: tuple[Problem, ...] = ()
+    removed: int = 0
+    """Secrets that were taken out."""
+
+
+def record(store: Store, role: str, agent: str, entries: Sequence[Entry]) -> Path:
+    """Add to what an agent has found; durable when this returns. Not to be called within a change.
+
+    Raises:
+        OnlyTheLead: another agent wants to write for the team.
+        EchoError: an entry without evidence, or etched: that is for a person.
+    """
+    if role not in echo.ROLES:
+        raise EchoError("role", f"one of {', '.join(echo.ROLES)}", role)
+    path = store.echoes.findings(role, agent)
+    _refuse_foreign(role, path)
+    for entry in entries:
+        if entry.layer == "etched":
+            raise EchoError("layer", "inscribed or traced (only a person etches)", entry.layer)
+        echo.check_evidence(entry)
+    more = "\n".join(echo.print_entry(filter.clean(entry).entry) for entry in entries)
+    with store.alone(anytime=True):
+        past = path.read_text("utf-8").rstrip("\n") if path.exists() else f"# Findings of {safe_name(agent)}"
+        files.replace(path, f"{past}\n\n{more}".encode())
+    return path
+
+
+def pending(echoes: Echoes) -> list[Path]:
+    """The findings files that wait to be taken in."""
+    return sorted(path for role in echo.ROLES for path in echoes.role(role).glob(f"*{ENDING}"))
+
+
+def take(change: Change, role: str) -> Taken:
+    """Take a role's findings into its memory: write the memory, then delete the findings.
+
+    What may not become an entry goes to ``archive/``. A file with something that cannot be read stays as long
+    as it has that; it is named, and what can be read of it is taken: twice is once.
+    """
+    batches: list[_Batch] = []
+    problems: list[Problem] = []
+    for path in sorted(change.echoes.role(role).glob(f"*{ENDING}")):
+        try:
+            batches.append(_cleaned(role, path))
+        except (RuneError, OSError, UnicodeDecodeError) as error:
+            problems.append(Problem(path, str(error)))
+    problems += [Problem(batch.path, reason) for batch in batches for reason in batch.unreadable]
+    found = [entry for batch in batches for entry in batch.entries]
+    merged = consolidate.consolidate(change.memory(role), found, change.today)
+    if found:
+        change.archive(role, merged.superseded)
+        change.archive(role, [refused.entry for refused in merged.refused], "refused")
+        change.save(merged.memory)
+    done = tuple(batch.path for batch in batches if not batch.unreadable)
+    for path in done:
+        change.remove(path)
+    return Taken(role, merged, done, tuple(problems), sum(batch.removed for batch in batches))
+
+
+@dataclass(frozen=True, slots=True)
+class _Batch:
+    """One findings file, without secrets."""
+
+    path: Path
+    entries: tuple[Entry, ...]
+    unreadable: tuple[str, ...]
+    removed: int
+
+
+def _cleaned(role: str, path: Path) -> _Batch:
+    """Read a findings file; secrets are taken out where they lie, before the journal keeps its bytes."""
+    _refuse_foreign(role, path)
+    text = path.read_text("utf-8")
+    told, secrets = filter.clean_text(text)
+    found = echo.survey(text, path)
+    cleaned = [filter.clean(entry) for entry in found.entries]
+    entries = tuple(one.entry for one in cleaned)
+    unreadable = tuple(f"{path}:{refusal.line}: {refusal.reason}" for refusal in found.refusals)
+    removed = max(sum(secrets.values()), sum(sum(one.removed.values()) for one in cleaned))
+    if removed:
+        whole = told if unreadable else "\n".join(echo.print_entry(entry) for entry in entries)
+        files.replace(path, whole.encode())
+    return _Batch(path, entries, unreadable, removed)
+
+
+def _refuse_foreign(role: str, path: Path) -> None:
+    if role == "team" and path.name != f"{LEAD}{ENDING}":
+        agent = path.name.removesuffix(ENDING)
+        raise OnlyTheLead(f"{path.name}: expected the lead, found {agent!r}: use another role than team")
