@@ -7,7 +7,8 @@
         change.archive("reviewer", pruned.archived)
         change.save(pruned.memory)
 
-Nothing is written before the block ends, but for the backup; an exception in it changes nothing.
+Nothing is written before the block ends, and an exception in it changes nothing; so a dry run is a ``Change``
+that nobody commits.
 
 Covered: any number of processes at once; a crash at any point; a full disk; an edit by hand while the block
 runs (refused); links that lead out of the project (refused).
@@ -18,6 +19,7 @@ from __future__ import annotations
 
 import contextlib
 import datetime
+import itertools
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 
@@ -50,6 +52,7 @@ class Change:
         self.today = today
         self._read: dict[Path, bytes | None] = {}
         self._write: dict[Path, bytes | None] = {}
+        self._backups: dict[Path, bytes] = {}
 
     def read(self, path: Path) -> bytes | None:
         """A file's bytes as this change will leave them; None where there is none."""
@@ -85,19 +88,27 @@ class Change:
             self.write(path, echo.render(more).encode())
 
     def backup(self, role: str) -> Path | None:
-        """A copy of MEMORY.md, at once and for good: undo leaves it, and no later backup overwrites it."""
-        data = self._read.get(path := self._inside(self.echoes.memory(role)), read(path))
+        """A copy of MEMORY.md as it is, made before anything is changed; returns where.
+
+        It stays for good: undo leaves it, and no later backup overwrites it.
+        """
+        self.read(path := self.echoes.memory(role))
+        data = self._read[self._inside(path)]
         if data is None:
             return None
-        number = 1
-        while True:
+        for number in itertools.count(1):
             name = f"MEMORY-{self.today}{'' if number == 1 else f'-{number}'}.md"
-            kept = read(copy := self._inside(self.echoes.archive(role) / name))
-            if kept is None:
-                files.replace(copy, data)
-            if kept is None or kept == data:
-                return copy
-            number += 1
+            copy = self._inside(self.echoes.archive(role) / name)
+            if read(copy) in (None, data):
+                break
+        self._backups[copy] = data
+        return copy
+
+    def keep_backups(self) -> None:
+        """Write the backups that were asked for; the store does this right before the change."""
+        for path, data in self._backups.items():
+            if read(path) is None:
+                files.replace(path, data)
 
     @property
     def edits(self) -> list[Edit]:
@@ -151,6 +162,7 @@ class Store:
             change = self._begin()
             yield change
             if change.edits:
+                change.keep_backups()
                 self.journal.commit(what, self.clock(), change.edits)
 
     def undo(self) -> records.Change:
