@@ -1,65 +1,56 @@
-"""The echo entry and the MEMORY.md that holds entries: one format printed, every dialect in the wild read.
+"""The MEMORY.md that holds echoes: one form printed, every dialect in the wild read.
 
-Identity is content, never a line number: an entry keeps its id while it is verified again, trusted more, or
-moved to another layer, and gets another one when what it says changes.
+    <!-- echo-schema: v1 -->
+    # Reviewer Memory
+
+    ### [2026-02-11] Pattern: Unused imports in new files
+    - **layer**: inscribed
+    ...
+
+A file that was read is printed byte for byte as long as nothing was changed; a changed entry is printed in
+the form of ``rune.records.entry``.
+
+How other dialects are understood: notes (which a person dictated) are etched, observations are traced,
+consolidated ones inscribed; HIGH, MEDIUM and LOW are 0.9, 0.6 and 0.3; of a range the first day is the
+entry's, and the last the one it was verified. A confidence that nobody gave is 0.5, in etched entries 1.0; a
+day that nobody gave is 0001-01-01, older than any other.
 """
 
 from __future__ import annotations
 
-import hashlib
+import contextlib
 import re
-from dataclasses import dataclass, field
+from collections.abc import Collection
+from dataclasses import dataclass, replace
 from datetime import date
+from pathlib import PurePath
 
-LAYERS = ("etched", "inscribed", "traced")
-"""From permanent to passing."""
+from rune.errors import EchoError, NewerVersion
+from rune.records import dialects, wording
+from rune.records.dialects import Field, Passage
+from rune.records.entry import LAYERS, NOTHING, Entry, check_evidence, print_entry, unchanged
+
+__all__ = [
+    "HEADER", "LAYERS", "ROLES", "VERSION", "Entry", "Memory", "Refusal", "Survey", "check_evidence",
+    "check_version", "empty", "examples", "parse", "parse_findings", "print_entry", "render", "survey", "take_out",
+]  # fmt: skip
+
 ROLES = ("planner", "workers", "reviewer", "auditor", "team")
 VERSION = 1
 HEADER = "<!-- echo-schema: v1 -->"
 
-
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """One learning with its evidence."""
-
-    layer: str
-    """etched, inscribed or traced; what other dialects call notes, observations or consolidated is mapped."""
-    title: str
-    """What stands after the label: ``Unused imports in new files``."""
-    day: date
-    """When it was first written."""
-    learning: str
-    """One to three sentences; in other dialects everything below the fields."""
-    evidence: tuple[str, ...] = ()
-    """Each ```file:lines` — what was found``; may be empty in an etched entry alone."""
-    source: str = "manual"
-    confidence: float = 1.0
-    """0.0 to 1.0."""
-    verified: date = date.min
-    """Last confirmed; ``date.min`` is read as ``day``."""
-    supersedes: str = ""
-    """Title of the entry that this one replaces; empty for none."""
-    label: str = "Pattern"
-    """The word before the title: Pattern, Architecture, Observation, ..."""
-    fields: tuple[tuple[str, str], ...] = ()
-    """Named bullets beyond the known ones (symptom, root_cause, solution, tags, ...), in their order."""
-    raw: str = field(default="", compare=False, repr=False)
-    """The text it was read from, printed again as long as nothing was changed; not part of equality."""
-
-    @property
-    def id(self) -> str:
-        """``etched-1a2b3c4d``: the layer, and the first eight digits of the digest."""
-        return f"{self.layer}-{self.digest[:8]}"
-
-    @property
-    def digest(self) -> str:
-        """SHA-256 over title, evidence and learning, blanks and letter case aside."""
-        parts = (self.title, *sorted(self.evidence), self.learning)
-        return hashlib.sha256("\x1f".join(_plain(part) for part in parts).encode()).hexdigest()
-
-
-def _plain(text: str) -> str:
-    return re.sub(r"\s+", " ", text).strip().lower()
+_TIERS = {
+    "etched": "etched", "inscribed": "inscribed", "traced": "traced", "note": "etched", "notes": "etched",
+    "observation": "traced", "observations": "traced", "consolidated": "inscribed",
+}  # fmt: skip
+"""What other dialects call a layer -> the layer."""
+_LABELS = {"note": "Note", "notes": "Note", "observation": "Observation", "observations": "Observation",
+           "consolidated": "Consolidated"}  # fmt: skip
+_LABEL = re.compile(r"^(\w[\w /&-]{0,39}):\s+(?=\S)")
+_WHEN = re.compile(r"\s*\(([^()]*\d[^()]*)\)\s*$")
+_SCHEMA = re.compile(r"^\ufeff?<!--\s*echo-schema:\s*(.*?)\s*-->", re.MULTILINE)
+_PLAIN = re.compile(r"[\d./%-]*|high|medium|low", re.IGNORECASE)
+_UNSAID = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +66,7 @@ class Memory:
     @property
     def lines(self) -> int:
         """How many lines the file has."""
-        return render(self).count("\n")
+        return len(dialects.lines_of(render(self)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,35 +86,235 @@ class Survey:
 
 
 def empty(role: str) -> Memory:
-    """The MEMORY.md of a role that has learnt nothing yet."""
-    raise NotImplementedError
+    """The MEMORY.md of a role that has learnt nothing yet.
+
+    >>> print(render(empty("reviewer")), end="")
+    <!-- echo-schema: v1 -->
+    # Reviewer Memory
+    """
+    return Memory(role, f"{HEADER}\n# {role.capitalize()} Memory\n")
 
 
 def parse(text: str, path: object) -> Memory:
-    """Read a MEMORY.md; EchoError names file, line and field, NewerVersion a header of another schema."""
-    raise NotImplementedError
+    """Read a MEMORY.md of any dialect.
+
+    Raises:
+        NewerVersion: its header names a schema that this Rune does not know.
+        EchoError: a field is wrong; file, line, field, what was expected and what was found are named.
+    """
+    reading = dialects.read(text)
+    check_version(reading.preamble, path)
+    entries = tuple(_entry(passage, path) for passage in reading.passages)
+    return Memory(_role(path), reading.preamble, entries)
 
 
 def survey(text: str, path: object) -> Survey:
-    """Read what can be read of a file in any dialect; the rest is refused with line and reason."""
-    raise NotImplementedError
+    """Read what can be read of a file in any dialect; the rest is refused with line and reason.
+
+    Raises:
+        NewerVersion: the file's header names a schema that this Rune does not know.
+    """
+    reading = dialects.read(text)
+    check_version(reading.preamble, path)
+    entries: list[Entry] = []
+    refusals = [
+        Refusal(line, f"layer: expected one of {', '.join(sorted(_TIERS))}, found {word!r}")
+        for line, word in reading.strangers
+    ]
+    for passage in reading.passages:
+        try:
+            entries.append(_entry(passage, path))
+        except EchoError as error:
+            refusals.append(Refusal(error.line, str(error)))
+    return Survey(tuple(entries), tuple(sorted(refusals, key=lambda refusal: refusal.line)))
+
+
+def examples(text: str, path: object) -> Survey:
+    """What the closed Markdown blocks of a document hold: entries that are shown, not meant."""
+    entries: list[Entry] = []
+    refusals: list[Refusal] = []
+    for line, block in dialects.examples(text):
+        found = survey(block, path)
+        entries += found.entries
+        refusals += [Refusal(line + refusal.line, refusal.reason) for refusal in found.refusals]
+    return Survey(tuple(entries), tuple(refusals))
 
 
 def parse_findings(text: str, path: object) -> tuple[Entry, ...]:
-    """The entries of an agent's findings file."""
+    """The entries of an agent's findings file; raises what ``parse`` raises."""
     return parse(text, path).entries
 
 
 def render(memory: Memory) -> str:
     """The file's text, byte for byte what was read as long as nothing changed."""
-    raise NotImplementedError
+    parts = [memory.preamble]
+    after_canonical = False
+    for entry in memory.entries:
+        canonical = not unchanged(entry)
+        if parts[-1] and not parts[-1].endswith("\n"):
+            parts.append("\n")
+        if (canonical or after_canonical) and any(parts) and not _ends_blank(parts):
+            parts.append("\n")
+        parts.append(print_entry(entry))
+        after_canonical = canonical
+    return "".join(parts)
 
 
-def print_entry(entry: Entry) -> str:
-    """The entry's own text where it is unchanged, else the canonical form; ends with a newline."""
-    raise NotImplementedError
+def take_out(memory: Memory, gone: Collection[int]) -> tuple[Memory, tuple[Entry, ...]]:
+    """The memory without the entries at these places, and those entries, each readable on its own.
+
+    A bare heading that stood behind one of them (``## Etched``) stays where it was.
+    """
+    preamble, kept, taken = memory.preamble, list[Entry](), list[Entry]()
+    for place, entry in enumerate(memory.entries):
+        if place not in gone:
+            kept.append(entry)
+            continue
+        if not re.search(r"\w", entry.tail):
+            taken.append(_alone(entry))
+            continue
+        taken.append(_alone(replace(entry, tail="")))
+        if kept:
+            kept[-1] = replace(kept[-1], tail=_under(kept[-1].tail, entry.tail))
+        else:
+            preamble = _under(preamble, entry.tail)
+    return replace(memory, preamble=preamble, entries=tuple(kept)), tuple(taken)
 
 
-def check_evidence(entry: Entry) -> None:
-    """EchoError where an entry has no evidence and is not etched by hand."""
-    raise NotImplementedError
+def _under(text: str, more: str) -> str:
+    return text + ("\n" if text and not text.endswith("\n") else "") + more
+
+
+def _alone(entry: Entry) -> Entry:
+    """The entry; printed in the canonical form where its own text needs the section that it stood under."""
+    return entry if parse(entry.raw, "").entries == (entry,) else replace(entry, raw="")
+
+
+def _ends_blank(parts: list[str]) -> bool:
+    end = "".join(part[-3:] for part in parts[-3:])
+    return end.endswith(("\n\n", "\n\r\n"))
+
+
+def check_version(preamble: str, path: object) -> None:
+    """A file of another schema is not read and never written to.
+
+    Raises:
+        NewerVersion: its header names another one.
+    """
+    found = _SCHEMA.search(preamble)
+    if found and found[1].lower() not in (f"v{VERSION}", str(VERSION)):
+        raise NewerVersion(
+            f"{path}: echo schema {found[1]!r}; this Rune knows v{VERSION}: update rune-memory, "
+            "the file is left as it is"
+        )
+
+
+def _role(path: object) -> str:
+    return PurePath(str(path)).parent.name or "team"
+
+
+def _entry(passage: Passage, path: object) -> Entry:
+    """Understand one passage."""
+    said = {field.name: field for field in passage.fields if field.name in dialects.CORE}
+    evidence = tuple(found.value for found in passage.fields if found.name == "evidence")
+    others = [(found.name, found.value) for found in passage.fields if found.name not in dialects.CORE]
+    foreign = passage.heading.form != "dated"
+    try:
+        title, day, last = _heading(passage)
+        layer = _layer(passage, said)
+        confidence, verified = _confidence(said, layer, foreign), _verified(said, foreign)
+    except EchoError as error:
+        raise error.at(path, error.line or passage.line) from None
+    if foreign:
+        others = _kept(said, others)
+    label = _LABEL.match(title) if not foreign else None
+    source = said["source"].value if "source" in said else ""
+    try:
+        read = Entry(
+            layer=layer, title=title[label.end() :] if label else title, day=day, learning=passage.body,
+            evidence=evidence, source=_unwrapped(source) if foreign else source, confidence=confidence,
+            verified=verified or last, supersedes=said["supersedes"].value if "supersedes" in said else "",
+            label=label[1] if label else _LABELS.get(passage.heading.tier, "Pattern"), fields=tuple(others),
+            raw=passage.raw, tail=passage.tail,
+        )  # fmt: skip
+    except EchoError as error:
+        raise error.at(path, passage.line) from None
+    object.__setattr__(read, "seal", hash(read))
+    return read
+
+
+def _heading(passage: Passage) -> tuple[str, date, date]:
+    """Title, first and last day of a heading; for want of a date there, of the fields."""
+    heading = passage.heading
+    title, when = heading.title, heading.when
+    if heading.form != "dated" and (found := _WHEN.search(title)) and wording.has_date(found[1]):
+        title, when = title[: found.start()], found[1]
+    try:
+        days = wording.dates(when if heading.form == "dated" else when or title)
+    except ValueError as error:
+        raise EchoError("date", "a day as YYYY-MM-DD", f"{when or title} ({error})") from None
+    if heading.form == "dated" and not days:
+        raise EchoError("date", "a day as YYYY-MM-DD", when)
+    if not days:
+        for name in ("date", "verified", "source"):
+            for field in passage.fields:
+                if field.name == name:
+                    with contextlib.suppress(ValueError):
+                        days += wording.dates(field.value)
+    return title.strip(" *`"), min(days, default=date.min), max(days, default=date.min)
+
+
+def _layer(passage: Passage, said: dict[str, Field]) -> str:
+    """The tier of the heading (a promotion rewrites it alone), else the field, else the section's."""
+    if passage.heading.tier:
+        return _TIERS[passage.heading.tier]
+    if "layer" not in said:
+        return _TIERS.get(passage.section, "traced")
+    found = said["layer"]
+    layer = _TIERS.get(found.value.strip("`*_ ").lower())
+    if layer is None:
+        raise EchoError("layer", " | ".join(LAYERS), found.value, line=found.line)
+    return layer
+
+
+def _confidence(said: dict[str, Field], layer: str, foreign: bool) -> float:
+    unsaid = 1.0 if layer == "etched" else _UNSAID
+    if "confidence" not in said:
+        return unsaid
+    found = said["confidence"]
+    try:
+        value = wording.confidence(found.value)
+    except ValueError:
+        value, foreign = None, False
+    if value is None and not foreign:
+        raise EchoError("confidence", "0.0 to 1.0, or HIGH, MEDIUM, LOW", found.value, line=found.line)
+    return unsaid if value is None else value
+
+
+def _verified(said: dict[str, Field], foreign: bool) -> date | None:
+    """The day of the verified field; None where nobody said one."""
+    found = said.get("verified")
+    if found is None or found.value.lower() in NOTHING:
+        return None
+    days = []
+    with contextlib.suppress(ValueError):
+        days = wording.dates(found.value)
+    if not days and not foreign:
+        raise EchoError("verified", "a day as YYYY-MM-DD", found.value, line=found.line)
+    return max(days, default=None)
+
+
+def _kept(said: dict[str, Field], others: list[tuple[str, str]]) -> list[tuple[str, str]]:
+    """What a foreign entry says about confidence and verification beyond a number and a day."""
+    notes = [
+        (f"{name}_note", said[name].value)
+        for name in ("confidence", "verified")
+        if name in said and not _PLAIN.fullmatch(said[name].value)
+    ]
+    return [*others, *notes]
+
+
+def _unwrapped(source: str) -> str:
+    """A source without the backticks around all of it."""
+    whole = re.fullmatch(r"`([^`]+)`", source.strip())
+    return whole[1] if whole else source

@@ -1,4 +1,4 @@
-"""A remembrance: a solved problem for humans, ``docs/solutions/<category>/<slug>.md``, YAML front matter on top."""
+"""A remembrance: a solved problem for humans, ``docs/solutions/<category>/<slug>.md``."""
 
 from __future__ import annotations
 
