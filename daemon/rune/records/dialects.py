@@ -70,6 +70,8 @@ class Field(NamedTuple):
     """Lower case, words joined by ``_``."""
     value: str
     line: int
+    lines: int = 1
+    """How many it stands on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +115,7 @@ def read(text: str) -> Reading:
     starts = [number for number, _ in heads]
     begun = frozenset(starts)
     passages, section = [], _last_section(plain, inside, 0, starts[0] if starts else len(plain))
-    for (start, heading), end in zip(heads, [*starts[1:], len(plain)], strict=True):
+    for (start, heading), end in zip(heads, [*starts, len(plain)][1:], strict=True):
         passages.append(_passage(whole, plain, inside, start, end, heading, section))
         section = _last_section(plain, inside, start + 1, end) or section
     strangers = tuple(
@@ -305,8 +307,8 @@ def _fields(found: tuple[str, str], line: int, more: Sequence[str]) -> list[Fiel
     name, value = found
     bullets = [bullet[1] for part in more if (bullet := _BULLET.match(part))]
     if name == "evidence" and bullets and len(bullets) == len(more):
-        return [Field(name, part, line) for part in (value, *bullets) if part]
-    return [Field(name, " ".join((value, *more)).strip(), line)]
+        return [Field(name, part, line, 1 + len(more)) for part in (value, *bullets) if part]
+    return [Field(name, " ".join((value, *more)).strip(), line, 1 + len(more))]
 
 
 def _learning(lines: Sequence[str]) -> str:

@@ -32,7 +32,8 @@ from rune.records.entry import LAYERS, NOTHING, Entry, check_evidence, print_ent
 
 __all__ = [
     "HEADER", "LAYERS", "ROLES", "VERSION", "Entry", "Memory", "Refusal", "Survey", "check_evidence",
-    "check_version", "empty", "examples", "parse", "parse_findings", "print_entry", "render", "survey", "take_out",
+    "check_version", "empty", "ends_blank", "examples", "parse", "parse_findings", "print_entry", "render",
+    "role_of", "stays", "survey", "take_out", "without",
 ]  # fmt: skip
 
 ROLES = ("planner", "workers", "reviewer", "auditor", "team")
@@ -105,7 +106,7 @@ def parse(text: str, path: object) -> Memory:
     reading = dialects.read(text)
     check_version(reading.preamble, path)
     entries = tuple(_entry(passage, path) for passage in reading.passages)
-    return Memory(_role(path), reading.preamble, entries)
+    return Memory(role_of(path), reading.preamble, entries)
 
 
 def survey(text: str, path: object) -> Survey:
@@ -153,7 +154,7 @@ def render(memory: Memory) -> str:
         canonical = not unchanged(entry)
         if parts[-1] and not parts[-1].endswith("\n"):
             parts.append("\n")
-        if (canonical or after_canonical) and any(parts) and not _ends_blank(parts):
+        if (canonical or after_canonical) and any(parts) and not ends_blank(parts):
             parts.append("\n")
         parts.append(print_entry(entry))
         after_canonical = canonical
@@ -161,28 +162,32 @@ def render(memory: Memory) -> str:
 
 
 def take_out(memory: Memory, gone: Collection[int]) -> tuple[Memory, tuple[Entry, ...]]:
-    """The memory without the entries at these places, and those entries, each readable on its own.
+    """The memory without the entries at these places, and those entries, each readable on its own."""
+    taken = (entry for place, entry in enumerate(memory.entries) if place in gone)
+    alone = (_alone(replace(entry, tail="") if stays(entry) else entry) for entry in taken)
+    return without(memory, gone), tuple(alone)
 
-    A bare heading that stood behind one of them (``## Etched``) stays where it was.
-    """
-    preamble, kept, taken = memory.preamble, list[Entry](), list[Entry]()
+
+def without(memory: Memory, gone: Collection[int]) -> Memory:
+    """The memory without the entries at these places; a bare heading behind one of them stays."""
+    preamble, kept = memory.preamble, list[Entry]()
     for place, entry in enumerate(memory.entries):
         if place not in gone:
             kept.append(entry)
-            continue
-        if not re.search(r"\w", entry.tail):
-            taken.append(_alone(entry))
-            continue
-        taken.append(_alone(replace(entry, tail="")))
-        if kept:
+        elif kept and stays(entry):
             kept[-1] = replace(kept[-1], tail=_under(kept[-1].tail, entry.tail))
         else:
-            preamble = _under(preamble, entry.tail)
-    return replace(memory, preamble=preamble, entries=tuple(kept)), tuple(taken)
+            preamble = _under(preamble, stays(entry))
+    return replace(memory, preamble=preamble, entries=tuple(kept))
+
+
+def stays(entry: Entry) -> str:
+    """What of its tail stays in the file when an entry goes: headings and text, but no mere rule."""
+    return entry.tail if re.search(r"\w", entry.tail) else ""
 
 
 def _under(text: str, more: str) -> str:
-    return text + ("\n" if text and not text.endswith("\n") else "") + more
+    return text + ("\n" if more and text and not text.endswith("\n") else "") + more
 
 
 def _alone(entry: Entry) -> Entry:
@@ -190,7 +195,8 @@ def _alone(entry: Entry) -> Entry:
     return entry if parse(entry.raw, "").entries == (entry,) else replace(entry, raw="")
 
 
-def _ends_blank(parts: list[str]) -> bool:
+def ends_blank(parts: list[str]) -> bool:
+    """Whether a text in parts ends with an empty line."""
     end = "".join(part[-3:] for part in parts[-3:])
     return end.endswith(("\n\n", "\n\r\n"))
 
@@ -209,7 +215,8 @@ def check_version(preamble: str, path: object) -> None:
         )
 
 
-def _role(path: object) -> str:
+def role_of(path: object) -> str:
+    """The role that a file belongs to: the name of its folder."""
     return PurePath(str(path)).parent.name or "team"
 
 
