@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import click
+from click.core import ParameterSource
 
 from rune import paths
 from rune.echoes import activity, person
@@ -155,9 +156,11 @@ def _line(context: click.Context) -> str:
 def _words(context: click.Context) -> list[str]:
     words = [str(context.info_name)]
     for parameter in context.command.params:
-        value = context.params.get(parameter.name or "")
-        if parameter.name in ("confirm", "dry_run", "project") or value in (None, "", (), False):
+        name = parameter.name or ""
+        given = context.get_parameter_source(name) is not ParameterSource.DEFAULT
+        if name in ("confirm", "dry_run", "project") or not given:
             continue
+        value = context.params[name]
         values = value if isinstance(value, tuple) else (value,)
         if isinstance(parameter, click.Option) and not parameter.is_flag:
             words += [word for one in values for word in (parameter.opts[0], str(one))]

@@ -98,7 +98,7 @@ def raise_to_etched(change: Change, ref: str) -> Etched:
     found = refs.find(change, ref)
     if found.entry.layer == "etched":
         raise FormatError(f"{found.role}/{found.entry.id} is etched already")
-    raised = replace(found.entry, layer="etched", verified=change.today, raw="")
+    raised = replace(found.entry, layer="etched", verified=change.today)
     memory = change.memory(found.role)
     kept = tuple(raised if entry == found.entry else entry for entry in memory.entries)
     change.save(replace(memory, entries=kept))
@@ -111,21 +111,23 @@ def remove(change: Change, ref: str) -> Etched:
     if found.entry.layer != "etched":
         raise FormatError(f"{found.role}/{found.entry.id} is not etched: prune and reset are for the others")
     memory = change.memory(found.role)
-    change.archive(found.role, [found.entry])
-    change.save(replace(memory, entries=tuple(entry for entry in memory.entries if entry != found.entry)))
+    places = {place for place, entry in enumerate(memory.entries) if entry == found.entry}
+    left, taken = echo.take_out(memory, places)
+    change.archive(found.role, taken)
+    change.save(left)
     return Etched(found.role, found.entry, "removed")
 
 
 def render(done: Etched) -> str:
     """The entry as it is written, and what went for it."""
     first = {
-        "new": f"etched in {done.role}, {done.entry.id}:",
-        "confirmed": f"{done.role} knows that already, {done.entry.id}; confirmed:",
-        "raised": f"etched in {done.role}, now {done.entry.id}:",
-        "removed": f"taken out of {done.role}, into its archive, {done.entry.id}:",
+        "new": f"a new etched entry of {done.role}, {done.entry.id}:",
+        "confirmed": f"{done.role} knows that already; confirmed today, {done.entry.id}:",
+        "raised": f"an entry of {done.role} that becomes permanent, {done.entry.id}:",
+        "removed": f"an etched entry of {done.role} that leaves for the archive, {done.entry.id}:",
     }[done.how]
     lines = [first, "", echo.print_entry(done.entry).rstrip()]
-    lines += [f"superseded, in the archive now: {entry.id}  {entry.title}" for entry in done.gone]
+    lines += [f"superseded, leaves for the archive: {entry.id}  {entry.title}" for entry in done.gone]
     if done.redacted:
         found = ", ".join(f"{count} {kind}" for kind, count in done.redacted.items())
         lines.append(f"taken out before writing: {found}")

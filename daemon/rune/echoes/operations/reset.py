@@ -60,10 +60,11 @@ def _archived(change: Change, role: str) -> tuple[Entry, ...] | None:
     Of a file that cannot be read whole, the copy that is made before a reset keeps everything.
     """
     try:
-        entries = change.memory(role).entries
+        memory = change.memory(role)
     except EchoError:
         path = change.echoes.memory(role)
         return echo.survey((change.read(path) or b"").decode("utf-8", "replace"), path).entries
+    _, entries = echo.take_out(memory, range(len(memory.entries)))
     change.archive(role, entries)
     return entries or None
 
