@@ -1,12 +1,14 @@
 """The daemon's second look for secrets: ``rune.redact``, then the precise detectors of detect-secrets.
 
-Covered: what ``rune.redact`` covers, and services that only detect-secrets knows (Artifactory, Azure storage,
-Cloudant, Discord bots, IBM, SoftLayer).
+Covered: what ``rune.redact`` covers, services that only detect-secrets knows (Artifactory, Azure storage,
+Cloudant, Discord bots, IBM, SoftLayer), and keys with a shape but no literal that is rare enough for a hook.
 Not covered: detect-secrets' entropy, keyword, basic-auth and IP detectors are left out, as they take commit
 hashes, prose and addresses for secrets. Nothing is verified over the network.
 """
 
 from __future__ import annotations
+
+import re
 
 from detect_secrets.plugins.artifactory import ArtifactoryDetector
 from detect_secrets.plugins.aws import AWSKeyDetector
@@ -32,6 +34,7 @@ from detect_secrets.plugins.twilio import TwilioKeyDetector
 
 from rune.redact import redact
 from rune.redact.plausible import MARK, strong
+from rune.redact.shapes import START
 
 _NAMES = ("key", "pass", "pwd", "token", "secret")
 _DETECTORS: tuple[tuple[tuple[str, ...], type[RegexBasedDetector]], ...] = (
@@ -58,10 +61,28 @@ _DETECTORS: tuple[tuple[tuple[str, ...], type[RegexBasedDetector]], ...] = (
 )
 """Each detector with lower-case literals, one of which every finding of it contains."""
 
+_SHAPES = (
+    ("1password-key", ("A3-",), r"A3-[A-Z0-9]{6}-[A-Z0-9]{6}-?[A-Z0-9]{5}(?:-[A-Z0-9]{5}){3}(?![\w-])"),
+    ("airtable-token", ("pat",), r"pat[A-Za-z0-9]{14}\.[0-9a-f]{64}(?!\w)"),
+    ("dropbox-token", ("sl.",), r"sl\.[\w=-]{130,}"),
+    ("firecrawl-key", ("fc-",), r"fc-[0-9a-f]{32}(?![\w-])"),
+    ("harness-token", ("pat.", "sat."), r"[ps]at\.[\w-]{22}\.[A-Za-z0-9]{24}\.[A-Za-z0-9]{20}(?!\w)"),
+    ("infracost-key", ("ico-",), r"ico-(?=[A-Za-z]*[0-9])[A-Za-z0-9]{32}(?![\w-])"),
+    ("octopus-key", ("API-",), r"API-(?=[A-Z]*[0-9])[A-Z0-9]{25,26}(?![\w-])"),
+    ("yandex-key", ("YC",), r"YC(?=[\w-]*[0-9])(?=[\w-]*[a-z])[\w-]{38}(?![\w-])"),
+)
+"""Name, literals one of which is in every such key, and shape."""
+_OWN = tuple((name, literals, re.compile(START + shape, re.ASCII)) for name, literals, shape in _SHAPES)
+
 
 def scan(text: str) -> tuple[str, dict[str, int]]:
     """The text without secrets, and how many of each type were taken out; the same shape as ``redact``."""
     text, counts = redact(text)
+    for name, literals, shape in _OWN:
+        if any(literal in text for literal in literals):
+            text, number = shape.subn(f"{MARK}{name}]", text)
+            if number:
+                counts[name] = counts.get(name, 0) + number
     lower = text.lower()
     detectors = [made() for triggers, made in _DETECTORS if any(trigger in lower for trigger in triggers)]
     lines = text.splitlines(keepends=True)

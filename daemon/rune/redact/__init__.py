@@ -131,6 +131,7 @@ def _string(value: str, sort: "str | None", text: "Redactor", counts: "Counts") 
     for name, count in found.items():
         counts[name] = counts.get(name, 0) + count
     if sort and MARK not in value and is_secret(sort, value):
-        counts[sort] = counts.get(sort, 0) + 1
-        return f"{MARK}{sort}]"
+        name = assigned.TYPES.get(sort, sort)
+        counts[name] = counts.get(name, 0) + 1
+        return f"{MARK}{name}]"
     return value

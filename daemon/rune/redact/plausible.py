@@ -41,17 +41,23 @@ def is_secret(sort: str, value: str, form: str = "json", alone: bool = False) ->
     ``form`` says how it is written (env, json, flag, url, xml, quoted, bare), ``alone`` that nothing follows.
     """
     value = value.strip()
-    if not value or value.lower() in WORDS or placeholder(value) or _path(value):
+    if not value or value.lower() in WORDS or placeholder(value) or path(value):
+        return False
+    if not any(c.isalnum() for c in value):
         return False
     if sort in ("password", "pass"):
         return _is_password(value, form, alone) and (sort == "password" or form != "bare")
-    if any(c in SPACE for c in value):
+    if any(c in SPACE for c in value) or not value.isascii():  # keys are made by machines
         return False
+    if sort == "key":
+        return len(value) >= 20 and jumbled(value)
     if sort in ("auth", "authorization"):
         return form != "bare" and (_is_basic(value) or (len(value) >= 16 and strong(value)))
     if sort == "cookie":
         return form != "bare" and len(value) >= 8 and strong(value.partition("=")[2])
-    if strong(value) or (alone and sort != "token" and len(value) >= 12 and mixed(value) and value.isalnum()):
+    if strong(value) or jumbled(value):
+        return True
+    if alone and sort != "token" and len(value) >= 12 and mixed(value) and value.isalnum():
         return True
     if form in LITERAL and sort != "token":
         return len(value) >= 6
@@ -68,22 +74,13 @@ def _is_password(value: str, form: str, alone: bool) -> bool:
         return True
     if any(c.isdigit() for c in value):
         return len(value) >= 5
+    if value[0] == "!" and value[1:].isalpha():
+        return False  # a tag of YAML
     if all(c in NAME for c in value):
         plain = value.isalpha() and value == value.lower() and len(value) >= 5
         return alone and (plain or ("-" in value and len(value) >= 8))
     encoded = alone and len(value) >= 8 and value[-1] == "=" and mixed(value)  # as Kubernetes keeps secrets
     return encoded or (len(value) >= 4 and any(c in "!@#$%^~?" for c in value))
-
-
-def beside(text: str, right: int) -> int:
-    """Where the value starts in ``"name": "DB_PASSWORD", "value": "hunter2"``, its YAML or XML; else 0."""
-    rest = text[right : right + 60]
-    left = rest.lstrip(" \t\r\n\"',\\")
-    between = rest[: len(rest) - len(left)]
-    if not left.startswith("value") or not any(c in "\"'\n" for c in between):
-        return 0
-    after = left[5:].lstrip("\"'\\ ")
-    return right + len(rest) - len(after[1:].lstrip(" ")) if after[:1] in (":", "=") and after[1:] else 0
 
 
 def _is_basic(value: str) -> bool:
@@ -114,6 +111,15 @@ def _wordy(piece: str) -> bool:
     return (letters.isalpha() or not letters) and len(piece) - len(letters) <= (4 if not letters else 3)
 
 
+def jumbled(value: str) -> bool:
+    """Small letters, capitals and digits that follow each other as they do in no word: a random value."""
+    kinds = ["d" if c.isdigit() else "u" if c.isupper() else "l" if c.islower() else "o" for c in value]
+    changes = sum(one != other for one, other in zip(kinds, kinds[1:]))
+    if not {"u", "l"} <= set(kinds) or len(value) < (10 if "d" in kinds else 24):
+        return False
+    return changes * 20 >= 9 * (len(value) - 1)
+
+
 def mixed(value: str) -> bool:
     """Letters with digits, or capitals inside of small letters: no plain word."""
     digits, letters = any(c.isdigit() for c in value), any(c.isalpha() for c in value)
@@ -134,7 +140,8 @@ def placeholder(value: str) -> bool:
     return low.startswith(_MADE_UP) and not any(c.isdigit() for c in value)
 
 
-def _path(value: str) -> bool:
+def path(value: str) -> bool:
+    """Whether this reads like a path or an address."""
     if "://" in value or value[1:3] == ":\\":
         return True
     if value.startswith(("./", "../", "~/")) or (value[0] == "/" and "+" not in value and "=" not in value):

@@ -10,14 +10,16 @@ Span = tuple[int, int, str]
 
 _COLOUR = r"(?<=[0-9\[]m)|(?<=\[K)"
 """A terminal's colour or erase sequence ends here; its last letter is no part of what it colours."""
-_B = rf"(?:(?<![A-Za-z0-9_-])|(?<=\\[nrt])|(?<=%[0-9A-Fa-f]{{2}})|{_COLOUR})"
+START = rf"(?:(?<![A-Za-z0-9_-])|(?<=\\[nrt])|(?<=%[0-9A-Fa-f]{{2}})|{_COLOUR})"
 """A token starts here: after another character, an escape or a percent-encoded character."""
 
 _SHAPES = (
     ("aws-access-key", ("AKIA", "ASIA", "ABIA", "ACCA"), r"A(?:KI|SI|BI|CC)A[A-Z0-9]{16}(?![A-Za-z0-9])"),
     ("github-token", ("ghp_", "gho_", "ghu_", "ghs_", "ghr_"), r"gh[pousr]_[A-Za-z0-9]{20,}"),
     ("github-token", ("github_pat_",), r"github_pat_[A-Za-z0-9_]{20,}"),
-    ("gitlab-token", ("glpat-", "gldt-", "glrt-", "glcbt-", "glptt-"), r"gl[a-z]{2,4}-[\w.-]{16,}"),
+    ("gitlab-token", ("glpat-", "gldt-", "glrt-", "glcbt-", "glptt-", "glft-", "gloas-", "glsoat-", "glimt-",
+     "glffct-", "glagent-"), r"gl[a-z]{2,6}-[\w.-]{16,}"),
+    ("gitlab-token", ("GR1348941",), r"GR1348941[\w-]{16,}"),
     ("anthropic-key", ("sk-ant-",), r"sk-ant-[\w-]{12,}"),
     ("openai-key", ("sk-",), r"sk-(?!ant-)(?=[A-Za-z_-]*[0-9])(?=[\w-]*[A-Za-z0-9]{16})[\w-]{20,}"),
     ("slack-token", ("xox",), r"xox[a-z]-[\w-]{10,}"),
@@ -46,6 +48,50 @@ _SHAPES = (
     ("atlassian-token", ("ATATT3", "ATCTT3"), r"AT[AC]TT3[\w=.-]{20,}"),
     ("linear-key", ("lin_",), r"lin_(?:api|oauth)_[A-Za-z0-9]{30,}"),
     ("notion-token", ("ntn_",), r"ntn_[A-Za-z0-9]{30,}"),
+    ("1password-token", ("ops_eyJ",), r"ops_eyJ[\w+/=-]{60,}"),
+    ("adobe-secret", ("p8e-",), r"p8e-[A-Za-z0-9]{30,}"),
+    ("alibaba-key", ("LTAI",), r"LTAI[A-Za-z0-9]{16,24}(?![A-Za-z0-9])"),
+    ("artifactory-token", ("AKCp", "cmVmd"), r"(?:AKCp|cmVmd)[A-Za-z0-9]{55,75}(?![A-Za-z0-9])"),
+    ("bedrock-key", ("ABSK",), r"ABSK[A-Za-z0-9+/]{60,}={0,2}"),
+    ("azure-secret", ("Q~",),
+     r"[\w.~]{3}[0-9]Q~[\w.~-]{31,40}"),
+    ("clickhouse-key", ("4b1d",), r"4b1d(?=[A-Za-z0-9]*[A-Z])[A-Za-z0-9]{38}(?![A-Za-z0-9])"),
+    ("clojars-token", ("CLOJARS_",), r"CLOJARS_[A-Za-z0-9]{50,}"),
+    ("cloudflare-key", ("v1.0-",), r"v1\.0-[0-9a-f]{24}-[0-9a-f]{100,}"),
+    ("contentful-token", ("CFPAT-",), r"CFPAT-[\w-]{30,}"),
+    ("datadog-token", ("ddp_",), r"ddp_[A-Za-z0-9]{30,}"),
+    ("defined-key", ("dnkey-",), r"dnkey-[\w=-]{26}-[\w=-]{50,}"),
+    ("duffel-token", ("duffel_",), r"duffel_(?:test|live)_[\w=-]{30,}"),
+    ("dynatrace-token", ("dt0c01.", "dt0s16."), r"dt0[a-z][0-9]{2}\.[A-Za-z0-9]{20,}\.[A-Za-z0-9]{60,}"),
+    ("easypost-key", ("EZAK", "EZTK"), r"EZ[AT]K[A-Za-z0-9]{50,}"),
+    ("facebook-token", ("EAAC", "EAAM"), r"EAA[CM][A-Za-z0-9]{90,}"),
+    ("flutterwave-key", ("FLWSECK",), r"FLWSECK(?:_TEST)?-[0-9A-Za-z]{12,}(?:-X)?"),
+    ("fly-token", ("fo1_",), r"fo1_[\w-]{40,}"),
+    ("fly-token", ("fm1r_", "fm1a_", "fm2_"), r"fm(?:1[ar]|2)_[A-Za-z0-9+/]{80,}={0,3}"),
+    ("frameio-token", ("fio-u-",), r"fio-u-[\w=-]{50,}"),
+    ("heroku-key", ("HRKU-",), r"HRKU-[\w-]{50,}"),
+    ("langsmith-key", ("lsv2_",), r"lsv2_(?:pt|sk)_[0-9a-f]{32}_[0-9a-f]{10}"),
+    ("maxmind-key", ("_mmk",), r"[A-Za-z0-9]{6}_[A-Za-z0-9]{29}_mmk(?![A-Za-z0-9])"),
+    ("netlify-token", ("nfp_",), r"nfp_[A-Za-z0-9]{30,}"),
+    ("newrelic-key", ("NRII-",), r"NRII-[\w-]{28,}"),
+    ("openshift-token", ("sha256~",), r"sha256~[\w-]{43}"),
+    ("planetscale-token", ("pscale_",), r"pscale_(?:tkn|oauth|pw)_[\w=.-]{30,}"),
+    ("posthog-key", ("phx_",), r"phx_[A-Za-z0-9]{30,}"),
+    ("prefect-key", ("pnu_",), r"pnu_[A-Za-z0-9]{30,}"),
+    ("pulumi-token", ("pul-",), r"pul-[0-9a-f]{40}"),
+    ("readme-key", ("rdme_",), r"rdme_[a-z0-9]{60,}"),
+    ("render-key", ("rnd_",), r"rnd_(?=[A-Za-z]*[0-9])[A-Za-z0-9]{26,}"),
+    ("scalingo-token", ("tk-us-",), r"tk-us-[\w-]{40,}"),
+    ("sendinblue-key", ("xkeysib-",), r"xkeysib-[0-9a-f]{64}-[A-Za-z0-9]{16}"),
+    ("settlemint-token", ("sm_aat_", "sm_pat_", "sm_sat_"), r"sm_[aps]at_[A-Za-z0-9]{16,}"),
+    ("shippo-token", ("shippo_",), r"shippo_(?:live|test)_[0-9a-f]{40}"),
+    ("sonar-token", ("sqp_", "squ_", "sqa_"), r"sq[pua]_[0-9a-f]{40}"),
+    ("sourcegraph-token", ("sgp_",), r"sgp_(?:[0-9a-f]{16}_|local_)?[0-9a-f]{40}"),
+    ("square-token", ("EAAA",), r"EAAA[\w-]{56,60}(?![\w-])"),
+    ("tavily-key", ("tvly-",), r"tvly-(?:[a-z]{2,5}-)?[A-Za-z0-9]{20,}"),
+    ("typeform-token", ("tfp_",), r"tfp_[\w.=-]{40,}"),
+    ("vercel-token", ("vercel_blob_rw_",), r"vercel_blob_rw_\w{30,}"),
+    ("yandex-key", ("AQVN",), r"AQVN[\w-]{35,38}(?![\w-])"),
     ("grafana-token", ("glsa_", "glc_"), r"gl(?:sa|c)_[A-Za-z0-9+/=_]{30,}"),
     ("groq-key", ("gsk_",), r"gsk_[A-Za-z0-9]{30,}"),
     ("xai-key", ("xai-",), r"xai-[A-Za-z0-9]{30,}"),
@@ -64,8 +110,18 @@ _SHAPES = (
      r"[^\s:\"'$]{1,99}:(?![$\[<{])([^\s\"']{1,200})"),
     ("password", ("mysql", "mariadb"), r"(?:mysql|mariadb)\w{0,20}(?=\s)[^\n]{0,200}?\s"
      r"-p(?![0-9]+:)(?![\s$\"'\[])([^\s\"']{1,200})"),
-    ("password", (" login ",), r"(?:docker|podman|buildah|skopeo) login(?=\s)[^\n&|;]{0,200}?\s"
-     r"-p[ =]?[\"']?(?![$\[<{-])([^\s\"']{1,200})"),
+    ("password", (" login ",), r"(?:docker|podman|buildah|skopeo|helm|oc|az) (?:registry )?login(?=\s)"
+     r"[^\n&|;]{0,200}?\s(?:-p[ =]?|--password[ =])[\"']?(?![$\[<{-])([^\s\"']{1,200})"),
+    ("password", ("-storepass ", "-keypass "), r"-(?:src|dest)?(?:store|key)pass [\"']?(?![$\[<{-])"
+     r"([^\s\"']{1,200})"),
+    ("password", ("requirepass ", "masterauth "), r"(?:requirepass|masterauth) [\"']?(?![$\[<{])"
+     r"([^\s\"']{1,200})(?=[\"']?[ \t]*(?:$|[\r\n\\]|--))"),
+    ("password", ("identified by '", "IDENTIFIED BY '"), r"(?i:identified by) '(?![$\[<{%:?'])"
+     r"([^'\n]{1,200})"),
+    ("password", ("PASSWORD '", "password '"), r"(?i:(?:user|role)\s[^\n;]{1,120}?\spassword) '"
+     r"(?![$\[<{%:?'])([^'\n]{1,200})"),
+    ("password", ("ConvertTo-SecureString ",), r"ConvertTo-SecureString (?:-String )?[\"'](?![$\[<{%])"
+     r"([^\"'\n]{1,200})"),
     ("password", ("sshpass ",), r"sshpass\s{1,9}-p\s?[\"']?(?![$\[])([^\s\"']{1,200})"),
     ("password", ("redis-cli ",), r"redis-cli(?=\s)[^\n]{0,200}?\s(?:-a|--pass) [\"']?"
      r"(?![$\[])([^\s\"']{1,200})"),
@@ -76,7 +132,11 @@ _BESIDE_AWS = (
     r"[A-Za-z0-9/+]{40}(?![A-Za-z0-9/+=])"
 )
 """A secret access key without a name: only looked for beside an access key id."""
-_EMAIL = r"(?<![\w.+%-])(?!git@)[\w.+%-]{1,64}@[A-Za-z0-9-]{1,63}(?:\.[A-Za-z0-9-]{1,63}){1,8}(?![\w-])"
+_EMAIL = (
+    r"(?<![\w.+%-])(?!git@)[\w.+%-]{1,64}@(?!v?[0-9]+\.[0-9])[A-Za-z0-9-]{1,63}(?:\.[A-Za-z0-9-]{1,63}){0,7}"
+    r"\.(?!(?:png|jpe?g|gif|svg|webp|avif|service|socket|timer|target|mount|slice)(?![A-Za-z]))[A-Za-z]{2,24}(?![\w-])"
+)
+"""No package with its version, no picture of double size, no unit of systemd."""
 _GAP = r"(?:[\s\"',-]|\\+[nrt]|[0-9]{1,6}[→|:\t])*"
 _BODY = r"(?:[A-Za-z-]{4,20}: [^\n\\]{1,80}(?:[\s]|\\+[nr])*)*"
 _PEM_REST = rf"{_GAP}(?:{_BODY})(?:[A-Za-z0-9+/=]{{16,}}{_GAP})+(?:[A-Za-z0-9+/=]{{1,64}}(?![^\s\"'\\]))?"
@@ -93,7 +153,7 @@ def known(text: str) -> list[Span]:
     for name, triggers, pattern in _SHAPES:
         for trigger in triggers:
             if trigger in text:
-                found += _matches(_B + pattern, name, text)
+                found += _matches(START + pattern, name, text)
                 break
     if (found and found[0][2] == "aws-access-key") or f"{MARK}aws-access-key]" in text:
         found += _matches(_BESIDE_AWS, "aws-secret-key", text)
@@ -108,7 +168,13 @@ def emails(text: str) -> list[Span]:
 def _matches(pattern: str, name: str, text: str) -> list[Span]:
     import re  # noqa: PLC0415  a hook whose text triggers no pattern starts without it
 
-    return [(*match.span(match.lastindex or 0), name) for match in re.finditer(pattern, text, re.ASCII)]
+    found = ((match.span(match.lastindex or 0)) for match in re.finditer(pattern, text, re.ASCII))
+    return [(start, end, name) for start, end in found if not _masked(text[start:end])]
+
+
+def _masked(value: str) -> bool:
+    """Whether this is only the look of a key: ``AKIAXXXXXXXXXXXXXXXX``."""
+    return len(value) > 12 and len(set(value[-12:])) == 1
 
 
 def private_keys(text: str) -> list[Span]:
