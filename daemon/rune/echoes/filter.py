@@ -22,6 +22,7 @@ _ABOUT_EMAIL = re.compile(
     r"|newsletters?|reply-to)\b",
     re.I,
 )
+_MARKED = re.compile(re.escape(MARK) + r"[^\]]*\]")
 _PLACE = re.compile(r"\s*(`[^`]+`|[\w./-]+:\d+(?:-\d+)?)")
 """Where something was found: ``file:lines``."""
 
@@ -48,9 +49,8 @@ def clean(entry: Entry) -> Filtered:
         _told(text, removed)
         for text in (entry.title, entry.learning, entry.source, entry.supersedes, entry.label)
     )
-    about_email = _ABOUT_EMAIL.search(redact(f"{entry.title}\n{entry.learning}", emails=True)[0]) is not None
-    lines = _together(entry.evidence, removed)
-    evidence = tuple(_evidence(text, about_email, removed) for text in lines)
+    keeps = _about_email(f"{entry.title}\n{entry.learning}")
+    evidence = tuple(_evidence(text, keeps, removed) for text in _together(entry.evidence, removed))
     fields = tuple(_field(name, value, removed) for name, value in entry.fields)
     removed = removed or scan(entry.raw)[1]  # what its parts do not show
     if not removed:
@@ -67,6 +67,11 @@ def clean_text(text: str) -> tuple[str, dict[str, int]]:
     return scan(text)
 
 
+def _about_email(text: str) -> bool:
+    """Whether a learning is about e-mail; an address alone, or what became of one, does not make it so."""
+    return _ABOUT_EMAIL.search(_MARKED.sub("", redact(text, emails=True)[0])) is not None
+
+
 def _told(text: str, removed: dict[str, int]) -> str:
     text, found = scan(text)
     _count(removed, found)
@@ -80,10 +85,10 @@ def _together(evidence: tuple[str, ...], removed: dict[str, int]) -> list[str]:
     return [line for line in lines if line.strip()]
 
 
-def _evidence(text: str, about_email: bool, removed: dict[str, int]) -> str:
+def _evidence(text: str, addresses_stay: bool, removed: dict[str, int]) -> str:
     """What was found at a place goes as a whole: around a secret stands what it opens."""
     told, found = scan(text)
-    if not about_email:
+    if not addresses_stay:
         told, addresses = redact(told, emails=True)
         found = {**found, **addresses}
     if not found:

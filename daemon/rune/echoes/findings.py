@@ -18,8 +18,9 @@ from pathlib import Path
 
 from rune import files
 from rune.echoes import consolidate, filter
+from rune.echoes.journal import within
 from rune.echoes.store import Change, Store
-from rune.errors import EchoError, RuneError
+from rune.errors import EchoError, FormatError, RuneError
 from rune.paths import Echoes, safe_name
 from rune.records import echo
 from rune.records.echo import Entry
@@ -35,7 +36,7 @@ class OnlyTheLead(RuneError):
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """A findings file that was left as it is."""
+    """A findings file that was left as it is, or a memory that findings wait for."""
 
     path: Path
     reason: str
@@ -71,6 +72,7 @@ def record(store: Store, role: str, agent: str, entries: Sequence[Entry]) -> Pat
         echo.check_evidence(entry)
     more = "\n".join(echo.print_entry(filter.clean(entry).entry) for entry in entries)
     with store.alone(anytime=True):
+        path = within(store.echoes.project, path)
         past = path.read_text("utf-8").rstrip("\n") if path.exists() else f"# Findings of {safe_name(agent)}"
         files.replace(path, f"{past}\n\n{more}".encode())
     return path
@@ -85,18 +87,24 @@ def take(change: Change, role: str) -> Taken:
     """Take a role's findings into its memory: write the memory, then delete the findings.
 
     What may not become an entry goes to ``archive/``. A file with something that cannot be read stays as long
-    as it has that; it is named, and what can be read of it is taken: twice is once.
+    as it has that; it is named, and what can be read of it is taken: twice is once. Where the memory itself
+    cannot be read, the findings wait.
     """
+    try:
+        memory = change.memory(role)
+    except FormatError as error:
+        waiting = Problem(change.echoes.memory(role), str(error))
+        return Taken(role, consolidate.Consolidated(echo.empty(role)), problems=(waiting,))
     batches: list[_Batch] = []
     problems: list[Problem] = []
     for path in sorted(change.echoes.role(role).glob(f"*{ENDING}")):
         try:
-            batches.append(_cleaned(role, path))
+            batches.append(_cleaned(role, within(change.echoes.project, path)))
         except (RuneError, OSError, UnicodeDecodeError) as error:
             problems.append(Problem(path, str(error)))
     problems += [Problem(batch.path, reason) for batch in batches for reason in batch.unreadable]
     found = [entry for batch in batches for entry in batch.entries]
-    merged = consolidate.consolidate(change.memory(role), found, change.today)
+    merged = consolidate.consolidate(memory, found, change.today)
     if found:
         change.archive(role, merged.superseded)
         change.archive(role, [refused.entry for refused in merged.refused], "refused")

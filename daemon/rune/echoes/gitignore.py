@@ -17,8 +17,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from rune import files
-from rune.echoes.journal import read
-from rune.errors import FormatError
+from rune.echoes.journal import read, within
 from rune.paths import Echoes
 from rune.records.echo import ROLES
 
@@ -109,11 +108,9 @@ def _with(theirs: bytes, lines: Iterable[str]) -> bytes:
 
 
 def _written(echoes: Echoes, path: Path, data: bytes) -> bool:
-    real = path.resolve()
-    if (read(real) or b"") == data:
+    if (read(path) or b"") == data:
         return False
-    if not real.is_relative_to(echoes.project.resolve()):
-        raise FormatError(f"{path} leads out of the project, to {real}: remove the link")
+    real = within(echoes.project, path)
     mode = real.stat().st_mode & 0o777
     files.replace(real, data)
     real.chmod(mode)

@@ -49,9 +49,10 @@ class Edit:
 class Journal:
     """The changes of one project. The caller holds the lock whenever something is written."""
 
-    def __init__(self, folder: Path, project: Path) -> None:
+    def __init__(self, folder: Path, project: Path, keep: int = KEEP) -> None:
         self.folder = folder
         self.project = project
+        self.keep = keep
 
     def commit(self, what: str, at: float, edits: Sequence[Edit], undoes: int = 0) -> Change:
         """Make all edits or none; where one fails, those before it are taken back.
@@ -167,7 +168,7 @@ class Journal:
         return (begun / f"{number}.before").exists()
 
     def _forget_old(self) -> None:
-        for number in self._numbers()[:-KEEP]:
+        for number in self._numbers()[: -self.keep]:
             place = self._place(number)
             files.remove_folder(place.rename(place.with_suffix(".staged")))
 
@@ -201,6 +202,18 @@ class Journal:
 def digest(data: bytes | None) -> str:
     """SHA-256 of a file's bytes; empty for no file."""
     return "" if data is None else hashlib.sha256(data).hexdigest()
+
+
+def within(project: Path, path: Path) -> Path:
+    """Where a path really leads; a repository may bring links that lead anywhere.
+
+    Raises:
+        FormatError: out of the project.
+    """
+    real = path.resolve()
+    if not real.is_relative_to(project.resolve()):
+        raise FormatError(f"{path} leads out of the project, to {real}: remove the link")
+    return real
 
 
 def read(path: Path) -> bytes | None:

@@ -26,7 +26,7 @@ from pathlib import Path
 from rune import files
 from rune.echoes import gitignore
 from rune.echoes.activity import Phase
-from rune.echoes.journal import Edit, Journal, Moved, read
+from rune.echoes.journal import Edit, Journal, Moved, read, within
 from rune.errors import FormatError, RuneError
 from rune.paths import Echoes
 from rune.records import change as records
@@ -56,7 +56,7 @@ class Change:
 
     def read(self, path: Path) -> bytes | None:
         """A file's bytes as this change will leave them; None where there is none."""
-        path = self._inside(path)
+        path = within(self.echoes.project, path)
         if path not in self._read:
             self._read[path] = read(path)
         return self._write.get(path, self._read[path])
@@ -64,12 +64,12 @@ class Change:
     def write(self, path: Path, data: bytes) -> None:
         """Give a file new content."""
         self.read(path)
-        self._write[self._inside(path)] = data
+        self._write[within(self.echoes.project, path)] = data
 
     def remove(self, path: Path) -> None:
         """Take a file away; undo brings it back."""
         self.read(path)
-        self._write[self._inside(path)] = None
+        self._write[within(self.echoes.project, path)] = None
 
     def memory(self, role: str) -> Memory:
         """What a role knows; empty where there is no MEMORY.md yet."""
@@ -93,12 +93,12 @@ class Change:
         It stays for good: undo leaves it, and no later backup overwrites it.
         """
         self.read(path := self.echoes.memory(role))
-        data = self._read[self._inside(path)]
+        data = self._read[within(self.echoes.project, path)]
         if data is None:
             return None
         for number in itertools.count(1):
             name = f"MEMORY-{self.today}{'' if number == 1 else f'-{number}'}.md"
-            copy = self._inside(self.echoes.archive(role) / name)
+            copy = within(self.echoes.project, self.echoes.archive(role) / name)
             if read(copy) in (None, data):
                 break
         self._backups[copy] = data
@@ -115,13 +115,6 @@ class Change:
         """What differs: additions to an archive first, removals last, so that half of it loses nothing."""
         made = [Edit(path, self._read[path], data) for path, data in self._write.items()]
         return sorted((edit for edit in made if edit.before != edit.after), key=_adding_first)
-
-    def _inside(self, path: Path) -> Path:
-        """Where a path really leads; a repository may bring links that lead anywhere."""
-        real = path.resolve()
-        if not real.is_relative_to(self.echoes.project):
-            raise FormatError(f"{path} leads out of the project, to {real}: remove the link")
-        return real
 
 
 class Store:
