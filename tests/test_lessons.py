@@ -50,14 +50,13 @@ def mended(story):
 
 def test_a_mended_failure_teaches_its_cause_its_fix_and_the_command_that_proves_it(mended):
     taught = found(mended)
-    (cause,), (fix,), (proof,) = (of(kind, taught) for kind in ("cause", "fix", "proof"))
-    assert cause.answer == WHY
-    assert fix.answer == "In src/invoice.py, replace `price = f'{total} EUR'` with `price = f'EUR {total}'`."
-    assert proof.answer == "Run `pytest tests/test_invoice.py`."
-    assert "Why did pytest fail with AssertionError: '9.50 EUR' != 'EUR 9.50'?" in cause.questions
-    assert "How was AssertionError: '9.50 EUR' != 'EUR 9.50' fixed?" in fix.questions
-    assert {"e2", "e3", "e4", "e5"} == set(fix.evidence) <= set(cause.evidence)
-    assert proof.evidence[0] == "e5"
+    (repair,) = of("repair", taught)
+    fix = "In src/invoice.py, replace `price = f'{total} EUR'` with `price = f'EUR {total}'`."
+    assert repair.answer == f"{WHY} {fix} Verified with `pytest tests/test_invoice.py`."
+    assert "Why did pytest fail with AssertionError: '9.50 EUR' != 'EUR 9.50'?" in repair.questions
+    assert "How was AssertionError: '9.50 EUR' != 'EUR 9.50' fixed?" in repair.questions
+    assert "Which command passed after the fix in invoice.py?" in repair.questions
+    assert {"e2", "e3", "e4", "e5"} == set(repair.evidence)
 
 
 def test_an_unsolved_failure_teaches_that_it_is_open_and_no_fix(story):
@@ -65,13 +64,13 @@ def test_an_unsolved_failure_teaches_that_it_is_open_and_no_fix(story):
     story.edits("app.py", "port = 1")
     (lesson,) = [lesson for lesson in found(story) if lesson.kind not in ("command", "file")]
     assert lesson.kind == "unsolved"
-    assert lesson.answer == "No, KeyError: 'port' was left unsolved in that session."
+    assert lesson.answer == "KeyError: 'port' was left unsolved in that session."
 
 
 def test_a_failure_that_went_away_by_itself_teaches_no_fix(story):
     story.fails("pytest", "KeyError: 'port'")
     story.runs("pytest")
-    assert {lesson.kind for lesson in found(story)} == {"command"}
+    assert {lesson.kind for lesson in found(story)} == {"command", "error"}
 
 
 def test_a_note_teaches_what_it_says_under_its_tags(story):
@@ -97,7 +96,7 @@ def test_where_a_thing_is_defined_is_taught_while_it_is_one_place(story):
 def test_fixes_come_before_everything_else_and_the_limit_is_kept(mended):
     for number in range(30):
         mended.edits(f"src/m{number}.py", f"def function_{number}(): pass")
-    assert [lesson.kind for lesson in found(mended, 3)] == ["cause", "fix", "proof"]
+    assert [lesson.kind for lesson in found(mended, 1)] == ["repair"]
     assert len(found(mended, 12)) == 12
     assert found(mended, 0) == []
 
@@ -111,8 +110,8 @@ def test_a_change_too_long_to_tell_is_told_by_its_new_line(story):
     story.fails("pytest", "KeyError: 'port'")
     story.edits("src/" + "deep/" * 12 + "a.py", new, old)
     story.runs("pytest")
-    (fix,) = of("fix", found(story))
-    assert fix.answer.endswith(f"a.py, write `{new}`.")
+    (repair,) = of("repair", found(story))
+    assert f"a.py, write `{new}`." in repair.answer
 
 
 # one answer per question, one lesson per answer
@@ -122,12 +121,12 @@ def test_the_same_answer_is_one_lesson_with_all_its_questions_and_evidence(story
     for number in (1, 2):
         story.fails("pytest", f"KeyError: 'port{number}'")
         story.says(WHY)
-        story.edits("app.py", f"port = {number}00", f"prot = {number}00")
+        story.edits("app.py", "port = 100", "prot = 100")
         story.runs("pytest")
-    (cause,) = of("cause", found(story))
+    (repair,) = of("repair", found(story))
     asked = {f"Why did pytest fail with KeyError: 'port{number}'?" for number in (1, 2)}
-    assert asked <= set(cause.questions)
-    assert {"e1", "e5"} <= set(cause.evidence)
+    assert asked <= set(repair.questions)
+    assert {"e1", "e5"} <= set(repair.evidence)
 
 
 def test_the_same_question_has_never_two_answers(story):
@@ -136,8 +135,7 @@ def test_the_same_question_has_never_two_answers(story):
         story.edits(path, f"port = {number}00", f"prot = {number}00")
         story.runs(f"pytest tests/test_{number}.py")
     taught = found(story)
-    assert len(of("fix", taught)) == 3
-    assert len(of("proof", taught)) == 3
+    assert len(of("repair", taught)) == 3
     asked = Counter(normal(question) for lesson in taught for question in lesson.questions)
     assert asked["what do i run to verify app.py?"] == 1
     assert max(asked.values()) == 1
@@ -162,7 +160,7 @@ def test_orders_to_a_model_are_neither_an_answer_nor_a_question(mended):
     mended.edits("build.py", f"greeting = '{ORDER}'", "greeting = 'good morning'")
     mended.runs(f"make build NOTE='{ORDER}'")
     taught = found(mended)
-    assert of("fix", taught)
+    assert of("repair", taught)
     for lesson in taught:
         assert not [t for t in (lesson.answer, *lesson.questions, *lesson.probes) if "ignore previous" in t]
 
@@ -175,8 +173,7 @@ def test_what_held_a_secret_is_no_answer_and_no_key(mended):
     mended.notes(f"The token for `deploy.py` is {MARK}.")
     mended.fails("docker build .", f"Error: {MARK} is no base image")
     taught = found(mended)
-    assert of("cause", taught)
-    assert any("region = 'eu-1'" in lesson.answer for lesson in of("fix", taught))
+    assert any("region = 'eu-1'" in lesson.answer for lesson in of("repair", taught))
     for lesson in taught:
         assert "[redacted" not in " ".join((lesson.answer, *lesson.keys))
 
@@ -264,10 +261,10 @@ def recorded() -> list[transcripts.Session]:
     return transcripts.read(folder, redact.redact)
 
 
-def test_most_fix_chains_of_real_sessions_have_a_lesson_on_their_cause_or_fix(recorded):
+def test_most_fix_chains_of_real_sessions_have_a_lesson(recorded):
     chains = taught = 0
     for past in recorded:
-        telling = [x for x in lessons.find(session(past.events), LIMIT) if x.kind in ("cause", "fix")]
+        telling = [x for x in lessons.find(session(past.events), LIMIT) if x.kind in lessons.TELLING]
         explained = {event for lesson in telling for event in lesson.evidence}
         failed = [past.events[chain.fail].id for chain in events.fix_chains(past.events)]
         chains, taught = chains + len(failed), taught + sum(event in explained for event in failed)

@@ -9,35 +9,39 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
+from rune import cues
 from rune.records.card import Lesson
 
+_CAUSE = (
+    "Why did {r} fail with {s}?",
+    "What caused the {c}?",
+    "What was the reason for {e}?",
+    "{c} cause",
+    "Explain the {c} in {f}.",
+    "{r} reported {s}. Why?",
+    "reason for {c} in {f}",
+)
+_FIX = (
+    "How was {e} fixed?",
+    "How do I fix {s}?",
+    "{c} fix",
+    "{r} fails with {s}. What is the fix?",
+    "What did we change in {f} to fix the {c}?",
+    "fix for {c} in {f}",
+    "What is the solution to the {c}?",
+)
+_PROOF = (
+    "Which command shows that the {c} is fixed?",
+    "How do I check the fix of {s}?",
+    "What do I run to verify {f}?",
+    "{c} verify command",
+    "Which command passed after the fix in {f}?",
+    "command to test {f}",
+)
 TRAINED = {
-    "cause": (
-        "Why did {r} fail with {s}?",
-        "What caused the {c}?",
-        "What was the reason for {e}?",
-        "{c} cause",
-        "Explain the {c} in {f}.",
-        "{r} reported {s}. Why?",
-        "reason for {c} in {f}",
-    ),
-    "fix": (
-        "How was {e} fixed?",
-        "How do I fix {s}?",
-        "{c} fix",
-        "{r} fails with {s}. What is the fix?",
-        "What did we change in {f} to fix the {c}?",
-        "fix for {c} in {f}",
-        "What is the solution to the {c}?",
-    ),
-    "proof": (
-        "Which command shows that the {c} is fixed?",
-        "How do I check the fix of {s}?",
-        "What do I run to verify {f}?",
-        "{c} verify command",
-        "Which command passed after the fix in {f}?",
-        "command to test {f}",
-    ),
+    "cause": _CAUSE,
+    "proof": _PROOF,
+    "repair": (*_CAUSE[:5], *_FIX, *_PROOF[:5], "{e}", "{r} {s}"),
     "command": (
         "How do I run {w} in this project?",
         "What is the command for {w}?",
@@ -77,26 +81,68 @@ TRAINED = {
         "{w} summary",
         "result of {w}",
     ),
+    "said": (
+        "What do we know about {w}?",
+        "{w}",
+        "What was found out about {w}?",
+        "tell me about {w}",
+    ),
+    "commit": (
+        "Which commit is {w}?",
+        "hash of the commit {w}",
+        "{w} commit",
+        "What is the commit id of {w}?",
+        "sha of {w}",
+    ),
+    "count": (
+        "How many {w} in the last run?",
+        "{w} count",
+        "What did the last run of {w} end with?",
+        "total of {w}",
+        "How many {w} were there at the end?",
+    ),
+    "error": (
+        "What error did {w} give?",
+        "How did {w} fail?",
+        "{w} error",
+        "What happened when we ran {w}?",
+        "{w} failed with what message?",
+    ),
     "unsolved": (
+        *_CAUSE[:4],
+        "{e}",
         "Was {s} solved?",
         "What is the state of {s}?",
         "{s} status",
         "Did we get rid of {s}?",
     ),
 }  # fmt: skip
+_CAUSE_HELD = ("I see {s} when I use {r}; what is behind it?", "What makes {s} happen?")
+_PROOF_HELD = ("With what did we confirm that {s} is gone?", "Tell me how to make sure {f} works.")
 HELD_OUT = {
-    "cause": ("I see {s} when I use {r}; what is behind it?", "What makes {s} happen?"),
-    "fix": ("I am hitting {s} again, what solved it last time?", "How can {s} be resolved?"),
-    "proof": ("With what did we confirm that {s} is gone?", "Tell me how to make sure {f} works."),
+    "cause": _CAUSE_HELD,
+    "proof": _PROOF_HELD,
+    "repair": (
+        "I am hitting {s} again, what solved it last time?", "How can {s} be resolved?", _CAUSE_HELD[0], _PROOF_HELD[0],
+    ),
     "command": ("I want to execute {w}; what should I type?", "Remind me of the invocation for {w}."),
     "task": ("What should I enter in order to {w}?", "Remind me how we {w}."),
     "file": ("I am looking for {w}, which path is it at?", "Point me to the source of {w}."),
     "decision": ("Remind me what we settled on for {w}.", "Anything I should know regarding {w}?"),
     "goal": ("Where did the work on {w} end up?", "Recap the work around {w}."),
+    "said": ("Remind me what there is to know about {w}.", "Anything noted down on {w}?"),
+    "commit": ("Under which id did {w} go in?", "I am looking for the revision of {w}."),
+    "count": ("What number of {w} did we have when it was finished?", "When all was done, how many {w}?"),
+    "error": ("I am about to run {w}; what went wrong with it before?", "Which message comes up with {w}?"),
     "unsolved": ("Is {s} still open?", "How far did we get with {s}?"),
 }
 
-ANSWER_LIMIT = 300
+ANSWER_LIMIT, REPAIR_LIMIT = 300, 460
+"""Characters of an answer; a repair tells cause, fix and proof."""
+TELLING = frozenset(("cause", "repair", "unsolved", "decision", "goal", "said"))
+"""Kinds whose answers are sentences: they are asked in their own words too, with one literal missing."""
+MOST = 24
+"""Wordings of one lesson."""
 _EMPTY = frozenset((
     "this", "that", "with", "from", "have", "will", "would", "could", "should", "what", "when", "where",
     "which", "there", "their", "them", "then", "than", "please", "make", "need", "want", "into", "about",
@@ -110,7 +156,7 @@ def make(
     kind: str, answer: str, slots: dict[str, str], evidence: Sequence[str], *more: str, lesson: str = ""
 ) -> Lesson:
     """Fill the templates of a kind; ``more`` are literals that the answer must hold to count as right."""
-    answer = _cut(answer)
+    answer = cut(answer, REPAIR_LIMIT if kind in ("repair", "unsolved") else ANSWER_LIMIT)
     plain = [_fill(template, slots) for template in TRAINED[kind]]
     held = [_fill(template, slots) for template in HELD_OUT[kind]]
     asked = " ".join((*plain, *held)).lower()
@@ -118,8 +164,10 @@ def make(
     exact = list(dict.fromkeys(key for key in wanted if key.lower() not in asked))[:2]
     words = sorted(set(re.findall(r"[a-z]{5,}", answer.lower())), key=lambda word: (-len(word), word))
     keys = exact or [word for word in words if word not in asked][:2]
-    told = _clauses(answer, exact) if kind in ("cause", "decision", "goal") else []
-    questions = tuple(dict.fromkeys([*plain, *told, *_keywords(answer, keys)]))
+    told = _clauses(answer, exact) if kind in ("cause", "repair", "decision", "goal") else []
+    gaps = [gap for key in literals(answer)[:4] for gap in cues.masked(answer, key)] if kind in TELLING else []
+    questions = tuple(dict.fromkeys([*plain, *told, *gaps, *_keywords(answer, keys)]))[:MOST]
+    held += [cue for key in exact[:1] for cue in cues.held_out(answer, key)] if kind in TELLING else []
     probes = tuple(probe for probe in dict.fromkeys(held) if probe not in questions)
     return Lesson(lesson or kind, answer, questions, probes, tuple(dict.fromkeys(evidence)), tuple(keys))
 
@@ -133,7 +181,7 @@ def _clauses(answer: str, keys: Sequence[str]) -> list[str]:
     ['what is encoded in cp1252?', 'a.csv is encoded in what?', 'the bank writes bytes?']
     """
     found = []
-    for clause in re.split(r"(?:[;:]|,(?=\s)|\.(?=\s|$)|\bbecause\b|\bso that\b|\band so\b)", answer):
+    for clause in re.split(r"(?:;|:(?=\s|$)|,(?=\s)|\.(?=\s|$)|\bbecause\b|\bso that\b|\band so\b)", answer):
         clause = " ".join(clause.replace("`", "").split())
         masked = [clause.replace(key, "what") for key in keys if key in clause] or [clause]
         found += [f"{text}?" for text in masked if len(text.split()) >= 4 and len(text) <= 120]
@@ -153,15 +201,15 @@ def _fill(template: str, slots: dict[str, str]) -> str:
     return text[0].upper() + text[1:] if text.endswith("?") else text
 
 
-def _cut(text: str) -> str:
-    """At most ``ANSWER_LIMIT`` characters, ending after a sentence where there is one, never inside code.
+def cut(text: str, limit: int = ANSWER_LIMIT) -> str:
+    """At most ``limit`` characters, ending after a sentence where there is one, never inside code.
 
     Empty where even the first words are code that does not fit.
     """
     text = " ".join(text.split())
-    if len(text) <= ANSWER_LIMIT:
+    if len(text) <= limit:
         return text
-    spaces = [place for place, sign in enumerate(text[: ANSWER_LIMIT + 1]) if sign == " "]
+    spaces = [place for place, sign in enumerate(text[: limit + 1]) if sign == " "]
     outside = [place for place in spaces if text.count("`", 0, place) % 2 == 0]
     whole = [place for place in outside if place > 40 and text[place - 1] in ".!?"]
     return text[: (whole or outside or [0])[-1]]

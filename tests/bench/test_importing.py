@@ -63,13 +63,13 @@ def test_a_folder_without_transcripts_is_refused(tmp_path: Path) -> None:
 
 
 def test_questions_go_to_a_fix_and_a_cause_first_then_to_other_kinds() -> None:
-    found = [lesson("goal"), lesson("fix"), lesson("fix", 1), lesson("file"), lesson("cause")]
-    assert [one.kind for one in importing.spread(found, 3)] == ["fix", "cause", "goal"]
-    assert [one.kind for one in importing.spread(found, 5)] == ["fix", "cause", "goal", "file", "fix"]
+    found = [lesson("goal"), lesson("repair"), lesson("repair", 1), lesson("file"), lesson("cause")]
+    assert [one.kind for one in importing.spread(found, 3)] == ["repair", "cause", "goal"]
+    assert [one.kind for one in importing.spread(found, 5)] == ["repair", "cause", "goal", "file", "repair"]
 
 
 def test_lessons_that_cannot_be_judged_are_not_asked() -> None:
-    found = [lesson("fix", keys=()), lesson("cause", probe=False), lesson("file")]
+    found = [lesson("repair", keys=()), lesson("cause", probe=False), lesson("file")]
     assert [one.kind for one in importing.spread(found, 3)] == ["file"]
 
 
@@ -77,7 +77,7 @@ def test_a_fix_chain_counts_when_a_lesson_on_its_cause_or_fix_rests_on_its_failu
     found = importing.totals(transcripts.read(RECORDED, scan.scan))
     assert found.sessions == 1
     assert found.chains >= found.taught >= 1
-    assert sum(found.lessons.values()) >= found.lessons["fix"] >= 1
+    assert sum(found.lessons.values()) >= found.lessons["repair"] >= 1
 
 
 def test_recorded_sessions_of_other_people_have_lessons_on_most_fix_chains(shared_data: Path) -> None:

@@ -93,7 +93,7 @@ def totals(read: Iterable[transcripts.Session]) -> Totals:
     for past in read:
         whole = Trajectory(past.session, past.cwd, "import", past.started, past.events)
         found = lessons.find(whole, limit)
-        telling = [lesson for lesson in found if lesson.kind in ("cause", "fix")]
+        telling = [lesson for lesson in found if lesson.kind in lessons.TELLING]
         explained = {event for lesson in telling for event in lesson.evidence}
         failing = [past.events[chain.fail].id for chain in events.fix_chains(past.events)]
         kinds.update(lesson.kind for lesson in found)
@@ -169,7 +169,7 @@ def spread(found: Sequence[Lesson], wanted: int) -> list[Lesson]:
     Only lessons whose answers can be judged count: those with a held-out phrasing and literals.
     """
     able = [lesson for lesson in found if lesson.probes and lesson.keys]
-    kinds = dict.fromkeys(["fix", "cause", *(lesson.kind for lesson in able)])
+    kinds = dict.fromkeys(["repair", "cause", *(lesson.kind for lesson in able)])
     firsts = [lesson for kind in kinds for lesson in _first(able, kind)]
     return [*firsts, *(lesson for lesson in able if lesson not in firsts)][:wanted]
 

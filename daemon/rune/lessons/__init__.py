@@ -1,0 +1,59 @@
+"""Lessons of a session: questions and answers that an adapter is taught, and probes that it is never taught.
+
+Answers are the agent's own words, commands and changes, never text that gives orders to a model; the wordings
+of questions and probes are those of ``rune.phrasing``.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+
+from rune import arcs
+from rune.lessons import places, ran, repairs, told
+from rune.lessons.apart import distinct
+from rune.records.card import Lesson
+from rune.records.trajectory import Prompt, Trajectory
+
+TELLING = frozenset(("repair", "cause", "unsolved"))
+"""Kinds that tell what became of a failure."""
+SHARES = {"unsolved": 4, "error": 5, "command": 6, "task": 6, "goal": 3, "file": 6, "commit": 3, "count": 2}
+"""At most so many lessons of a kind, while others wait."""
+
+
+def find(trajectory: Trajectory, limit: int) -> list[Lesson]:
+    """The lessons of a session, at most ``limit``: fixes first, then notes, what was reported, commands, places.
+
+    No kind takes more than its share while others wait for a place. A lesson whose question says all of its
+    answer already (no keys) teaches nothing, unless it is how a command is typed.
+    """
+    found = arcs.find(trajectory.events)
+    ranked: list[Lesson] = []
+    for arc in sorted(found, key=lambda arc: not arc.solved):
+        ranked += repairs.of_arc(arc, found)
+    ranked += told.notes(trajectory)
+    ranked += ran.commits(trajectory)
+    ranked += ran.counts(trajectory)
+    ranked += told.said(trajectory, ranked, limit // 2)
+    ranked += ran.commands(trajectory)
+    ranked += told.goals(trajectory, ranked)
+    ranked += ran.errors(trajectory, ranked)
+    ranked += places.files(trajectory)
+    return _shared([lesson for lesson in distinct(ranked) if lesson.keys or lesson.kind == "command"])[:limit]
+
+
+def _shared(ranked: Sequence[Lesson]) -> list[Lesson]:
+    """Those within the share of their kind, in their order, then the rest."""
+    taken: Counter[str] = Counter()
+    first, rest = [], []
+    for lesson in ranked:
+        taken[lesson.kind] += 1
+        (first if taken[lesson.kind] <= SHARES.get(lesson.kind, len(ranked)) else rest).append(lesson)
+    return first + rest
+
+
+def summary(trajectory: Trajectory, lessons: Sequence[Lesson]) -> str:
+    """What the session was about, for retrieval: the first prompt and the subjects of the first lessons."""
+    goal = next((" ".join(e.text.split())[:200] for e in trajectory.events if isinstance(e, Prompt)), "")
+    subjects = "; ".join(dict.fromkeys(lesson.questions[0] for lesson in lessons[:6] if lesson.questions))
+    return f"{goal} {subjects}".strip()

@@ -1,0 +1,117 @@
+"""Lessons of what was run: commands, commits, and the counts that a run ended with."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+
+from rune import arcs, phrasing, runs
+from rune.lessons.repairs import clean
+from rune.records.card import Lesson
+from rune.records.trajectory import Execution, Reflection, Trajectory
+
+_FAMILY_NAMES = {
+    "pytest": "the tests", "unittest": "the tests", "go test": "the Go tests", "vitest": "the vitest tests",
+    "jest": "the jest tests", "tsc": "the type check", "mypy": "the type check", "eslint": "the linter",
+    "ruff": "the linter", "golangci-lint": "the linter", "gofmt": "the formatter",
+    "prettier": "the formatter", "go build": "the build", "cargo build": "the build",
+    "cargo test": "the Rust tests",
+}  # fmt: skip
+
+
+def commands(trajectory: Trajectory) -> Iterator[Lesson]:
+    """The last successful command of each family, those of a known family and a known purpose first."""
+    last: dict[str, tuple[Execution, str]] = {}
+    for event, purpose in _purposes(trajectory):
+        if not event.ok or event.tool != "Bash":
+            continue
+        family = runs.family(event.command)
+        if family and not family.startswith(("git ", "python -c", "gh ")) and clean(event.command):
+            last[family] = event, purpose
+    for family, (event, purpose) in sorted(last.items(), key=lambda item: _rank(*item)):
+        command = clean(event.command)
+        if not purpose and family.startswith("python "):
+            continue  # a script of its own name: nobody asks how to run it
+        kind, subject = ("task", purpose) if purpose else ("command", _FAMILY_NAMES.get(family, family))
+        yield phrasing.make(kind, f"Run `{command}`.", {"w": subject}, (event.id,), command, lesson="command")
+
+
+def _rank(family: str, ran: tuple[Execution, str]) -> tuple[bool, float]:
+    return family not in _FAMILY_NAMES, -ran[0].at
+
+
+def _purposes(trajectory: Trajectory) -> Iterator[tuple[Execution, str]]:
+    """Every run with what it was for: in the words given with it, else in those just before it."""
+    plan = ""
+    for event in trajectory.events:
+        if isinstance(event, Reflection) and not event.agent:
+            plan = _plan(event.text)
+        elif isinstance(event, Execution):
+            yield event, _purpose(event.about or plan)
+            plan = ""
+
+
+def _plan(text: str) -> str:
+    """``Let me run the tests to see if they pass:`` at the end of a message: what the next run is for."""
+    said = re.search(
+        r"\b(?:let me|let's|i'll)(?: now| also| first)* ([a-z][^\n.:`]{8,70})[.:]?\s*$", text, re.I
+    )
+    return said[1] if said else ""
+
+
+def _purpose(about: str) -> str:
+    """What a command is for ("Run the unit tests"), as it fits after "How do I"."""
+    about = re.sub(r"\b(?:again|now|once more)\b", "", " ".join(about.split())).strip(" .")
+    return about[0].lower() + about[1:] if 6 <= len(about) <= 70 else ""
+
+
+_COMMITTED = re.compile(r"^\[[\w./-]+(?: \([\w-]+\))? ([0-9a-f]{7,12})\] (.{8,120})$", re.M)
+
+
+def commits(trajectory: Trajectory) -> Iterator[Lesson]:
+    """Commits that were made: the id under its message."""
+    for event in trajectory.events:
+        if isinstance(event, Execution) and "git commit" in event.command:
+            for name, message in _COMMITTED.findall(event.text):
+                told = " ".join(message.split()).rstrip(".")
+                yield phrasing.make(
+                    "commit", f'{name} is the commit "{told}".', {"w": told}, (event.id,), name
+                )
+
+
+_COUNTED = re.compile(r"\b(\d+) (pass(?:ed|ing)?|fail(?:ed|ures?)?|skipped|errors?|warnings?)\b", re.I)
+_COUNTS = {
+    "pass": "tests that pass",
+    "fail": "failing tests",
+    "skip": "skipped tests",
+    "erro": "errors",
+    "warn": "warnings",
+}
+
+
+def counts(trajectory: Trajectory) -> Iterator[Lesson]:
+    """How many tests there were in the last run of each kind of test, where the run said so."""
+    last: dict[str, Execution] = {}
+    for event in trajectory.events:
+        if isinstance(event, Execution) and runs.family(event.command) and _COUNTED.search(event.text):
+            last[runs.family(event.command)] = event
+    for family, event in last.items():
+        found = dict((what[:4].lower(), number) for number, what in _COUNTED.findall(event.text))
+        if "pass" in found and int(found["pass"]) > 1:
+            told = ", ".join(f"{found[key]} {_COUNTS[key]}" for key in ("pass", "fail") if key in found)
+            subject = f"tests pass with {family}"
+            yield phrasing.make("count", f"{told} with {family}.", {"w": subject}, (event.id,), found["pass"])
+
+
+def errors(trajectory: Trajectory, known: Sequence[Lesson]) -> Iterator[Lesson]:
+    """What a command that failed said, the last failure of each command, where no other lesson says it."""
+    told = "\n".join(lesson.answer for lesson in known)
+    last: dict[str, Execution] = {}
+    for event in trajectory.events:
+        if isinstance(event, Execution) and not event.ok and event.tool == "Bash" and clean(event.command):
+            last[clean(event.command)] = event
+    for command, event in last.items():
+        signature = arcs.signature(event).replace("`", "'")
+        short = command if len(command) <= 60 else command[:60].rpartition(" ")[0]
+        if len(signature) >= 12 and signature.lower() not in command.lower() and signature not in told:
+            yield phrasing.make("error", f"`{short}` failed with: {signature}.", {"w": short}, (event.id,))
