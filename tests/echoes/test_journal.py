@@ -3,7 +3,7 @@ import stat
 import pytest
 
 from rune.echoes.journal import Edit, Journal, Moved, digest
-from rune.errors import FormatError, NewerVersion
+from rune.errors import FormatError
 from rune.records import change as records
 
 
@@ -74,20 +74,3 @@ def test_a_begun_change_whose_file_was_written_since_is_kept_as_it_is(journal, m
     assert memory.read_bytes() == b"edited by hand\n"
     with pytest.raises(Moved, match="changed again after `x`"):
         journal.before(journal.changes()[0])
-
-
-@pytest.mark.parametrize(
-    ("text", "error", "message"),
-    [
-        ("{", FormatError, "expected a change"),
-        ('{"v": 2}', NewerVersion, "version 2; this Rune knows 1"),
-        ('{"v": 1, "files": 3}', FormatError, "files: found 3"),
-        ('{"v": 1, "files": [{"path": 1}]}', FormatError, "path: found 1"),
-        ('{"v": 1, "files": [], "number": "7"}', FormatError, "number: found '7'"),
-    ],
-)
-def test_a_record_of_another_shape_is_named(tmp_path, text, error, message):
-    path = tmp_path / "change.json"
-    path.write_text(text)
-    with pytest.raises(error, match=message):
-        records.read(path)

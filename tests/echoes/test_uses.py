@@ -9,7 +9,6 @@ from hypothesis import strategies as st
 
 from rune.echoes.score import Use
 from rune.echoes.uses import COMPACT_AFTER, RECENT, Uses, condensed, count
-from rune.errors import FormatError, NewerVersion
 from rune.records import use as records
 from rune.records.use import Reference
 
@@ -101,22 +100,3 @@ def test_a_torn_last_line_of_a_dead_process_is_passed_over(uses):
         file.write('{"v": 1, "at"')
     uses.note("s2", ["a"])
     assert uses.read()["a"].references == 2
-
-
-@pytest.mark.parametrize(
-    ("line", "error", "message"),
-    [
-        ('{"v": 2}', NewerVersion, "uses.jsonl:1: version 2; this Rune knows 1"),
-        ('{"v": 1, "at": "now", "workflow": "s1"}', FormatError, "expected a time and a workflow"),
-        (
-            '{"v": 1, "at": 1, "workflow": "s1", "echoes": [1]}',
-            FormatError,
-            r"echoes: expected a list of dig",
-        ),
-    ],
-)
-def test_a_line_of_another_shape_is_named(uses, line, error, message):
-    uses.path.parent.mkdir(parents=True)
-    uses.path.write_text(line + "\n")
-    with pytest.raises(error, match=message):
-        uses.read()
