@@ -40,6 +40,7 @@ _TIER = re.compile(rf"^(##|###)\s+[*`]*({_TIERS})\b[*`]*({_DASH})(\S.*?)\s*$", r
 _SECTION = re.compile(rf"^##\s+({_TIERS})(?:\s+(?:entries|layer|echoes|memories))?\s*:?\s*$", re.IGNORECASE)
 _STRANGER = re.compile(r"^##\s+(\w+)\s*(?:[—–]|-\s)\s*\S.*\(\d{4}-\d\d[^)]*\)\s*$")
 _HEADING = re.compile(r"^(#{1,6})\s+(\S.*?)\s*$")
+_HIGHER = re.compile(r"#{1,2}\s+\S")
 _HAS_DATE = re.compile(r"\d{4}-\d\d")
 _BOLD = re.compile(r"^([-*+•]\s+)?\*\*\s*([A-Za-z][\w /-]{0,40}?)\s*(?::\s*\*\*|\*\*\s*:)[ \t]*(.*?)\s*$")
 _PLAIN = re.compile(rf"^([-*+]\s+)({'|'.join(CORE[:-1])})\s*:(?:\s+(.*?))?\s*$", re.IGNORECASE)
@@ -145,7 +146,7 @@ def field(line: str, dated: bool = True) -> tuple[str, str] | None:
     In the dated form any bullet whose name is one lower-case word counts; elsewhere only names that are
     known, since bold words begin many a learning.
     """
-    found = _BOLD.match(line) or _PLAIN.match(line)
+    found = (_BOLD.match(line) or _PLAIN.match(line)) if line.startswith(("-", "*", "+", "•")) else None
     if not found:
         return None
     bullet, said, value = found.groups()
@@ -173,7 +174,7 @@ def _fence_end(lines: Sequence[str], start: int) -> int:
     A block that is indented belongs to a list item and ends with it. In a block of a language other than
     Markdown, the heading of an entry means that the block lost its end.
     """
-    opened = _FENCE.match(lines[start])
+    opened = _FENCE.match(lines[start]) if "```" in lines[start] or "~~~" in lines[start] else None
     if not opened:
         return 0
     indent, fence, language = opened.groups()
@@ -193,12 +194,14 @@ def _heads(lines: Sequence[str], inside: Sequence[bool]) -> Iterator[tuple[int, 
     """Every line that begins an entry."""
     within: Form | None = None
     for number, line in enumerate(lines):
-        if inside[number] or not line.startswith("##"):
+        if inside[number] or not line.startswith("#"):
             continue
         heading = _heading(line, _next_field(lines, number + 1), within)
         if heading:
             within = heading.form
             yield number, heading
+        elif _HIGHER.match(line):
+            within = None
 
 
 def _heading(line: str, follows: str, within: Form | None) -> Heading | None:
@@ -212,7 +215,7 @@ def _heading(line: str, follows: str, within: Form | None) -> Heading | None:
         if (len(depth) == 2 and ":" not in dash) or _HAS_DATE.search(title):
             return Heading("tier", tier.lower(), title)
     other = _HEADING.match(line)
-    if other and len(other[1]) <= 3 and follows == "layer":
+    if other and 2 <= len(other[1]) <= 3 and follows == "layer":
         return Heading("titled", "", other[2])
     return None
 
@@ -248,7 +251,7 @@ def _passage(
 def _end_of_entry(lines: Sequence[str], inside: Sequence[bool], start: int, end: int) -> int:
     """Where the entry's own text ends: at a heading of a higher order, or at a rule that nothing follows."""
     stop = next(
-        (n for n in range(start + 1, end) if not inside[n] and re.match(r"#{1,2}\s+\S", lines[n])), end
+        (n for n in range(start + 1, end) if not inside[n] and _HIGHER.match(lines[n])), end
     )  # fmt: skip
     last = stop
     while last > start + 1 and (not lines[last - 1].strip() or _RULE.match(lines[last - 1])):

@@ -50,6 +50,7 @@ _LABELS = {"note": "Note", "notes": "Note", "observation": "Observation", "obser
 _LABEL = re.compile(r"^(\w[\w /&-]{0,39}):\s+(?=\S)")
 _WHEN = re.compile(r"\s*\(([^()]*\d[^()]*)\)\s*$")
 _SCHEMA = re.compile(r"^\ufeff?<!--\s*echo-schema:\s*(.*?)\s*-->", re.MULTILINE)
+_OWN_LAYER = re.compile(rf"\A##+\s+[*`]*(?:{'|'.join(_TIERS)})\b|^(?:[-*+]\s+)?\*\*\s*layer\b", re.I | re.M)
 _PLAIN = re.compile(r"[\d./%-]*|high|medium|low", re.IGNORECASE)
 _UNSAID = 0.5
 
@@ -192,7 +193,7 @@ def _under(text: str, more: str) -> str:
 
 def _alone(entry: Entry) -> Entry:
     """The entry; printed in the canonical form where its own text needs the section that it stood under."""
-    return entry if parse(entry.raw, "").entries == (entry,) else replace(entry, raw="")
+    return entry if _OWN_LAYER.search(entry.raw) else replace(entry, raw="")
 
 
 def ends_blank(parts: list[str]) -> bool:
@@ -268,7 +269,9 @@ def _heading(passage: Passage) -> tuple[str, date, date]:
                 if field.name == name:
                     with contextlib.suppress(ValueError):
                         days += wording.dates(field.value)
-    return title.strip(" *`"), min(days, default=date.min), max(days, default=date.min)
+    if heading.form != "dated":
+        title = title.strip(" *`") or title
+    return title, min(days, default=date.min), max(days, default=date.min)
 
 
 def _layer(passage: Passage, said: dict[str, Field]) -> str:

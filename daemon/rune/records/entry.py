@@ -25,6 +25,7 @@ from rune.records import dialects
 
 LAYERS = ("etched", "inscribed", "traced")
 """From permanent to passing."""
+_NO_LABEL = re.compile(r"[^\w /&-]+")
 NOTHING = frozenset(("", "none", "n/a", "null", "-", "nothing", "—"))
 """Ways to say that a field has no value."""
 
@@ -72,7 +73,7 @@ class Entry:
         if not 0.0 <= self.confidence <= 1.0:
             raise EchoError("confidence", "a number from 0.0 to 1.0", self.confidence)
         supersedes, evidence = _line(self.supersedes), map(_line, self.evidence)
-        label = re.sub(r"[^\w /&-]+", " ", _line(self.label)).strip(" /&-")[:40]
+        label = _NO_LABEL.sub(" ", _line(self.label)).strip(" /&-")[:40]
         for name, value in {
             "title": _line(self.title),
             "label": _line(label) or "Pattern",

@@ -135,6 +135,7 @@ def _title(head: str) -> tuple[str, str]:
         only_id = _ID.match(bold[1])
         said = f"{bold[1]} {bold[2]}" if only_id and only_id.end() == len(bold[1]) else bold[1]
     said = re.sub(r"^\W*P[123]\b(?:\s*\([^)]*\))?[\])]*\s*[:—–-]?\s*", "", said)
+    said = re.sub(r"^\d+[.)]\s+", "", said)
     number = _ID.match(said)
     title = said[number.end() :] if number else said
     title = re.sub(r"\s*(?:\bin|\bat|—|–|-|@)?\s*`[^`]*:\d[^`]*`.*$", "", title)
