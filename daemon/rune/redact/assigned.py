@@ -10,7 +10,18 @@ rules can be read. Standard library, Python 3.9.
 """
 
 from rune.redact import reading, spoken
-from rune.redact.plausible import MARK, NAME, SPACE, WORDS, is_cookie, is_secret, mixed, placeholder, strong
+from rune.redact.plausible import (
+    MARK,
+    NAME,
+    SPACE,
+    WORDS,
+    is_cookie,
+    is_secret,
+    jumbled,
+    mixed,
+    placeholder,
+    strong,
+)
 
 _STEMS = ("pass", "pwd", "secret", "token", "key", "auth", "cred", "cookie", "bearer", "sig=", "signature=")
 _PASSWORDS = ("password", "passwd", "passphrase", "passcode", "pwd")
@@ -23,7 +34,7 @@ _KEYS = tuple(
     )
 )  # fmt: skip
 _SUFFIXES = ("production", "prod", "dev", "staging", "test", "live", "value", "old", "new", "base")
-_SCHEMES = ("bearer", "basic", "token", "apikey", "api-key", "bot", "key")
+_SCHEMES = ("bearer", "basic", "token", "apikey", "api-key", "api-token", "bot", "key")
 _AFTER_PROSE = frozenset(" .)}],;:+\\")
 """What follows the quote in ``print("Enter the password:")``: it closes a string and opens no value."""
 _OPEN_KEYS = tuple(
@@ -35,6 +46,11 @@ _OPEN_KEYS = tuple(
     )
 )  # fmt: skip
 """Keys shown to everybody, or that name a thing; any other ``..._KEY`` is a secret if it looks random."""
+_ABOUT = (
+    "id", "name", "arn", "hash", "path", "file", "url", "uri", "version", "length", "size", "manager", "ref",
+    "type", "token",
+)  # fmt: skip
+"""What names end with that tell about a secret instead of holding one."""
 _PARTS = ("host=", "server=", "user=", "username=", "user id=", "uid=", "database=", "data source=")
 """What stands before ``;Password=`` in a connection string."""
 TYPES = {"pass": "password", "auth": "basic-auth", "key": "api-key", "bearer": "bearer-token"}
@@ -82,7 +98,11 @@ def kind(name: str) -> "str | None":
         return "api-key"
     if joined.endswith("key") and len(joined) > 3:
         return None if joined.endswith(_OPEN_KEYS) else "key"
-    if joined.endswith(("credential", "credentials")):
+    if "secret" in joined[:-6] and not joined.endswith(_ABOUT):
+        return "key"  # my_secret_string
+    if joined == "publictoken":
+        return None
+    if joined.endswith(("credential", "credentials", "creds")):
         return "secret"
     for ending in ("secret", "token", "authorization"):
         if joined.endswith(ending):
@@ -125,6 +145,8 @@ def _span(text: str, lower: str, left: int, right: int) -> tuple[int, int, str]:
         return _cookies(text, start) if ":" in text[right : right + 3] else _NOTHING
     if form == "bare" and sort == "password" and _in_connection(text, lower, left):
         form = "url"
+    if sort == "auth" and lower[left:right] == "_auth":
+        form = "flag"  # of an .npmrc
     return _assigned("token" if query and sort == "key" else sort, text, (left, right), (start, form), query)
 
 
@@ -142,6 +164,8 @@ def _assigned(
         if text[line : line + 1] in ("", "\n", "\r"):
             end = max(end, reading.trimmed(text, start, line))
     value = text[start:end].partition(MARK)[0]
+    if place[1] == "cell" and not (len(value) >= 8 and (strong(value) or jumbled(value))):
+        return _NOTHING  # tables of names and types are common
     if is_secret(sort, value, form, _alone(text, left, right, end)):
         return start, start + len(value), "url-token" if query else TYPES.get(sort, sort)
     # long and no secret: what is inside is not looked at again, or the time would be quadratic

@@ -31,7 +31,9 @@ _PROSE = frozenset(
     have a an to wrong expired missing for field of
     """.split()  # noqa: SIM905  a list would fill a page
 )
-_TEMPLATES = ("<", "${", "$(", "#{", "{", "%(", "%{", "%s", "[", "...", "…", "***", "env(", "process.env")
+_TEMPLATES = (
+    "<", "${", "$(", "#{", "{", "%(", "%{", "%s", "[", "...", "…", "***", "env(", "process.env", "enc[",
+)  # fmt: skip
 _MADE_UP = ("your", "insert", "replace", "example", "my-", "my_", "test-", "test_", "fake", "dummy", "enter")
 
 
@@ -50,7 +52,8 @@ def is_secret(sort: str, value: str, form: str = "json", alone: bool = False) ->
     if any(c in SPACE for c in value) or not value.isascii():  # keys are made by machines
         return False
     if sort == "key":
-        return len(value) >= 20 and jumbled(value)
+        hashed = all(c in "0123456789abcdef" for c in value)
+        return len(value) >= 20 and (jumbled(value) or (value.isalnum() and strong(value) and not hashed))
     if sort in ("auth", "authorization"):
         return form != "bare" and (_is_basic(value) or (len(value) >= 16 and strong(value)))
     if sort == "cookie":
@@ -144,7 +147,9 @@ def path(value: str) -> bool:
     """Whether this reads like a path or an address."""
     if "://" in value or value[1:3] == ":\\":
         return True
-    if value.startswith(("./", "../", "~/")) or (value[0] == "/" and "+" not in value and "=" not in value):
+    if value.startswith(("./", "../", "~/")):
+        return True
+    if value[0] == "/" and "+" not in value and "=" not in value and not jumbled(value):
         return True
     last = value.rpartition("/")[2]
     return "/" in value and last.rpartition(".")[2].isalpha() and last.rfind(".") > 0 and "+" not in value

@@ -19,6 +19,7 @@ _WRAPPERS = (
 """Calls around a literal that is data all the same."""
 _SETTERS = ("define", "set", "setenv", "putenv", "setdefault", "setproperty", "setheader", "setitem", "put")
 """Functions of a name and its value."""
+_TYPES = ("string", "[]byte", "String", "str", "text")
 _ATTRIBUTES = ("type", "description", "sensitive", "nullable")
 """What stands before the default of a Terraform variable."""
 
@@ -29,37 +30,74 @@ def separator(text: str, left: int, right: int) -> "tuple[int, str] | None":
     if apart:
         return apart, "json"
     at = near = _skip_colour(text, right)
-    while at < near + 6 and text[at : at + 1] in ("\\", '"', "'", "`", "]", "?"):
+    while at < near + 6 and text[at : at + 1] in ("\\", '"', "'", "`", "]"):
         at += 1
     gap = at
     at = skip_space(text, at)
-    spaced, two = at > gap, text[at : at + 2]
-    if two in ("::", "=~"):
-        return None
-    form = "bare"
-    if two in ("==", "!="):
-        at = skip_space(text, at + len(two) + (text[at + 2 : at + 3] == "="))
+    spaced = at > gap
+    at = _skip_type(text, at) if spaced else at
+    if text[at : at + 2] in ("==", "!="):
+        at = skip_space(text, at + 2 + (text[at + 2 : at + 3] == "="))
         opens = text[at : at + 1] in ('"', "'") and text[at + 1 : at + 2] not in _AFTER  # print("= pass ==")
-        return (at, form) if opens else None
-    if two in (":=", "=>"):
-        at += 2
-    elif two[:1] in ("=", ":"):
-        at += 1
-        name = text[left:right]
-        if text[left - 1 : left] in ("?", "&"):
-            form = "url"
-        elif text[left : left + 2] == "--":
-            form = "flag"
-        elif two[0] == "=" and not spaced and name == name.upper() and two[1:] not in SPACE:
-            form = "env"
-    elif two[:1] == ">" and text[left - 1 : left] == "<":
+        return (at, "bare") if opens else None
+    end = _operator(text, at)
+    if end:
+        plain = text[at:end] == "=" and not spaced and text[end : end + 1] not in SPACE
+        form = _form(text, left, text[left:right], plain)
+    elif text[at : at + 1] == "|" and _line(text, left).strip() in ("|", "| `", "|`"):
+        end, form = at + 1, "cell"
+    elif text[at : at + 1] == ">" and text[left - 1 : left] == "<":
         return at + 1, "xml"
-    elif not (spaced and text[left : left + 2] == "--" and gap == right):
-        return None
+    elif spaced and text[left : left + 2] == "--" and gap == right:
+        end, form = at, "flag-word"
     else:
-        form = "flag-word"
-    at = skip_space(text, at)
-    return _skip_annotation(text, at), form
+        return None
+    return _skip_annotation(text, _skip_block(text, skip_space(text, end))), form
+
+
+def _operator(text: str, at: int) -> int:
+    """Where an assignment ends: ``=``, ``:``, ``=>`` and ``=`` behind any of ``: ? + . |``; else 0."""
+    end = at
+    while end < at + 3 and text[end : end + 1] in (":", "?", "+", ".", "|"):
+        end += 1
+    if text[end : end + 1] == "=" and text[end + 1 : end + 2] not in ("~", "="):
+        return end + 1 + (text[end + 1 : end + 2] == ">")
+    if text[at : at + 2] == "?:":
+        return at + 2
+    return at + 1 if text[at : at + 1] == ":" and end == at + 1 and text[end : end + 1] != "=" else 0
+
+
+def _form(text: str, left: int, name: str, plain: bool) -> str:
+    if text[left - 1 : left] in ("?", "&"):
+        return "url"
+    if name[:2] == "--":
+        return "flag"
+    return "env" if plain and name == name.upper() else "bare"
+
+
+def _line(text: str, at: int) -> str:
+    """What stands on the line before this place."""
+    return text[max(0, at - 40) : at].rpartition("\n")[2]
+
+
+def _skip_type(text: str, at: int) -> int:
+    """Past the type in Go's ``var token string = "x"``."""
+    for name in _TYPES:
+        if text.startswith(name, at):
+            after = skip_space(text, at + len(name))
+            return after if text[after : after + 1] == "=" else at
+    return at
+
+
+def _skip_block(text: str, at: int) -> int:
+    """Past the ``|`` or ``>-`` of a YAML block of one line, to its line."""
+    if text[at : at + 1] not in ("|", ">"):
+        return at
+    end = at + 1 + (text[at + 1 : at + 2] in ("-", "+"))
+    start = end
+    while start < end + 40 and text[start : start + 1] in (" ", "\n", "\r"):
+        start += 1
+    return start if "\n" in text[end:start] else at
 
 
 def _beside(text: str, right: int) -> int:
@@ -94,7 +132,8 @@ def _passed(text: str, left: int, right: int) -> int:
         start -= 1
     at = skip_space(text, right + 2)
     function = text[max(0, left - 12) : left - 2].lower()
-    known = text[start : left - 2].lower() in _SETTERS or function.endswith("header.add")
+    known = text[start : left - 2].lower() in _SETTERS
+    known = known or function.endswith(("header.add", "ordefault", "orelse"))
     return at if known and text[at : at + 1] in _QUOTES else 0
 
 
@@ -131,7 +170,9 @@ def value_at(text: str, at: int, form: str) -> tuple[int, int, str]:
     """The value that starts here: in quotes of any escape level, or bare up to where its form ends."""
     if form == "xml":
         end = text.find("<", at, at + 512)
-        return (at, end, form) if end > at and "\n" not in text[at:end] else (at, at, form)
+        inner = text[at:end].strip() if end > at else ""
+        start = at + text[at:end].find(inner) if inner else at
+        return (start, start + len(inner), form) if "\n" not in inner else (at, at, form)
     for wrapper in _WRAPPERS:
         if text.startswith(wrapper, at) and text[at + len(wrapper) : at + len(wrapper) + 1] in _QUOTES:
             at += len(wrapper)

@@ -106,14 +106,19 @@ _SHAPES = (
     ("terraform-token", (".atlasv1.",), r"[A-Za-z0-9]{14}\.atlasv1\.[\w-]{40,}"),
     ("age-key", ("AGE-SECRET-KEY-",), r"AGE-SECRET-KEY-1[0-9A-Z]{20,}"),
     ("jwt", ("eyJ",), r"eyJ[\w-]{8,}\.[\w.-]*"),
-    ("password", ("curl ",), r"curl(?=\s)[^\n]{0,300}?\s(?:-u|--user|--proxy-user|-U)[ =]?[\"']?"
-     r"[^\s:\"'$]{1,99}:(?![$\[<{])([^\s\"']{1,200})"),
+    ("password", ("curl ",), r"curl(?=\s)(?:[^\n\\]|\\[\s\S]){0,300}?\s(?:-u|--user|--proxy-user|-U)[ =]{0,3}"
+     r"[\"']?[^\s:\"'$<]{0,99}[\"']?:[\"']?(?![$\[<{])([^\s\"']{1,200})"),
     ("password", ("mysql", "mariadb"), r"(?:mysql|mariadb)\w{0,20}(?=\s)[^\n]{0,200}?\s"
-     r"-p(?![0-9]+:)(?![\s$\"'\[])([^\s\"']{1,200})"),
+     r"-p(?![0-9]+:)[\"']?(?![\s$\"'\[<{])([^\s\"']{1,200})"),
     ("password", (" login ",), r"(?:docker|podman|buildah|skopeo|helm|oc|az) (?:registry )?login(?=\s)"
      r"[^\n&|;]{0,200}?\s(?:-p[ =]?|--password[ =])[\"']?(?![$\[<{-])([^\s\"']{1,200})"),
     ("password", ("-storepass ", "-keypass "), r"-(?:src|dest)?(?:store|key)pass [\"']?(?![$\[<{-])"
      r"([^\s\"']{1,200})"),
+    ("password", ("-passin pass:", "-passout pass:", "-pass pass:"), r"-pass(?:in|out)? pass:(?![$\[<{])"
+     r"([^\s\"']{1,200})"),
+    ("secret", ("SecureString",), r"SecureString[\"']?\s[^\n]{0,200}?--value[ =][\"']?(?![$\[<{\"']|file:)"
+     r"([^\s\"']{1,400})"),
+    ("secret", ("--secret-string",), r"--secret-string[ =][\"']?(?![$\[<{\"']|file:)([^\s\"']{1,400})"),
     ("password", ("requirepass ", "masterauth "), r"(?:requirepass|masterauth) [\"']?(?![$\[<{])"
      r"([^\s\"']{1,200})(?=[\"']?[ \t]*(?:$|[\r\n\\]|--))"),
     ("password", ("identified by '", "IDENTIFIED BY '"), r"(?i:identified by) '(?![$\[<{%:?'])"
@@ -126,6 +131,8 @@ _SHAPES = (
     ("password", ("redis-cli ",), r"redis-cli(?=\s)[^\n]{0,200}?\s(?:-a|--pass) [\"']?"
      r"(?![$\[])([^\s\"']{1,200})"),
 )  # fmt: skip
+_STAND_INS = frozenset(("password", "passwd", "pass", "pwd", "test", "token", "changeme", "xxx", "yyy"))
+"""What examples of commands write for a password."""
 _BESIDE_AWS = (
     rf"(?:(?<![A-Za-z0-9/+=])|{_COLOUR})"
     r"(?=[a-z0-9/+]*[A-Z])(?=[A-Z0-9/+]*[a-z])(?=[A-Za-z/+]*[0-9])"
@@ -169,12 +176,12 @@ def _matches(pattern: str, name: str, text: str) -> list[Span]:
     import re  # noqa: PLC0415  a hook whose text triggers no pattern starts without it
 
     found = ((match.span(match.lastindex or 0)) for match in re.finditer(pattern, text, re.ASCII))
-    return [(start, end, name) for start, end in found if not _masked(text[start:end])]
+    return [(start, end, name) for start, end in found if not _stands_in(text[start:end])]
 
 
-def _masked(value: str) -> bool:
-    """Whether this is only the look of a key: ``AKIAXXXXXXXXXXXXXXXX``."""
-    return len(value) > 12 and len(set(value[-12:])) == 1
+def _stands_in(value: str) -> bool:
+    """Whether this is only the look of a key: ``AKIAXXXXXXXXXXXXXXXX``; ``password`` for a password."""
+    return value in _STAND_INS or (len(value) > 12 and len(set(value[-12:])) == 1)
 
 
 def private_keys(text: str) -> list[Span]:

@@ -36,6 +36,8 @@ def spoken(text: str, lower: str, left: int, right: int) -> tuple[int, int, str]
         end = reading.run(text, start, SPACE)
         fits = start > right and end > start and not text.startswith(MARK, start)
         return (start, end, "password") if fits else _NOTHING
+    if lower.startswith((" is the ", " as the "), left - 8):
+        return _before(text, left - 8)
     start = _verb_end(lower, right)
     named = not start and lower[left:right] in ("password", "passphrase", "passcode")
     if not start and not (named and text[right : right + 1] == " "):
@@ -54,6 +56,16 @@ def spoken(text: str, lower: str, left: int, right: int) -> tuple[int, int, str]
         code = code or (named and (("=" in value and not jumbled(value)) or not value[:1].isalnum()))
         fits = not code and _blurted(value, least)
     return (start, end, "password") if fits and MARK not in value else _NOTHING
+
+
+def _before(text: str, end: int) -> tuple[int, int, str]:
+    """``hunter2x is the password``."""
+    end -= text[end - 1 : end] in ("`", '"', "'")
+    start = end
+    while start > max(0, end - 64) and text[start - 1] not in _SPOKEN_STOP:
+        start -= 1
+    start += len(text[start:end]) - len(text[start:end].lstrip("/#"))
+    return (start, end, "password") if _blurted(text[start:end], 8) else _NOTHING
 
 
 def _verb_end(lower: str, right: int) -> int:

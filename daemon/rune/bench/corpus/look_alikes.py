@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 
+from rune.bench.corpus import foreign
 from rune.bench.corpus.planted import Item, held_out, rows
 from rune.bench.corpus.values import fill
 
@@ -330,6 +331,7 @@ MAIL = r"""
 TABLES = {
     "hashes and identifiers": HASHES, "lock files": LOCKFILES, "base64 and keys": BLOBS,
     "addresses": ADDRESSES, "prose": PROSE, "code": CODE, "evidence with @": MAIL,
+    "gitleaks' tests": foreign.CLEAN,
 }  # fmt: skip
 
 

@@ -9,7 +9,7 @@ import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from rune.bench.corpus import places, shapes
+from rune.bench.corpus import foreign, places, shapes
 from rune.bench.corpus.values import basic, fill, jwt, password, pem
 
 
@@ -181,11 +181,13 @@ MAKERS: dict[str, Maker] = {
     "private key": _private_key,
     "jwt": _from(places.TOKENS, jwt),
     "e-mail": _from(places.EMAILS, _address),
+    "gitleaks' tests: token": _from(foreign.ASSIGNED, _token),
+    "gitleaks' tests: password": _from(foreign.COMMANDS, _mixed),
     "beyond": _from(places.BEYOND, _mixed),
 }
 SHARES = {
-    "service key": 0.25, "named key": 0.15, "password": 0.2, "password in prose": 0.05, "bearer token": 0.1,
+    "service key": 0.2, "named key": 0.1, "password": 0.2, "password in prose": 0.05, "bearer token": 0.1,
     "basic credentials": 0.02, "connection string": 0.08, "account string": 0.03, "private key": 0.04,
-    "jwt": 0.04, "e-mail": 0.04,
+    "jwt": 0.04, "e-mail": 0.04, "gitleaks' tests: token": 0.08, "gitleaks' tests: password": 0.02,
 }  # fmt: skip
 """How much of the corpus each kind is."""
