@@ -75,10 +75,10 @@ def _names(folder):
         return []
 
 
-def main(words):
+def main(words=()):
     """Answer the event on stdin."""
     argv = _link.launch(_link.home())
-    answer = answered(argv) if words == ["answered"] else typed(argv)
+    answer = answered(argv) if list(words) == ["answered"] else typed(argv)
     line = b"" if answer is None else _link.dumps(answer).encode("utf-8", "replace")
     while line:
         line = line[os.write(1, line) :]

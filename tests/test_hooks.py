@@ -24,7 +24,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rune import files, paths
-from rune.records import envelope
+from rune.echoes.operations import questions
+from rune.records import envelope, question
 from rune.records.envelope import Envelope
 
 ROOT = Path(__file__).parents[1]
@@ -372,7 +373,7 @@ def announce(home: paths.Home, code: str) -> Path:
     """A launch file whose Python runs ``code`` with the path of a file to write, and that path."""
     home.root.mkdir(exist_ok=True)
     made = home.root / "made"
-    argv = [sys.executable, "-c", f"import os, sys, time\npath = {str(made)!r}\n{code}"]
+    argv = [sys.executable, "-c", f"import json, os, sys, time\npath = {str(made)!r}\n{code}"]
     home.launch.write_text(json.dumps({"v": 1, "argv": argv}), "utf-8")
     return made
 
@@ -457,17 +458,11 @@ def typed(arguments: str, *prefix: str) -> dict[str, Any] | None:
     return json.loads(done.stdout) if done.stdout else None
 
 
-def test_a_typed_command_is_run_by_rune_and_its_text_shown(home):
-    typed_by = "os.environ['RUNE_TYPED_BY_PERSON']"
-    announce(home, f"print(sys.argv[1:], os.getcwd(), {typed_by}, repr(sys.stdin.read()))")
+def test_a_typed_command_is_handed_to_rune_unread_and_its_text_shown(home):
+    """Rune reads the event itself, from the client's own channel: that is how it knows who typed."""
+    announce(home, "print(sys.argv[1:], json.load(sys.stdin)['command_args'])")
     shown = typed("show 'a b' $(touch /tmp/x); it")
-    words = ["echoes", "show", "a b", "$(touch", "/tmp/x);", "it"]
-    assert shown == {"decision": "block", "reason": f"{words} {ROOT} 1 ''"}
-
-
-def test_an_apostrophe_is_no_quotation(home):
-    announce(home, "print(sys.argv[1:])")
-    assert typed("find it's here") == {"decision": "block", "reason": "['echoes', 'find', \"it's\", 'here']"}
+    assert shown == {"decision": "block", "reason": "['echoes', 'event'] show 'a b' $(touch /tmp/x); it"}
 
 
 def test_a_failing_command_shows_what_it_said(home):
@@ -495,8 +490,39 @@ def test_a_command_that_hangs_is_ended_and_said_so(home):
 
 
 def test_a_crash_of_the_command_hook_leaves_the_answer_to_the_skill(home):
-    done = subprocess.run(command("echoes.py"), input=b"no json", capture_output=True, timeout=60)
+    home.root.mkdir()
+    home.launch.write_text('{"argv":["/no/such/python"]}', "utf-8")
+    done = subprocess.run(command("echoes.py"), input=payload(), capture_output=True, timeout=60)
     assert (done.returncode, done.stdout, done.stderr) == (0, b"", b"")
+
+
+def answered() -> dict[str, Any] | None:
+    """What the hook says to an AskUserQuestion that was answered."""
+    raw = payload("PostToolUse", tool_name="AskUserQuestion")
+    done = subprocess.run([*command("echoes.py"), "answered"], input=raw, capture_output=True, timeout=60)
+    assert (done.returncode, done.stderr) == (0, b"")
+    return json.loads(done.stdout) if done.stdout else None
+
+
+def test_an_answer_is_handed_to_rune_only_while_a_question_of_its_waits(home):
+    made = announce(home, "open(path, 'w').write('ran'); print(json.load(sys.stdin)['tool_name'])")
+    assert answered() is None
+    assert not made.exists()
+    question.write(questions.folder(home), question.Question("7f3a1c", "/project", ("reset",), 1.0))
+    said = answered()
+    assert said
+    assert said["systemMessage"] == "AskUserQuestion"
+    assert said["hookSpecificOutput"] == {
+        "hookEventName": "PostToolUse",
+        "additionalContext": "AskUserQuestion",
+    }
+
+
+def test_an_answer_that_is_no_business_of_runes_goes_by_without_a_word(home):
+    question.write(questions.folder(home), question.Question("7f3a1c", "/project", ("reset",), 1.0))
+    assert answered() is None, "not set up"
+    announce(home, "pass")
+    assert answered() is None
 
 
 # The scripts themselves
@@ -545,7 +571,12 @@ def test_every_event_is_hooked_without_a_shell_and_with_a_limit():
         "SessionStart", "UserPromptSubmit", "UserPromptExpansion", "PostToolUse", "PostToolUseFailure",
         "Stop", "StopFailure", "SubagentStop", "PreCompact", "SessionEnd",
     }  # fmt: skip
-    assert [event for event, matcher, _ in entries if matcher == "^rune:echoes$"] == ["UserPromptExpansion"]
+    matched = {matcher: (event, hook["args"][2:]) for event, matcher, hook in entries if matcher}
+    ours = "${CLAUDE_PLUGIN_ROOT}/hooks/echoes.py"
+    assert matched == {
+        "^rune:echoes$": ("UserPromptExpansion", [ours]),
+        "^AskUserQuestion$": ("PostToolUse", [ours, "answered"]),
+    }
     for _, _, hook in entries:
         assert (hook["type"], hook["command"], hook["args"][:2]) == ("command", "python3", ["-S", "-E"])
         assert (ROOT / hook["args"][2].replace("${CLAUDE_PLUGIN_ROOT}/", "")).is_file()

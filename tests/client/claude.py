@@ -17,7 +17,7 @@ from typing import Any
 
 import filelock
 import psutil
-from tests.client.scripted_api import Request, ScriptedApi, Turn
+from tests.client.scripted_api import Reply, Request, ScriptedApi, Turn
 
 HERE = Path(__file__).parent
 REPOSITORY = HERE.parents[1]
@@ -98,7 +98,7 @@ class Client:
     def run(
         self,
         prompt: str,
-        turns: Sequence[Turn],
+        turns: Sequence[Turn | Reply],
         *,
         cwd: Path,
         plugins: Sequence[Path] = (REPOSITORY,),

@@ -13,12 +13,14 @@ from __future__ import annotations
 import http.server
 import json
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
 Block: TypeAlias = dict[str, Any]
 Turn: TypeAlias = list[Block]
+Reply: TypeAlias = "Callable[[Request], Turn]"
+"""A turn that depends on what the client has sent."""
 Event: TypeAlias = tuple[str, dict[str, Any]]
 
 
@@ -66,7 +68,7 @@ def _plain(content: str | list[Block]) -> str:
 class ScriptedApi:
     """The server; a context manager that listens on a free port of loopback while it is open."""
 
-    turns: Sequence[Turn]
+    turns: Sequence[Turn | Reply]
     requests: list[Request] = field(default_factory=list)
     _played: int = 0
     _lock: threading.Lock = field(default_factory=threading.Lock)
@@ -101,7 +103,8 @@ class ScriptedApi:
                 return 0, [say("A title")]
             self._played += 1
             number = self._played
-        return number, self.turns[number - 1] if number <= len(self.turns) else [say("Done.")]
+        turn = self.turns[number - 1] if number <= len(self.turns) else [say("Done.")]
+        return number, turn(request) if callable(turn) else turn
 
 
 class _Handler(http.server.BaseHTTPRequestHandler):

@@ -16,7 +16,7 @@ from click.core import ParameterSource
 from rune import paths
 from rune.echoes import activity, person
 from rune.echoes.operations import questions
-from rune.echoes.operations.proposal import Outdated, PersonNeeded, Proposal, outdated
+from rune.echoes.operations.proposal import Done, Outdated, PersonNeeded, Proposal, outdated
 from rune.echoes.person import Caller, Nobody, Person
 from rune.echoes.store import Store
 from rune.records.question import Question
@@ -80,12 +80,13 @@ def guarded(command: Callable[..., None]) -> Callable[..., None]:
 
 def decide(
     propose: Callable[[], Proposal[R]],
-    carry_out: Callable[[str], R],
+    carry_out: Callable[[str], Done],
     render: Callable[[R], str],
     confirm: str = "",
     dry_run: bool = False,
     project: Path = Path(),
     direct: bool = False,
+    after: str = "`undo` takes it back",
 ) -> None:
     """Show the plan; do it once it is confirmed.
 
@@ -97,6 +98,7 @@ def decide(
         dry_run: only show.
         project: for a question to the person.
         direct: a typed slash command is enough by itself: nothing is lost by it.
+        after: what can be done about it then.
     """
     asking, proposal = current(), propose()
     plan = render(proposal.report)
@@ -111,12 +113,14 @@ def decide(
     if confirm and confirm.lower() != proposal.code:
         raise Outdated(outdated(confirm, proposal.code))
     typed = isinstance(asking.caller, Person) and asking.caller.way == "slash command"
-    if not (confirm or asking.agreed or (direct and typed)):
+    seen = bool(confirm or asking.agreed)
+    if not seen:
         click.echo(plan)
-        if not _typed_code(asking.caller, proposal.code):
-            return
-    click.echo(render(carry_out(proposal.code)))
-    click.echo("done; `undo` takes it back")
+    if not (seen or (direct and typed) or _typed_code(asking.caller, proposal.code)):
+        return
+    done = carry_out(proposal.code)
+    lines = [*(f"changed  {path}" for path in done.changed), *(f"copied   {path}" for path in done.backups)]
+    click.echo("\n".join([*lines, f"done: {proposal.what}; {after}"]))
 
 
 def _typed_code(caller: Caller, code: str) -> bool:

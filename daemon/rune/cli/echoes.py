@@ -248,14 +248,15 @@ def undo(confirm: str, dry_run: bool, project: Path) -> None:
     """Take the last change back, byte for byte; once more, the one before."""
     store = store_of(project, current())
 
-    def carry_out(code: str) -> undoing.Undone:
-        planned = undoing.propose(store)
-        if planned.code != code:
-            raise proposal.Outdated(proposal.outdated(code, planned.code))
-        store.undo()
-        return planned.report
-
-    decide(lambda: undoing.propose(store), carry_out, undoing.render, confirm, dry_run, project)
+    decide(
+        lambda: undoing.propose(store),
+        lambda code: undoing.carry_out(store, code),
+        undoing.render,
+        confirm,
+        dry_run,
+        project,
+        after="`undo` once more takes back the change before it",
+    )
 
 
 @echoes.command(hidden=True)

@@ -50,6 +50,7 @@ class Operation(Generic[R]):
 class Proposal(Generic[R]):
     """An operation as it would be done now."""
 
+    what: str
     report: R
     code: str
     """Empty where nothing would change."""
@@ -63,10 +64,20 @@ def propose(store: Store, operation: Operation[R]) -> Proposal[R]:
     change = Change(store.echoes, store.today)
     report = operation.make(change)
     edits = change.edits
-    return Proposal(report, code_of(edits, store.echoes.project), operation.person or etched_by(edits))
+    code = code_of(edits, store.echoes.project)
+    return Proposal(operation.what, report, code, operation.person or etched_by(edits))
 
 
-def carry_out(store: Store, operation: Operation[R], code: str) -> R:
+@dataclass(frozen=True, slots=True)
+class Done:
+    """What was written; paths are relative to the project."""
+
+    changed: tuple[str, ...]
+    backups: tuple[str, ...] = ()
+    """Copies of what each MEMORY.md was before; undo leaves them."""
+
+
+def carry_out(store: Store, operation: Operation[R], code: str) -> Done:
     """Do what was confirmed.
 
     Raises:
@@ -74,14 +85,16 @@ def carry_out(store: Store, operation: Operation[R], code: str) -> R:
         Busy: a session of the project is at work.
     """
     with store.change(operation.what, anytime=operation.anytime) as change:
-        report = operation.make(change)
+        operation.make(change)
         found = code_of(change.edits, store.echoes.project)
         if found != code:
             raise Outdated(outdated(code, found))
-        if operation.backups:
-            for role in _roles(change):
-                change.backup(role)
-    return report
+        changed = [edit.path for edit in change.edits]
+        roles = _roles(change) if operation.backups else []
+        backups = [copy for role in roles if (copy := change.backup(role))]
+    project = store.echoes.project
+    named = (tuple(path.relative_to(project).as_posix() for path in some) for some in (changed, backups))
+    return Done(*named)
 
 
 def outdated(given: str, now: str) -> str:

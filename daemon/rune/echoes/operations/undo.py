@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from rune.echoes.operations.proposal import Proposal, code_of, etched_by
+from rune.echoes.operations.proposal import Done, Outdated, Proposal, code_of, etched_by, outdated
 from rune.echoes.store import NothingToUndo, Store
 from rune.records.change import Change
 
@@ -32,7 +32,19 @@ def propose(store: Store) -> Proposal[Undone]:
     edits = store.journal.before(last)
     person = etched_by(edits) or ("only a person undoes a reset" if last.what.startswith("reset") else "")
     files = tuple((file.path, _fate(file.before, file.after)) for file in last.files)
-    return Proposal(Undone(last, files), code_of(edits, store.echoes.project), person)
+    return Proposal(f"undo {last.what}", Undone(last, files), code_of(edits, store.echoes.project), person)
+
+
+def carry_out(store: Store, code: str) -> Done:
+    """Take back what was confirmed.
+
+    Raises:
+        Outdated: another change is the last one by now; nothing was done.
+    """
+    planned = propose(store)
+    if planned.code != code:
+        raise Outdated(outdated(code, planned.code))
+    return Done(tuple(file.path for file in store.undo().files))
 
 
 def _fate(before: str, after: str) -> str:
