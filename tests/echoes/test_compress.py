@@ -14,16 +14,24 @@ from rune.records.echo import Entry
 from rune.records.knowledge import Block, Knowledge
 
 DAY = date(2026, 2, 11)
-words = st.lists(st.sampled_from("auth cache token query index worker test flaky import".split()), min_size=1, max_size=4).map(" ".join)  # fmt: skip
-evidence = st.lists(st.sampled_from([f"`src/{n}.py:{n}` — seen" for n in range(9)] + ["CI logs"]), max_size=3).map(tuple)
+words = st.lists(
+    st.sampled_from(["auth", "cache", "token", "query", "index", "worker", "test", "flaky", "import"]),
+    min_size=1,
+    max_size=4,
+).map(" ".join)
+evidence = st.lists(
+    st.sampled_from([f"`src/{n}.py:{n}` — seen" for n in range(9)] + ["CI logs"]), max_size=3
+).map(tuple)
 entries = st.builds(
     Entry, st.just("traced"), words, st.dates(), st.text(max_size=60), evidence, confidence=st.floats(0, 1)
-)  # fmt: skip
+)
 blocks = st.builds(Block, words, st.dates(), st.lists(words, min_size=1, max_size=9).map(tuple), evidence)
 
 
 def entry(title: str, learning: str = "One. Two. Three.", *cited: str, days: int = 0) -> Entry:
-    return Entry("traced", title, DAY + timedelta(days), learning, cited, source="rune:work s1", confidence=0.6)
+    return Entry(
+        "traced", title, DAY + timedelta(days), learning, cited, source="rune:work s1", confidence=0.6
+    )
 
 
 def known(*found: Block) -> Knowledge:
@@ -50,7 +58,9 @@ def test_groups_hold_each_entry_once(found: list[Entry]) -> None:
 def test_compressing_knowledge_keeps_the_evidence_and_ends(found: list[Block], limit: int) -> None:
     before = known(*found)
     done = compress.compress(before, limit)
-    assert {line for b in done.knowledge.blocks for line in b.evidence} == {line for b in found for line in b.evidence}
+    assert {line for b in done.knowledge.blocks for line in b.evidence} == {
+        line for b in found for line in b.evidence
+    }
     assert done.lines_after == done.knowledge.lines <= done.lines_before
     if before.lines <= limit:
         assert done.knowledge == before
@@ -59,13 +69,20 @@ def test_compressing_knowledge_keeps_the_evidence_and_ends(found: list[Block], l
 
 def test_entries_on_one_file_or_two_common_words_or_a_tag_are_one_topic() -> None:
     found = [
-        entry("Slow login", "x", "`src/auth.py:3` — a"), entry("Flaky websocket test"), entry("Empty password", "x", "`src/auth.py:90`"),
-        entry("Websocket test hangs"), replace(entry("Docker"), fields=(("tags", "ci, infra"),)),
-        replace(entry("Runners"), fields=(("tags", "[infra]"),)), entry("Alone"),
-    ]  # fmt: skip
+        entry("Slow login", "x", "`src/auth.py:3` — a"),
+        entry("Flaky websocket test"),
+        entry("Empty password", "x", "`src/auth.py:90`"),
+        entry("Websocket test hangs"),
+        replace(entry("Docker"), fields=(("tags", "ci, infra"),)),
+        replace(entry("Runners"), fields=(("tags", "[infra]"),)),
+        entry("Alone"),
+    ]
     assert [[e.title for e in group] for group in compress.groups(found)] == [
-        ["Slow login", "Empty password"], ["Flaky websocket test", "Websocket test hangs"], ["Docker", "Runners"], ["Alone"]
-    ]  # fmt: skip
+        ["Slow login", "Empty password"],
+        ["Flaky websocket test", "Websocket test hangs"],
+        ["Docker", "Runners"],
+        ["Alone"],
+    ]
 
 
 def test_a_block_is_named_after_the_words_its_entries_share_and_says_the_best_first() -> None:
@@ -74,15 +91,22 @@ def test_a_block_is_named_after_the_words_its_entries_share_and_says_the_best_fi
         entry("Flaky test of caches", "Clocks differ. Use a monotonic one.", days=3),
     ]
     assert compress.block(found) == Block(
-        "flaky test", DAY + timedelta(3),
-        ("Flaky test of websockets: It races.", "Flaky test of caches: Clocks differ.", "Wait for the event."),
-    )  # fmt: skip
+        "flaky test",
+        DAY + timedelta(3),
+        (
+            "Flaky test of websockets: It races.",
+            "Flaky test of caches: Clocks differ.",
+            "Wait for the event.",
+        ),
+    )
 
 
 def test_a_single_entry_without_words_still_makes_three_lines() -> None:
     assert compress.block([entry("Alone", "")]).summary == (
-        "Alone", "From rune:work s1", "Seen 2026-02-11 to 2026-02-11, confidence up to 0.6"
-    )  # fmt: skip
+        "Alone",
+        "From rune:work s1",
+        "Seen 2026-02-11 to 2026-02-11, confidence up to 0.6",
+    )
 
 
 def test_more_than_five_entries_share_the_last_line() -> None:
@@ -93,9 +117,14 @@ def test_more_than_five_entries_share_the_last_line() -> None:
 
 def test_knowledge_over_its_limit_is_grouped_and_the_saving_is_told() -> None:
     found = [
-        Block(f"cache expiry {n}", DAY + timedelta(n), ("It expires early.", f"Case {n} of many, told at length.", "Mind the clock."), (f"`src/cache.py:{n}` — seen",))
+        Block(
+            f"cache expiry {n}",
+            DAY + timedelta(n),
+            ("It expires early.", f"Case {n} of many, told at length.", "Mind the clock."),
+            (f"`src/cache.py:{n}` — seen",),
+        )
         for n in range(80)
-    ]  # fmt: skip
+    ]
     before = known(*found)
     assert before.lines > 300
     done = compress.compress(before)

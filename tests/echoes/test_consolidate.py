@@ -15,7 +15,9 @@ from rune.records.echo import Entry, Memory
 
 TODAY = date(2026, 11, 20)
 DAY = date(2026, 11, 1)
-KNOWN = Entry("inscribed", "Unused imports", DAY, "Check imports.", ("`src/a.py:1-5` — three found",), confidence=0.7)
+KNOWN = Entry(
+    "inscribed", "Unused imports", DAY, "Check imports.", ("`src/a.py:1-5` — three found",), confidence=0.7
+)
 
 
 def memory(*entries: Entry) -> Memory:
@@ -25,35 +27,58 @@ def memory(*entries: Entry) -> Memory:
 titles = st.sampled_from(["a", "b", "c", "A.", "d e"])
 findings = st.lists(
     st.builds(
-        Entry, layer=st.sampled_from(["inscribed", "traced", "etched"]), title=titles, day=st.dates(DAY, TODAY),
-        learning=st.sampled_from(["x", "y"]), evidence=st.sampled_from([(), ("`a:1` — p",), ("`a:1` — q",), ("CI",)]),
-        confidence=st.floats(0, 1), verified=st.dates(DAY, date(2027, 1, 1)), supersedes=titles | st.just(""),
-    ), max_size=8,
-)  # fmt: skip
+        Entry,
+        layer=st.sampled_from(["inscribed", "traced", "etched"]),
+        title=titles,
+        day=st.dates(DAY, TODAY),
+        learning=st.sampled_from(["x", "y"]),
+        evidence=st.sampled_from([(), ("`a:1` — p",), ("`a:1` — q",), ("CI",)]),
+        confidence=st.floats(0, 1),
+        verified=st.dates(DAY, date(2027, 1, 1)),
+        supersedes=titles | st.just(""),
+    ),
+    max_size=8,
+)
 
 
 @given(findings, findings, st.booleans())
-def test_a_second_run_changes_nothing_and_nothing_is_lost(old: list[Entry], new: list[Entry], person: bool) -> None:
+def test_a_second_run_changes_nothing(old: list[Entry], new: list[Entry], person: bool) -> None:
+    before = consolidate(memory(), old, TODAY, person=True).memory
+    once = consolidate(before, new, TODAY, person).memory
+    assert consolidate(once, new, TODAY, person).memory == once
+
+
+@given(findings, findings, st.booleans())
+def test_nothing_is_lost(old: list[Entry], new: list[Entry], person: bool) -> None:
     before = memory(*old)
     once = consolidate(before, new, TODAY, person)
-    twice = consolidate(once.memory, new, TODAY, person)
-    assert twice.memory == once.memory
     said = {(e.title.rstrip(".").lower(), e.learning) for e in (*once.memory.entries, *once.superseded)}
     assert {(e.title.rstrip(".").lower(), e.learning) for e in old} <= said
     known = {e.title.rstrip(".").lower() for e in (*once.memory.entries, *once.superseded)}
-    assert {e.title.rstrip(".").lower() for e in new} <= known | {r.entry.title.rstrip(".").lower() for r in once.refused}
+    assert {e.title.rstrip(".").lower() for e in new} <= known | {
+        r.entry.title.rstrip(".").lower() for r in once.refused
+    }
     if not person:
         assert [e for e in once.memory.entries if e.layer == "etched"] == [
-            e for e in once.memory.entries if e.layer == "etched" and (e.title, e.learning) in {(o.title, o.learning) for o in old}
-        ]  # fmt: skip
+            e
+            for e in once.memory.entries
+            if e.layer == "etched" and (e.title, e.learning) in {(o.title, o.learning) for o in old}
+        ]
         assert sum(e.layer == "etched" for e in once.memory.entries) == sum(e.layer == "etched" for e in old)
 
 
 def test_a_known_finding_confirms_with_the_newer_day_and_the_higher_confidence() -> None:
-    later = replace(KNOWN, title="unused  Imports.", evidence=("`src/a.py:1-5` — said otherwise",), verified=date(2026, 11, 9), confidence=0.5)  # fmt: skip
+    later = replace(
+        KNOWN,
+        title="unused  Imports.",
+        evidence=("`src/a.py:1-5` — said otherwise",),
+        verified=date(2026, 11, 9),
+        confidence=0.5,
+    )
     done = consolidate(memory(KNOWN), [later], TODAY)
     assert done == Consolidated(
-        memory(replace(KNOWN, verified=date(2026, 11, 9))), merged=(replace(KNOWN, verified=date(2026, 11, 9)),)
+        memory(replace(KNOWN, verified=date(2026, 11, 9))),
+        merged=(replace(KNOWN, verified=date(2026, 11, 9)),),
     )
     surer = consolidate(done.memory, [replace(KNOWN, confidence=0.9)], TODAY)
     assert (surer.merged[0].verified, surer.merged[0].confidence) == (date(2026, 11, 9), 0.9)
@@ -61,7 +86,12 @@ def test_a_known_finding_confirms_with_the_newer_day_and_the_higher_confidence()
 
 
 @pytest.mark.parametrize(
-    "change", [{"title": "Unused exports"}, {"evidence": ("`src/b.py:1-5` — x",)}, {"evidence": (*KNOWN.evidence, "CI")}]
+    "change",
+    [
+        {"title": "Unused exports"},
+        {"evidence": ("`src/b.py:1-5` — x",)},
+        {"evidence": (*KNOWN.evidence, "CI")},
+    ],
 )
 def test_another_pattern_or_other_evidence_is_a_new_entry(change: dict[str, str]) -> None:
     new = replace(KNOWN, **change)  # type: ignore[arg-type]
@@ -95,6 +125,17 @@ def test_an_entry_that_supersedes_takes_the_old_one_out() -> None:
     assert (done.memory.entries, done.superseded, done.added) == ((newer,), (KNOWN,), (newer,))
 
 
+def test_entries_that_replace_each_other_or_their_own_title_settle_in_one_run() -> None:
+    again = replace(KNOWN, evidence=("CI",), supersedes=KNOWN.title)
+    other = replace(KNOWN, title="Import order", supersedes=KNOWN.title)
+    rival = replace(KNOWN, supersedes="Import order")
+    for pair, left in (([KNOWN, again], [again]), ([other, rival], None)):
+        once = consolidate(memory(), pair, TODAY).memory
+        assert once.entries == tuple(left or once.entries)
+        assert len(once.entries) == 1
+        assert consolidate(once, reversed(pair), TODAY).memory == once
+
+
 def test_an_older_entry_does_not_take_out_a_newer_one() -> None:
     older = replace(KNOWN, title="Import order", supersedes="Unused imports", day=date(2026, 10, 1))
     assert consolidate(memory(KNOWN), [older], TODAY).memory.entries == (KNOWN, older)
@@ -116,9 +157,12 @@ def test_no_finding_is_verified_in_the_future() -> None:
 
 def test_new_entries_are_appended_in_the_documented_form_below_an_untouched_file() -> None:
     text = "# X\n\n## Etched - Old (2026-01-01)\nWords.\n"
-    finding = echo.parse_findings("## Inscribed — New (2026-11-02)\n- **evidence**: `a.py:1` — b\n\nLearnt.\n", "x")
+    finding = echo.parse_findings(
+        "## Inscribed — New (2026-11-02)\n- **evidence**: `a.py:1` — b\n\nLearnt.\n", "x"
+    )
     done = consolidate(echo.parse(text, "reviewer/MEMORY.md"), finding, TODAY)
     assert echo.render(done.memory) == (
-        f"{text}\n### [2026-11-02] Pattern: New\n- **layer**: inscribed\n- **source**: manual\n- **confidence**: 0.5\n"
+        f"{text}\n### [2026-11-02] Pattern: New\n- **layer**: inscribed\n- **source**: manual\n"
+        "- **confidence**: 0.5\n"
         "- **evidence**: `a.py:1` — b\n- **verified**: 2026-11-02\n- **supersedes**: none\n- Learnt.\n"
     )

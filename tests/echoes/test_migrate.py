@@ -34,14 +34,24 @@ Source: realm-analyst
 def test_only_source_and_evidence_are_renamed_and_every_change_is_told() -> None:
     done = migrate.migrate(TEXT)
     assert done.changes == (
-        Change(6, "- **source**: rune:plan lore-seeker and Lore Keeper", "- **source**: rune:plan practice-seeker and Knowledge Keeper"),
-        Change(7, "- **evidence**: `agents/echo-detector.md:3` — lore-seekers and my-lore-seeker", "- **evidence**: `agents/mimic-detector.md:3` — lore-seekers and my-lore-seeker"),
+        Change(
+            6,
+            "- **source**: rune:plan lore-seeker and Lore Keeper",
+            "- **source**: rune:plan practice-seeker and Knowledge Keeper",
+        ),
+        Change(
+            7,
+            "- **evidence**: `agents/echo-detector.md:3` — lore-seekers and my-lore-seeker",
+            "- **evidence**: `agents/mimic-detector.md:3` — lore-seekers and my-lore-seeker",
+        ),
         Change(8, "  go on with orphan-finder", "  go on with wraith-finder"),
         Change(14, "**Source**: `rune:plan realm-analyst`", "**Source**: `rune:plan repo-surveyor`"),
-    )  # fmt: skip
+    )
     changed = {change.line for change in done.changes}
     before, after = TEXT.split("\n"), done.text.split("\n")
-    assert [n for n, pair in enumerate(zip(before, after, strict=True), 1) if pair[0] != pair[1]] == sorted(changed)
+    assert [n for n, pair in enumerate(zip(before, after, strict=True), 1) if pair[0] != pair[1]] == sorted(
+        changed
+    )
 
 
 def test_a_second_run_changes_nothing() -> None:
@@ -49,7 +59,11 @@ def test_a_second_run_changes_nothing() -> None:
     assert migrate.migrate(once.text) == migrate.Migrated(once.text, ())
 
 
-@given(st.lists(st.sampled_from([*RENAMES["1.5.0"], *RENAMES["1.5.0"].values(), "-", " ", "x", "`", "/"]), max_size=9))
+@given(
+    st.lists(
+        st.sampled_from([*RENAMES["1.5.0"], *RENAMES["1.5.0"].values(), "-", " ", "x", "`", "/"]), max_size=9
+    )
+)
 def test_no_line_whatever_it_says_changes_twice(parts: list[str]) -> None:
     once = migrate.migrate(f"### [2026-02-11] A: b\n- **source**: {''.join(parts)}\n")
     assert migrate.migrate(once.text).changes == ()
@@ -70,6 +84,11 @@ def test_names_are_replaced_at_the_same_time_the_longest_first() -> None:
 
 @pytest.mark.parametrize("end", ["\n", "\r\n", ""])
 def test_evidence_of_knowledge_is_renamed_and_line_ends_stay(end: str) -> None:
-    done = migrate.migrate(f"## topic (2026-02-11)\r\n- lore-seeker{end or chr(10)}- **evidence**: lore-seeker{end}")
-    assert done.text == f"## topic (2026-02-11)\r\n- lore-seeker{end or chr(10)}- **evidence**: practice-seeker{end}"
+    done = migrate.migrate(
+        f"## topic (2026-02-11)\r\n- lore-seeker{end or chr(10)}- **evidence**: lore-seeker{end}"
+    )
+    assert (
+        done.text
+        == f"## topic (2026-02-11)\r\n- lore-seeker{end or chr(10)}- **evidence**: practice-seeker{end}"
+    )
     assert [change.after for change in done.changes] == ["- **evidence**: practice-seeker"]

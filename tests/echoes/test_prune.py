@@ -39,10 +39,10 @@ specs = st.tuples(
     st.integers(1, 30),
 )
 memories = st.lists(specs, max_size=30).map(
-    lambda found: memory(*(
-        entry(layer, f"t{n}", days, "\n".join(["line"] * lines)) for layer, n, days, lines in found
-    ))
-)  # fmt: skip
+    lambda found: memory(
+        *(entry(layer, f"t{n}", days, "\n".join(["line"] * lines)) for layer, n, days, lines in found)
+    )
+)
 used = st.dictionaries(
     st.integers(0, 12), st.builds(Use, st.integers(0, 9), st.integers(0, 9), st.none() | st.dates())
 )
@@ -50,13 +50,17 @@ used = st.dictionaries(
 
 @given(memories, used, st.sampled_from([10, 60, 150]))
 def test_pruning_keeps_its_promises(before: Memory, by_title: dict[int, Use], limit: int) -> None:
-    uses = {found.digest: use for found in before.entries for n, use in by_title.items() if found.title == f"t{n}"}
+    uses = {
+        found.digest: use for found in before.entries for n, use in by_title.items() if found.title == f"t{n}"
+    }
     plan = prune.plan(before, uses, TODAY, limit)
     done = prune.apply(before, plan)
     left = echo.parse(echo.render(done.memory), "workers/MEMORY.md")
     assert left.entries == done.memory.entries == plan.keep
     assert Counter((*left.entries, *done.archived)) == Counter(before.entries), "an entry was lost or doubled"
-    assert [e for e in left.entries if e.layer == "etched"] == [e for e in before.entries if e.layer == "etched"]
+    assert [e for e in left.entries if e.layer == "etched"] == [
+        e for e in before.entries if e.layer == "etched"
+    ]
     assert left.lines == plan.lines_after <= max(limit, plan.lines_before)
     assert left.lines <= limit or all(e.layer == "etched" for e in left.entries)
     if before.lines <= limit:

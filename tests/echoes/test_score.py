@@ -53,8 +53,10 @@ def test_an_etched_entry_does_not_age() -> None:
 
 
 @given(
-    st.sampled_from(LAYERS), st.dates(), st.dates(),
+    st.sampled_from(LAYERS),
+    st.dates(),
+    st.dates(),
     st.builds(Use, st.integers(-9, 99), st.integers(-9, 99), st.none() | st.dates()),
-)  # fmt: skip
+)
 def test_a_score_is_from_0_to_1(layer: str, day: date, today: date, use: Use) -> None:
     assert 0.0 <= score(Entry(layer, "a", day, "b"), use, today) <= 1.0

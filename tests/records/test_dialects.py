@@ -40,7 +40,9 @@ def test_a_file_is_cut_into_pieces_that_are_all_of_it() -> None:
 
 
 def test_a_field_knows_its_lines() -> None:
-    [passage] = dialects.read("\n### [2026-01-02] E: f\n- **evidence**: a\n  b\n- **source**: c\n- g\n").passages
+    [passage] = dialects.read(
+        "\n### [2026-01-02] E: f\n- **evidence**: a\n  b\n- **source**: c\n- g\n"
+    ).passages
     assert passage.fields == (("evidence", "a b", 3, 2), ("source", "c", 5, 1))
 
 
@@ -54,13 +56,15 @@ def test_a_repeated_field_is_text_but_evidence_may_repeat() -> None:
 
 def test_lines_below_the_first_text_are_fields_only_where_they_cannot_be_prose() -> None:
     [passage] = dialects.read(
-        "## Traced — a (2026-01-01)\nText.\n**Source**: of truth\n**Evidence**: `a.py:1`\n### Inner\n**Evidence**: no\n"
+        "## Traced — a (2026-01-01)\nText.\n**Source**: of truth\n**Evidence**: `a.py:1`\n"
+        "### Inner\n**Evidence**: no\n"
     ).passages
     assert [found.value for found in passage.fields] == ["`a.py:1`"]
     assert passage.body == "Text.\n**Source**: of truth\n### Inner\n**Evidence**: no"
 
 
 def test_entries_in_closed_markdown_blocks_are_examples() -> None:
-    text = "Intro\n\n```markdown\n## Etched — a (2026-01-01)\nx\n```\n\n```python\n## Etched — b (2026-01-01)\n```\n"
+    shown = "```markdown\n## Etched — a (2026-01-01)\nx\n```\n"
+    text = f"Intro\n\n{shown}\n```python\n## Etched — b (2026-01-01)\n```\n"
     assert [passage.heading.title for passage in dialects.read(text).passages] == ["b (2026-01-01)"]
     assert list(dialects.examples(text)) == [(3, "## Etched — a (2026-01-01)\nx\n")]

@@ -43,21 +43,51 @@ def test_a_new_entry_stands_behind_an_empty_line() -> None:
 @pytest.mark.parametrize(
     ("heading", "layer", "title", "days"),
     [
-        ("## Inscribed — Security review (2026-01-15)", "inscribed", "Security review", ("2026-01-15", "2026-01-15")),
+        (
+            "## Inscribed — Security review (2026-01-15)",
+            "inscribed",
+            "Security review",
+            ("2026-01-15", "2026-01-15"),
+        ),
         ("## Etched – Ghost state (2026-02-05)", "etched", "Ghost state", ("2026-02-05", "2026-02-05")),
-        ("## Traced - Flaky: tests (x) (2026-02-14)", "traced", "Flaky: tests (x)", ("2026-02-14", "2026-02-14")),
+        (
+            "## Traced - Flaky: tests (x) (2026-02-14)",
+            "traced",
+            "Flaky: tests (x)",
+            ("2026-02-14", "2026-02-14"),
+        ),
         ("## observations — Task: a — b (2026-03-11)", "traced", "Task: a — b", ("2026-03-11", "2026-03-11")),
         ("## NOTES — Always use bun (2026-02-11)", "etched", "Always use bun", ("2026-02-11", "2026-02-11")),
-        ("## Consolidated — Reviews (2026-01-05 to 2026-02-10)", "inscribed", "Reviews", ("2026-01-05", "2026-02-10")),
-        ("## Consolidated — Reviews (2026-01 – 2026-03)", "inscribed", "Reviews", ("2026-01-01", "2026-03-01")),
-        ("## Consolidated - Reviews (Jan 5, 2026 - 10 Feb 2026)", "inscribed", "Reviews", ("2026-01-05", "2026-02-10")),
+        (
+            "## Consolidated — Reviews (2026-01-05 to 2026-02-10)",
+            "inscribed",
+            "Reviews",
+            ("2026-01-05", "2026-02-10"),
+        ),
+        (
+            "## Consolidated — Reviews (2026-01 – 2026-03)",
+            "inscribed",
+            "Reviews",
+            ("2026-01-01", "2026-03-01"),
+        ),
+        (
+            "## Consolidated - Reviews (Jan 5, 2026 - 10 Feb 2026)",
+            "inscribed",
+            "Reviews",
+            ("2026-01-05", "2026-02-10"),
+        ),
         ("## Inscribed—Tight (updated 2026/01/15)", "inscribed", "Tight", ("2026-01-15", "2026-01-15")),
         ("## Inscribed — No date", "inscribed", "No date", ("0001-01-01", "0001-01-01")),
-        ("## Etched — Named 2026-02-05 inside", "etched", "Named 2026-02-05 inside", ("2026-02-05", "2026-02-05")),
+        (
+            "## Etched — Named 2026-02-05 inside",
+            "etched",
+            "Named 2026-02-05 inside",
+            ("2026-02-05", "2026-02-05"),
+        ),
         ("### Etched — Deeper (2026-02-05)", "etched", "Deeper", ("2026-02-05", "2026-02-05")),
         ("## Etched: With a colon (2026-02-05)", "etched", "With a colon", ("2026-02-05", "2026-02-05")),
     ],
-)  # fmt: skip
+)
 def test_foreign_headings_are_read(heading: str, layer: str, title: str, days: tuple[str, str]) -> None:
     entry = only(f"# Reviewer Echoes\n\n{heading}\n\nA learning.\n")
     assert (entry.layer, entry.title, entry.learning) == (layer, title, "A learning.")
@@ -67,10 +97,19 @@ def test_foreign_headings_are_read(heading: str, layer: str, title: str, days: t
 @pytest.mark.parametrize(
     ("said", "number"),
     [
-        ("0.85", 0.85), ("85%", 0.85), ("8/10", 0.8), ("1", 1.0), ("`0.7`", 0.7), ("HIGH (3 Ashes, all done)", 0.9),
-        ("medium", 0.6), ("Low — one session", 0.3), ("MEDIUM-HIGH", 0.6), ("unclear", 0.5), ("", 0.5),
+        ("0.85", 0.85),
+        ("85%", 0.85),
+        ("8/10", 0.8),
+        ("1", 1.0),
+        ("`0.7`", 0.7),
+        ("HIGH (3 Ashes, all done)", 0.9),
+        ("medium", 0.6),
+        ("Low — one session", 0.3),
+        ("MEDIUM-HIGH", 0.6),
+        ("unclear", 0.5),
+        ("", 0.5),
     ],
-)  # fmt: skip
+)
 def test_confidence_is_a_number_a_share_or_a_word(said: str, number: float) -> None:
     assert only(f"## Traced — a (2026-01-01)\n**Confidence**: {said}\n\nb\n").confidence == number
 
@@ -82,12 +121,24 @@ def test_confidence_is_a_number_a_share_or_a_word(said: str, number: float) -> N
 )
 @pytest.mark.parametrize("case", [str.lower, str.title, str.upper], ids=["lower", "title", "upper"])
 def test_fields_are_bullets_or_bold_lines_in_any_case(form: str, case: type[str]) -> None:
-    fields = {"source": "rune:review x", "confidence": "0.7", "evidence": "`a.py:3` — b", "verified": "2026-02-02"}
+    fields = {
+        "source": "rune:review x",
+        "confidence": "0.7",
+        "evidence": "`a.py:3` — b",
+        "verified": "2026-02-02",
+    }
     head = "\n".join(form.format(case(name), value) for name, value in fields.items())
     entry = only(f"## Inscribed — a (2026-01-01)\n{head}\n\n- Learnt.\n- More.\n")
     assert entry == Entry(
-        "inscribed", "a", date(2026, 1, 1), "- Learnt.\n- More.", ("`a.py:3` — b",), "rune:review x", 0.7, date(2026, 2, 2)
-    )  # fmt: skip
+        "inscribed",
+        "a",
+        date(2026, 1, 1),
+        "- Learnt.\n- More.",
+        ("`a.py:3` — b",),
+        "rune:review x",
+        0.7,
+        date(2026, 2, 2),
+    )
 
 
 def test_inner_headings_numbered_learnings_and_code_belong_to_the_learning() -> None:
@@ -102,7 +153,8 @@ def test_inner_headings_numbered_learnings_and_code_belong_to_the_learning() -> 
 def test_a_code_block_that_was_cut_off_does_not_swallow_the_entries_below() -> None:
     text = (
         "## Observations — a (2026-01-01)\n- Context: x\n```python\ndef f():\n\n"
-        "## Observations — b (2026-01-02)\n- Context: y\n\n```\nplain\n```\n\n## Traced — c (2026-01-03)\n\nz\n"
+        "## Observations — b (2026-01-02)\n- Context: y\n\n```\nplain\n```\n\n"
+        "## Traced — c (2026-01-03)\n\nz\n"
     )
     memory = echo.parse(text, PATH)
     assert [entry.title for entry in memory.entries] == ["a", "b", "c"]
@@ -111,27 +163,44 @@ def test_a_code_block_that_was_cut_off_does_not_swallow_the_entries_below() -> N
 
 def test_the_form_of_the_observation_hook_is_read() -> None:
     entry = only(
-        "\n## Observations — Task: echo-reader (2026-03-11)\n- **layer**: observations\n**Source**: `team/agent`\n"
-        "- **Confidence**: LOW (auto-generated, unverified)\n- Task completed: echo-reader\n- Context: Read a\\nb\n"
+        "\n## Observations — Task: echo-reader (2026-03-11)\n- **layer**: observations\n"
+        "**Source**: `team/agent`\n- **Confidence**: LOW (auto-generated, unverified)\n"
+        "- Task completed: echo-reader\n- Context: Read a\\nb\n"
     )
-    assert (entry.layer, entry.source, entry.confidence, entry.label) == ("traced", "team/agent", 0.3, "Observation")
+    assert (entry.layer, entry.source, entry.confidence, entry.label) == (
+        "traced",
+        "team/agent",
+        0.3,
+        "Observation",
+    )
     assert entry.learning == "- Task completed: echo-reader\n- Context: Read a\\nb"
 
 
 def test_a_plain_heading_with_a_layer_field_is_an_entry() -> None:
-    entry = only("## Seed entry\n- **layer**: notes\n- **source**: `t/s`\n- **confidence**: LOW\n- **date**: 2025-01-01\n\nx\n")
-    assert (entry.layer, entry.title, entry.day, entry.learning) == ("etched", "Seed entry", date(2025, 1, 1), "x")
+    entry = only(
+        "## Seed entry\n- **layer**: notes\n- **source**: `t/s`\n- **confidence**: LOW\n"
+        "- **date**: 2025-01-01\n\nx\n"
+    )
+    assert (entry.layer, entry.title, entry.day, entry.learning) == (
+        "etched",
+        "Seed entry",
+        date(2025, 1, 1),
+        "x",
+    )
 
 
 def test_bare_headings_give_a_layer_and_stay_when_an_entry_goes() -> None:
     text = (
-        "# Memory\n\n## Etched\n\n### [2026-01-01] Pattern: a\n- one\n\n---\n\n### [2026-01-02] Pattern: b\n- two\n\n"
+        "# Memory\n\n## Etched\n\n### [2026-01-01] Pattern: a\n- one\n\n---\n\n"
+        "### [2026-01-02] Pattern: b\n- two\n\n"
         "## Inscribed\n\n### [2026-01-03] c\n- three\n"
     )
     memory = echo.parse(text, PATH)
     assert [(entry.layer, entry.learning) for entry in memory.entries] == [
-        ("etched", "one"), ("etched", "two"), ("inscribed", "three")
-    ]  # fmt: skip
+        ("etched", "one"),
+        ("etched", "two"),
+        ("inscribed", "three"),
+    ]
     left, taken = echo.take_out(memory, {0, 1})
     assert echo.render(left) == "# Memory\n\n## Etched\n\n## Inscribed\n\n### [2026-01-03] c\n- three\n"
     assert echo.parse("".join(map(echo.print_entry, taken)), "x").entries == memory.entries[:2]
@@ -145,7 +214,10 @@ def test_a_dated_note_inside_a_foreign_entry_is_text_unless_it_has_fields() -> N
 
 
 def test_windows_lines_a_byte_order_mark_and_a_torn_end_stay_as_they_are() -> None:
-    text = "\ufeff<!-- echo-schema: v1 -->\r\n# X\r\n\r\n## Traced - a (2026-01-01)\r\n- **source**: s\r\n\r\nb\r\nc"
+    text = (
+        "\ufeff<!-- echo-schema: v1 -->\r\n# X\r\n\r\n"
+        "## Traced - a (2026-01-01)\r\n- **source**: s\r\n\r\nb\r\nc"
+    )
     entry = only(text)
     assert (entry.source, entry.learning) == ("s", "b\nc")
     memory = echo.parse(text, PATH)
@@ -187,16 +259,20 @@ def test_a_bad_field_names_file_line_field_and_what_was_expected(
 
 def test_a_survey_reads_the_good_entries_beside_the_bad() -> None:
     text = (
-        "## Etched — a (2026-01-01)\n\nx\n\n## Traced — b (2026-01-99)\n\ny\n\n## Carved — c (2026-01-01)\n\nz\n\n"
+        "## Etched — a (2026-01-01)\n\nx\n\n## Traced — b (2026-01-99)\n\ny\n\n"
+        "## Carved — c (2026-01-01)\n\nz\n\n"
         "## Inscribed — d (2026-01-02)\n**Confidence**: 7\n\nz\n"
     )
     found = echo.survey(text, "f.md")
     assert [entry.title for entry in found.entries] == ["a"]
-    assert [(refusal.line, refusal.reason.split(",")[0].removeprefix(f"f.md:{refusal.line}: ")) for refusal in found.refusals] == [
+    assert [
+        (refusal.line, refusal.reason.split(",")[0].removeprefix(f"f.md:{refusal.line}: "))
+        for refusal in found.refusals
+    ] == [
         (5, "date: expected a day as YYYY-MM-DD"),
         (9, "layer: expected one of consolidated"),
         (14, "confidence: expected 0.0 to 1.0"),
-    ]  # fmt: skip
+    ]
 
 
 def test_a_heading_of_an_unknown_layer_is_text_of_the_file() -> None:
@@ -221,16 +297,39 @@ def test_a_role_is_the_folder_of_its_file() -> None:
     assert echo.parse_findings("## Etched — a (2026-01-01)\n", "workers/ash-findings.md")[0].title == "a"
 
 
-@given(st.text(max_size=200) | st.lists(st.sampled_from([
-    "## Etched — a (2026-01-01)\n", "### [2026-01-02] Pattern: b\n", "- **layer**: traced\n", "---\n", "```\n", "```md\n",
-    "## Inscribed\n", "# X\n", "text\n", "\n", "\r\n", "  - **evidence**: x\n", "**Evidence**:\n", "- y\n", "## Z\n",
-]), max_size=14).map("".join))  # fmt: skip
+@given(
+    st.text(max_size=200)
+    | st.lists(
+        st.sampled_from(
+            [
+                "## Etched — a (2026-01-01)\n",
+                "### [2026-01-02] Pattern: b\n",
+                "- **layer**: traced\n",
+                "---\n",
+                "```\n",
+                "```md\n",
+                "## Inscribed\n",
+                "# X\n",
+                "text\n",
+                "\n",
+                "\r\n",
+                "  - **evidence**: x\n",
+                "**Evidence**:\n",
+                "- y\n",
+                "## Z\n",
+            ]
+        ),
+        max_size=14,
+    ).map("".join)
+)
 def test_whatever_is_read_is_printed_unchanged(text: str) -> None:
     with contextlib.suppress(EchoError):
         assert echo.render(echo.parse(text, PATH)) == text
 
 
-@given(st.lists(st.sampled_from(["etched", "section", "rule", "plain"]), max_size=6), st.sets(st.integers(0, 5)))
+@given(
+    st.lists(st.sampled_from(["etched", "section", "rule", "plain"]), max_size=6), st.sets(st.integers(0, 5))
+)
 def test_what_is_taken_out_and_what_is_left_are_all_there_was(kinds: list[str], gone: set[int]) -> None:
     tails = {"etched": "", "section": "## Inscribed\n\n", "rule": "---\n\n", "plain": "## Other\n\ntext\n\n"}
     text = "# X\n\n" + "".join(

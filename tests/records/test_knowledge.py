@@ -14,11 +14,16 @@ from rune.records import knowledge
 from rune.records.knowledge import Block, Knowledge
 
 PATH = ".claude/echoes/workers/knowledge.md"
-lines = st.text(max_size=30) | st.sampled_from(["**evidence**: x", "evidence: x", "**summary**: y", "- z", "## w", "```"])
+lines = st.text(max_size=30) | st.sampled_from(
+    ["**evidence**: x", "evidence: x", "**summary**: y", "- z", "## w", "```"]
+)
 blocks = st.builds(
-    Block, lines.filter(lambda text: bool(text.split())), st.dates(), st.lists(lines, max_size=5).map(tuple),
+    Block,
+    lines.filter(lambda text: bool(text.split())),
+    st.dates(),
+    st.lists(lines, max_size=5).map(tuple),
     st.lists(lines, max_size=3).map(tuple),
-)  # fmt: skip
+)
 
 
 @given(st.lists(blocks, max_size=4))
@@ -46,8 +51,9 @@ def test_sections_of_others_are_read_and_stay_as_they_are() -> None:
     )
     known = knowledge.parse(text, PATH)
     assert [(block.topic, block.day) for block in known.blocks] == [
-        ("Caching", date.min), ("[2026-02-11] Pattern: Imports", date(2026, 2, 11))
-    ]  # fmt: skip
+        ("Caching", date.min),
+        ("[2026-02-11] Pattern: Imports", date(2026, 2, 11)),
+    ]
     assert known.blocks[0].summary == ("Two layers.", "One is free.", "```py", "## no heading", "```")
     assert known.blocks[1].evidence == ("`a.py:1`",)
     assert knowledge.render(known) == text
@@ -56,7 +62,7 @@ def test_sections_of_others_are_read_and_stay_as_they_are() -> None:
 
 
 def test_a_file_of_another_schema_is_not_read() -> None:
-    with pytest.raises(NewerVersion, match="knowledge.md: echo schema 'v2'"):
+    with pytest.raises(NewerVersion, match=r"knowledge.md: echo schema 'v2'"):
         knowledge.parse("<!-- echo-schema: v2 -->\n", PATH)
 
 

@@ -16,19 +16,39 @@ from rune.records.remembrance import CATEGORIES, REQUIRED, Reference, Remembranc
 
 DAY = datetime.date(2026, 2, 12)
 SAMPLE = Remembrance(
-    title="N+1 queries in the user list", category="performance", tags=("n-plus-one", "eager-loading"), date=DAY,
-    symptom="User list endpoint takes 5+ seconds", root_cause="N+1 query pattern in user.posts association",
-    solution_summary="Added includes(:posts) to User.list scope", confidence="high", verified_by="human",
+    title="N+1 queries in the user list",
+    category="performance",
+    tags=("n-plus-one", "eager-loading"),
+    date=DAY,
+    symptom="User list endpoint takes 5+ seconds",
+    root_cause="N+1 query pattern in user.posts association",
+    solution_summary="Added includes(:posts) to User.list scope",
+    confidence="high",
+    verified_by="human",
     echo_ref=remembrance.refer(".claude/echoes/reviewer/MEMORY.md", "etched-a1b2c3d4", "0f" * 32),
-)  # fmt: skip
-text = st.text(st.characters(exclude_categories=("Cs",)), max_size=40) | st.sampled_from(["---", "a\n---\nb", "2026-01-01", "yes", "# x"])
+)
+text = st.text(st.characters(exclude_categories=("Cs",)), max_size=40) | st.sampled_from(
+    ["---", "a\n---\nb", "2026-01-01", "yes", "# x"]
+)
 said = text.filter(lambda value: bool(value.strip()))
 documents = st.builds(
-    Remembrance, title=said, category=st.sampled_from(CATEGORIES), tags=st.lists(text, max_size=3).map(tuple),
-    date=st.dates(), symptom=said, root_cause=said, solution_summary=said, confidence=st.sampled_from(["high", "medium"]),
-    verified_by=st.sampled_from(["human", "agent"]), echo_ref=text, requires_human_approval=st.booleans(),
-    extra=st.dictionaries(st.sampled_from(["affected_files", "superseded_by"]), text | st.lists(text, max_size=2)), body=text,
-)  # fmt: skip
+    Remembrance,
+    title=said,
+    category=st.sampled_from(CATEGORIES),
+    tags=st.lists(text, max_size=3).map(tuple),
+    date=st.dates(),
+    symptom=said,
+    root_cause=said,
+    solution_summary=said,
+    confidence=st.sampled_from(["high", "medium"]),
+    verified_by=st.sampled_from(["human", "agent"]),
+    echo_ref=text,
+    requires_human_approval=st.booleans(),
+    extra=st.dictionaries(
+        st.sampled_from(["affected_files", "superseded_by"]), text | st.lists(text, max_size=2)
+    ),
+    body=text,
+)
 
 
 @given(documents)
@@ -41,13 +61,26 @@ def test_a_document_tells_symptom_cause_and_solution_and_where_it_came_from() ->
     printed = remembrance.render(remembrance.document(SAMPLE))
     front, body = printed.removeprefix("---\n").split("\n---\n", 1)
     assert [line.split(":")[0] for line in front.splitlines() if not line.startswith("-")] == [
-        "title", "category", "tags", "date", "symptom", "root_cause", "solution_summary", "echo_ref", "confidence",
-        "verified_by", "requires_human_approval",
-    ]  # fmt: skip
+        "title",
+        "category",
+        "tags",
+        "date",
+        "symptom",
+        "root_cause",
+        "solution_summary",
+        "echo_ref",
+        "confidence",
+        "verified_by",
+        "requires_human_approval",
+    ]
     assert "date: 2026-02-12\n" in front + "\n"
     assert [line for line in body.splitlines() if line.startswith("#")] == [
-        "# N+1 queries in the user list", "## Symptom", "## Root Cause", "## Solution", "## References"
-    ]  # fmt: skip
+        "# N+1 queries in the user list",
+        "## Symptom",
+        "## Root Cause",
+        "## Solution",
+        "## References",
+    ]
 
 
 def test_the_schema_of_the_original_specification_is_read(shared_data: Path) -> None:
@@ -70,12 +103,18 @@ def test_each_required_field_is_missed_by_name(name: str) -> None:
 @pytest.mark.parametrize(
     ("line", "field", "number"),
     [
-        ("category: databases", "category", 3), ("confidence: low", "confidence", 3), ("verified_by: me", "verified_by", 3),
-        ("date: soon", "date", 3), ("tags: one", "tags", 3), ("title: 5", "title", 3), ("symptom: [a]", "symptom", 3),
-        ("requires_human_approval: maybe", "requires_human_approval", 3), ("echo_ref: 5", "echo_ref", 3),
+        ("category: databases", "category", 3),
+        ("confidence: low", "confidence", 3),
+        ("verified_by: me", "verified_by", 3),
+        ("date: soon", "date", 3),
+        ("tags: one", "tags", 3),
+        ("title: 5", "title", 3),
+        ("symptom: [a]", "symptom", 3),
+        ("requires_human_approval: maybe", "requires_human_approval", 3),
+        ("echo_ref: 5", "echo_ref", 3),
         ("x: [", "front matter", 3),
     ],
-)  # fmt: skip
+)
 def test_a_bad_field_names_file_and_line(line: str, field: str, number: int) -> None:
     good = remembrance.render(SAMPLE).splitlines(keepends=True)
     name = line.split(":")[0]
@@ -96,7 +135,11 @@ def test_a_file_without_front_matter_is_refused(content: str) -> None:
 
 
 def test_windows_lines_and_times_are_read() -> None:
-    printed = remembrance.render(SAMPLE).replace("date: 2026-02-12", "date: 2026-02-12 10:30:00").replace("\n", "\r\n")
+    printed = (
+        remembrance.render(SAMPLE)
+        .replace("date: 2026-02-12", "date: 2026-02-12 10:30:00")
+        .replace("\n", "\r\n")
+    )
     assert remembrance.parse("\ufeff" + printed, "x.md") == SAMPLE
 
 
@@ -108,6 +151,8 @@ def test_a_reference_names_echo_entry_and_hash() -> None:
         remembrance.reference("echoes/x#etched-1@sha256:abc")
 
 
-@pytest.mark.parametrize(("title", "name"), [("Ünïcode & more", "unicode-more"), ("???", "untitled"), ("a" * 99, "a" * 80)])
+@pytest.mark.parametrize(
+    ("title", "name"), [("Ünïcode & more", "unicode-more"), ("???", "untitled"), ("a" * 99, "a" * 80)]
+)
 def test_a_slug_is_a_safe_file_name(title: str, name: str) -> None:
     assert remembrance.slug(title) == name

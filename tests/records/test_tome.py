@@ -5,7 +5,7 @@ from __future__ import annotations
 from rune.records import tome
 from rune.records.tome import Finding
 
-REPORT = '''\
+REPORT = """\
 # TOME — Review Summary
 
 **Branch:** feat/users
@@ -43,20 +43,24 @@ They are odd.
 
 ## Statistics
 - **Total findings:** 5
-'''
+"""
 
 
 def test_every_form_of_a_finding_is_read() -> None:
     assert tome.findings(REPORT, "TOME.md") == (
         Finding(
-            "P1", "SQL injection in user query", "api/users.py", "42",
-            "user input reaches the query. Bind parameters.", "SEC-001",
+            "P1",
+            "SQL injection in user query",
+            "api/users.py",
+            "42",
+            "user input reaches the query. Bind parameters.",
+            "SEC-001",
         ),
         Finding("P2", "Token in log", "a/b.ts", "4-9", "drop it.", "SEC-002"),
         Finding("P2", "N+1 query", "db/q.py", "12-15", "One query for each user.", "BACK-003"),
         Finding("P2", "Missing index", "db/schema.sql", "3", "", "BACK-004"),
         Finding("P3", "Names of things", "src/x.py", "7-9", "**File:** `src/x.py:L7-L9` They are odd.", ""),
-    )  # fmt: skip
+    )
 
 
 def test_a_finding_is_cited_as_an_echo_cites_evidence() -> None:
@@ -66,10 +70,14 @@ def test_a_finding_is_cited_as_an_echo_cites_evidence() -> None:
 
 
 def test_severity_may_be_a_word_or_a_line_of_its_own() -> None:
-    text = "## Critical issues\n\n### 1. Broken login\n\n## Details\n\n### Slow list\n**Severity:** P2\n\n### A remark\n"
+    text = (
+        "## Critical issues\n\n### 1. Broken login\n\n"
+        "## Details\n\n### Slow list\n**Severity:** P2\n\n### A remark\n"
+    )
     assert [(found.severity, found.title) for found in tome.findings(text, "x")] == [
-        ("P1", "Broken login"), ("P2", "Slow list")
-    ]  # fmt: skip
+        ("P1", "Broken login"),
+        ("P2", "Slow list"),
+    ]
 
 
 def test_headings_in_code_and_reports_without_findings_yield_nothing() -> None:

@@ -51,6 +51,7 @@ def consolidate(
     places = {_key(entry): place for place, entry in reversed(list(enumerate(entries)))}
     etched = {plain(entry.title) for entry in entries if entry.layer == "etched"}
     touched: dict[int, str] = {}
+    said = {place: entry.day for place, entry in enumerate(entries)}
     refused: list[Refused] = []
     for finding in findings:
         if reason := _refusal(finding, etched, person):
@@ -59,13 +60,14 @@ def consolidate(
         found = replace(finding, verified=min(finding.verified, max(today, finding.day)))
         place = places.get(_key(found))
         if place is None:
-            places[_key(found)] = len(entries)
-            touched[len(entries)] = "added"
+            place = places[_key(found)] = len(entries)
+            touched[place] = "added"
             entries.append(replace(found, raw="", tail=""))
         else:
             entries[place] = _confirmed(entries[place], found, person)
             touched.setdefault(place, "merged")
-    gone = _superseded(entries, touched, person)
+        said[place] = max(said.get(place, found.day), found.day)
+    gone = _superseded(entries, touched, said, person)
     left, taken = echo.take_out(replace(memory, entries=tuple(entries)), gone)
     return Consolidated(
         left, _those(entries, touched, "added", gone), _those(entries, touched, "merged", gone), taken,
@@ -111,17 +113,23 @@ def _confirmed(known: Entry, found: Entry, person: bool) -> Entry:
     )
 
 
-def _superseded(entries: list[Entry], touched: Iterable[int], person: bool) -> set[int]:
-    """The places that newer entries take out; of two that replace each other the newer stays."""
+def _superseded(
+    entries: list[Entry], touched: Iterable[int], said: dict[int, date], person: bool
+) -> set[int]:
+    """The places that newer entries take out, oldest first; what is out itself takes nothing out.
+
+    The days on which they were last said and their digests decide, not places: a second run finds the
+    entries in another order.
+    """
     by_title: dict[str, list[int]] = {}
     for place, entry in enumerate(entries):
         by_title.setdefault(plain(entry.title), []).append(place)
     gone: set[int] = set()
-    for place in sorted(touched, key=lambda n: (entries[n].day, n), reverse=True):
+    for place in sorted(touched, key=lambda n: (said[n], entries[n].digest)):
         if place in gone or not entries[place].supersedes:
             continue
         for old in by_title.get(plain(entries[place].supersedes), []):
-            later = (entries[old].day, old) > (entries[place].day, place)
+            later = said[old] > said[place]
             if old != place and not later and (person or entries[old].layer != "etched"):
                 gone.add(old)
     return gone
