@@ -107,6 +107,9 @@ def test_foreign_headings_are_read(heading: str, layer: str, title: str, days: t
         ("Low — one session", 0.3),
         ("MEDIUM-HIGH", 0.6),
         ("unclear", 0.5),
+        ("3 reviews agree", 0.5),
+        ("0.9, three reviews", 0.9),
+        ("4 reviews: high", 0.9),
         ("", 0.5),
     ],
 )
@@ -273,6 +276,11 @@ def test_a_survey_reads_the_good_entries_beside_the_bad() -> None:
         (9, "layer: expected one of consolidated"),
         (14, "confidence: expected 0.0 to 1.0"),
     ]
+
+
+def test_an_entry_without_a_day_in_its_heading_takes_one_from_its_fields() -> None:
+    text = "## Inscribed — Limits of 2026-99\n**Source**: `rune:devise 20260112-limits`\n\nx\n"
+    assert only(text).day == date(2026, 1, 12)
 
 
 def test_a_heading_of_an_unknown_layer_is_text_of_the_file() -> None:

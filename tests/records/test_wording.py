@@ -19,7 +19,8 @@ from rune.records import wording
         ("Feb 3-9, 2026", [date(2026, 2, 3)]),
         ("September 2026", [date(2026, 9, 1)]),
         ("arc-1771074104 of v2026.1.2.3", [date(2026, 1, 2)]),
-        ("20260115-rate-limiting, RFC 2026", []),
+        ("20260115-rate-limiting, RFC 2026", [date(2026, 1, 15)]),
+        ("1771074104, 1772612283000, 20261503", []),
     ],
 )
 def test_dates_are_found_in_any_usual_form(text: str, days: list[date]) -> None:

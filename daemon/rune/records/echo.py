@@ -258,17 +258,15 @@ def _heading(passage: Passage) -> tuple[str, date, date]:
     if heading.form != "dated" and (found := _WHEN.search(title)) and wording.has_date(found[1]):
         title, when = title[: found.start()], found[1]
     try:
-        days = wording.dates(when if heading.form == "dated" else when or title)
+        days = wording.dates(when)
     except ValueError as error:
-        raise EchoError("date", "a day as YYYY-MM-DD", f"{when or title} ({error})") from None
+        raise EchoError("date", "a day as YYYY-MM-DD", f"{when} ({error})") from None
     if heading.form == "dated" and not days:
         raise EchoError("date", "a day as YYYY-MM-DD", when)
-    if not days:
-        for name in ("date", "verified", "source"):
-            for field in passage.fields:
-                if field.name == name:
-                    with contextlib.suppress(ValueError):
-                        days += wording.dates(field.value)
+    named = [field.value for field in passage.fields if field.name in ("date", "verified", "source")]
+    for text in (title, *named):
+        with contextlib.suppress(ValueError):
+            days = days or wording.dates(text)
     if heading.form != "dated":
         title = title.strip(" *`") or title
     return title, min(days, default=date.min), max(days, default=date.min)

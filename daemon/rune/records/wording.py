@@ -8,7 +8,8 @@ from datetime import date
 _MONTHS = ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"]
 _MONTH = rf"({'|'.join(_MONTHS)})[a-z]*\.?"
 _DATE = re.compile(
-    rf"(?<!\d)(?:(?P<y>\d{{4}})[-/.](?P<m>\d{{1,2}})(?:[-/.](?P<d>\d{{1,2}}))?(?!\d)"
+    r"(?<!\d)(?:(?P<y3>20\d\d)(?P<m3>0[1-9]|1[0-2])(?P<d3>0[1-9]|[12]\d|3[01])(?!\d)"
+    r"|(?P<y>\d{4})[-/.](?P<m>\d{1,2})(?:[-/.](?P<d>\d{1,2}))?(?!\d)"
     rf"|(?:(?P<d1>\d{{1,2}})\s+)?(?P<name>{_MONTH})(?:\s+(?P<d2>\d{{1,2}})(?:st|nd|rd|th)?"
     rf"(?:\s*(?:[-–—]|to)\s*\d{{1,2}})?)?,?\s+(?P<y2>\d{{4}})(?!\d))",
     re.IGNORECASE,
@@ -19,7 +20,10 @@ _DEGREES = (
     (re.compile(r"\b(?:very low|low|weak|tentative|speculative)\b", re.IGNORECASE), 0.3),
 )
 """HIGH, MEDIUM and LOW as numbers: 0.8 and more counts as high."""
-_NUMBER = re.compile(r"^[~≈\s]*([+-]?\d*\.?\d+(?:e[+-]?\d+)?)\s*(?:(%)|/\s*(\d+))?", re.IGNORECASE)
+_NUMBER = re.compile(
+    r"^[~≈\s]*([+-]?\d*\.?\d+(?:e[+-]?\d+)?)\s*(?:(%)|/\s*(\d+))?(?=\s*(?:$|[^\w\s.+]))", re.IGNORECASE
+)
+"""Not followed by a word: ``3 reviews`` is no confidence."""
 _MARKS = "`*_\"' "
 
 
@@ -46,6 +50,8 @@ def _date(found: re.Match[str]) -> date:
     if found["name"]:
         month = _MONTHS.index(found["name"][:3].lower()) + 1
         return date(int(found["y2"]), month, int(found["d1"] or found["d2"] or 1))
+    if found["y3"]:
+        return date(int(found["y3"]), int(found["m3"]), int(found["d3"]))
     return date(int(found["y"]), int(found["m"]), int(found["d"] or 1))
 
 
