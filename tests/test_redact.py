@@ -75,6 +75,51 @@ api-key           | 'api_key': '«abcdef123456»'
 api-key           | x-api-key: «9f8e7d6c5b4a»
 api-key           | SECRET_KEY='«django-insecure-abc123$%^xyz»'
 api-key           | HEROKU_API_KEY=«01234567-89ab-cdef-0123-456789abcdef»
+api-key           | DATADOG_KEY=«aB3dE5fG7hJ9kL1mN3pQ5rS7tU9v»
+api-key           | azure_storage_key: "«p8PH+PhCCcWckxhEp+YgpWlyOBBea7q9GbQL6lvjjS==»"
+api-key           | let api_key = String::from("«phxFgN34bmD5EoG257GnaC4lwIFmr1bq»");
+api-key           | | `SIGNING_KEY` | `«9eaeddd0da411e4f692edd5867cdf240»` | production |
+secret            | mySecretString=«DQkM1DcRbp6Mnm2Uk2P2zhG661UUMD3y»
+secret            | aws ssm put-parameter --type SecureString --value «rbUGXfo1cbQhtqo1nupnNGe»
+secret            | if ("«lm7xbz6quYKKRewsRlDk9y»" !== secret) {
+secret            | creds = «WpkqekSEas00TT4IxJrcqChepw7EZUKt»
+token             | var apiToken string = "«s2uOExO6tLCj9NBGym4kF5vb»"
+token             | API_TOKEN ::= "«tk7eCVHy7tJ1iwFKnDdfvj9qrYVq1O»"
+token             | API_TOKEN ?= "«7ibaxoPdanoSotXoQ2WIBgh4»"
+token             | $apiToken .= "«lA7zqNBNDsc0QpFLG5XtvNk7cFrHco»"
+token             | System.setProperty("API_TOKEN", "«s2uOExO6tLCj9NBGym4kF5vb»")
+token             | api_token: |
+  «23GlmdfSAx5RtPi9uqhPGopc5hH6vB»
+token             | <apiToken>«053a5a36-b8e1-4724-96d3-8f6d9c02de4e»</apiToken>
+bearer-token      | {"auth": {"bearer": "«9b89c7f8fea4d2e1757b488c2309c857e4382f8e»"}}
+password          | define('DB_PASSWORD', '«Falcon2755!»');
+password          | variable "db_password" { default = "«Falcon2755!»" }
+password          | ALTER USER app WITH PASSWORD '«velvet-rocket-43»';
+password          | CREATE USER 'app'@'%' IDENTIFIED BY '«kfDlgFNtQQL5JpCEa1z»';
+password          | ConvertTo-SecureString "«monkeydragon»" -AsPlainText
+password          | keytool -list -storepass «thundermaple»
+password          | openssl rsa -passin pass:«P3pp3rl4n73rn70» -in key.pem
+password          | requirepass «tiger-copper-89»
+password          | mysqldump -uroot -p'«monkey»' shop
+password          | docker login --username me --password «falconlantern» registry.example.com
+password          | curl --user ':«zM0UOWW#eXUs»' https://example.com
+password          | curl -X POST \
+  -u me:«Winter1558!»
+password          | "Default": "Host=db;Username=app;Password=«falcon»"
+password          | psql "host=db user=app password=«falcon»"
+password          | builder.password("«Hunter2024»")
+password          | if ("«hunter2»" == password) {
+password          | «M4pl3f4lc0n41» is the password
+password          | set the password to «T1g3rf4lc0n77» and restart
+password          | its password is now «Purpl3m0nk3y78»
+password          | the passphrase for the key is «H4rb0rl4n73rn33»
+password          | the password is «pepper-copper-monkey-36»
+basic-auth        | _auth=«dXNlcjpwYXNzd29yZA==»
+bearer-token      | Authorization: Api-Token «YiYbI71e8mXaG7L0DbjVF16OMKnASYZA»
+tavily-key        | tvly-~Kj8Cfum4JgeWIeYAomK4nd6UV1WDorGh
+fly-token         | fo1_~nEtkYPwsRSomIF3epM5yFECzDb4GfFKUfcCDLlYcSQO
+pulumi-token      | pul-~ed7c9896828e5ac5bfd6ee87bd330264cfba9924
+sonar-token       | squ_~ed7c9896828e5ac5bfd6ee87bd330264cfba9924
 api-key           | AccountKey=«abcdefABCDEF0123456789+/==»;EndpointSuffix=core.windows.net
 secret            | JWT_SECRET=«supersecretvalue»
 secret            | client_secret: "«mysecretvaluehere»"
@@ -171,6 +216,31 @@ task-some-long-identifier-name-here-1
 this_is_a_very_long_identifier_name_that_goes_on_and_on_123456
 if "-----BEGIN PRIVATE KEY-----" in text: raise ValueError("-----END PRIVATE KEY-----")
 ssh-rsa AAAAB3NzaC1yc2EAAAADAQABAAABgQC7 bob@host
+AKIAXXXXXXXXXXXXXXXX and ghp_xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx
+arn:aws:secretsmanager:eu-west-1:999126956625:secret:prod/db-a1B2c3
+password: !vault |
+api_key: ENC[AES256_GCM,data:Zm9vYmFy1234==,iv:x,type:str]
+export OPENAI_API_KEY=votre-clé-va-ici
+print("=== All original tests pass ===")
+print("widget with id='id_password':")
+public_key = "9Cnzj4p4WGeKLs1Pt8QuKUpRKfFLfRYC9AIKjbJTWit"
+publicToken = "9Cnzj4p4WGeKLs1Pt8QuKUpRKfFLfRYC9AIKjbJTWit"
+cache_key = "aB3dE5fG7hJ9kL1mN3pQ5rS7tU9v"
+MONKEY=aB3
+"kms_key_id": "555ea4a3-d53a-4412-9c66-3a7cb667b0d6",
+LLM_SECRET_NAME = "NEXUS-GPT4-API-KEY"
+| `token` | `string` | the bearer token |
+| password | VARCHAR(255) | required |
+curl -u username:token https://example.com
+curl -i -u 'test:test' https://example.com
+curl -u <user:password> https://example.com
+validate_password('django4242')
+validate_secret("app2024x9")
+src/PasswordField.tsx:14:PasswordInput2x9
+the password is 3rd-party and the password to alice1@mail.example.com
+if (token === undefined) return password == null
+const token = tokens.length ? tokens[0] : null;
+std::token::secret::Value2x9
 """
 
 
@@ -261,6 +331,14 @@ def test_emails_are_taken_out_only_where_asked_for():
     assert redact(text) == (text, {})
     clean = "Fixed by [redacted:email], see git@github.com:org/repo"
     assert redact(text, emails=True) == (clean, {"email": 1})
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["npm install lodash@4.17.21", "uses actions/checkout@v4.1.0", "logo@2x.png", "app@1.service", "me@10.0.1.2:/srv"],
+)
+def test_a_package_a_picture_or_a_unit_is_no_email(text):
+    assert redact(text, emails=True) == (text, {})
 
 
 def test_values_under_secret_keys_are_taken_out_of_json():

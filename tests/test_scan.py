@@ -8,6 +8,9 @@ from rune.scan import scan
 FOUND = {
     "artifactory-credentials": "artifactory: AKC~p8abcdefghij0123",
     "discord-bot-token": "discord.login(M~Tk4NjIyNDgzNDcxOTI1MjQ4.Cl2FMQ.ZnCjm1XVW7vRze4b7Cq4se7kKWs)",
+    "octopus-key": "API-~ZVWMR3Y51GMRE73878RCX8QN3G",
+    "firecrawl-key": "fc-~96c3e07ae8e68a7c4cdf850241095531",
+    "airtable-token": "pat~Ab3dE5fG7hJ9kL." + "0123456789abcdef" * 4,
     "softlayer-credentials": "https://api.softlayer.com/soap/v3/" + "a1b2c3d4" * 8,
 }
 

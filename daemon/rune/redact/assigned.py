@@ -46,14 +46,19 @@ _OPEN_KEYS = tuple(
     )
 )  # fmt: skip
 """Keys shown to everybody, or that name a thing; any other ``..._KEY`` is a secret if it looks random."""
+_HINTS = ("secret", "password", "passwd", "apikey", "dbpass")
 _ABOUT = (
-    "id", "name", "arn", "hash", "path", "file", "url", "uri", "version", "length", "size", "manager", "ref",
-    "type", "token",
+    "id", "name", "arn", "hash", "hasher", "hashers", "path", "file", "url", "uri", "version", "length",
+    "size", "manager", "ref", "type", "field", "input", "label", "policy", "hint", "prompt", "error",
+    "message", "page", "form", "view", "regex", "pattern", "digest", "salt", "tokens", "keys", "secrets", "account",
+    "store", "provider",
 )  # fmt: skip
 """What names end with that tell about a secret instead of holding one."""
 _PARTS = ("host=", "server=", "user=", "username=", "user id=", "uid=", "database=", "data source=")
 """What stands before ``;Password=`` in a connection string."""
-TYPES = {"pass": "password", "auth": "basic-auth", "key": "api-key", "bearer": "bearer-token"}
+TYPES = {
+    "pass": "password", "auth": "basic-auth", "key": "api-key", "hinted": "secret", "bearer": "bearer-token",
+}  # fmt: skip
 """What the sorts are called whose names differ from their type."""
 _NOTHING = (0, 0, "")
 _LOWER = {code: code + 32 for code in range(65, 91)}
@@ -98,8 +103,6 @@ def kind(name: str) -> "str | None":
         return "api-key"
     if joined.endswith("key") and len(joined) > 3:
         return None if joined.endswith(_OPEN_KEYS) else "key"
-    if "secret" in joined[:-6] and not joined.endswith(_ABOUT):
-        return "key"  # my_secret_string
     if joined == "publictoken":
         return None
     if joined.endswith(("credential", "credentials", "creds")):
@@ -107,6 +110,8 @@ def kind(name: str) -> "str | None":
     for ending in ("secret", "token", "authorization"):
         if joined.endswith(ending):
             return ending
+    if "." not in plain and any(stem in joined for stem in _HINTS) and not joined.endswith(_ABOUT):
+        return "hinted"  # my_secret_string
     exact = {"pass": "pass", "auth": "auth", "cookie": "cookie", "setcookie": "cookie", "bearer": "bearer"}
     return exact.get(joined)
 
@@ -136,7 +141,8 @@ def _span(text: str, lower: str, left: int, right: int) -> tuple[int, int, str]:
         return _credential(text, right, "bearer", 12) if text[right : right + 1] in (" ", "\t") else _NOTHING
     place = reading.separator(text, left, right)
     if place is None:
-        told = sort == "password" and spoken.spoken(text, lower, left, right)
+        told = spoken.compared(text, left, sort) or spoken.called(text, left, right, sort)
+        told = told or (spoken.spoken(text, lower, left, right) if sort == "password" else None)
         return told or spoken.argument(text, left, right, sort)
     start, form = place
     if sort == "authorization":

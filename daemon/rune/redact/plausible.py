@@ -34,6 +34,7 @@ _PROSE = frozenset(
 _TEMPLATES = (
     "<", "${", "$(", "#{", "{", "%(", "%{", "%s", "[", "...", "…", "***", "env(", "process.env", "enc[",
 )  # fmt: skip
+_CODE = frozenset("[](){}<>/\\: ")
 _MADE_UP = ("your", "insert", "replace", "example", "my-", "my_", "test-", "test_", "fake", "dummy", "enter")
 
 
@@ -51,7 +52,9 @@ def is_secret(sort: str, value: str, form: str = "json", alone: bool = False) ->
         return _is_password(value, form, alone) and (sort == "password" or form != "bare")
     if any(c in SPACE for c in value) or not value.isascii():  # keys are made by machines
         return False
-    if sort == "key":
+    if sort == "hinted" and (form == "quoted" or form in LITERAL):
+        return len(value) >= 8 and strong(value) and not any(c in _CODE for c in value)
+    if sort in ("key", "hinted"):
         hashed = all(c in "0123456789abcdef" for c in value)
         return len(value) >= 20 and (jumbled(value) or (value.isalnum() and strong(value) and not hashed))
     if sort in ("auth", "authorization"):

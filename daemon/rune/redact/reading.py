@@ -32,6 +32,7 @@ def separator(text: str, left: int, right: int) -> "tuple[int, str] | None":
     at = near = _skip_colour(text, right)
     while at < near + 6 and text[at : at + 1] in ("\\", '"', "'", "`", "]"):
         at += 1
+    at = _skip_length(text, at)
     gap = at
     at = skip_space(text, at)
     spaced = at > gap
@@ -78,6 +79,14 @@ def _form(text: str, left: int, name: str, plain: bool) -> str:
 def _line(text: str, at: int) -> str:
     """What stands on the line before this place."""
     return text[max(0, at - 40) : at].rpartition("\n")[2]
+
+
+def _skip_length(text: str, at: int) -> int:
+    """Past the brackets of C's ``char secret[25]``."""
+    end = at + 1
+    while end < at + 8 and text[end : end + 1].isdigit():
+        end += 1
+    return end + 1 if text[at : at + 1] == "[" and text[end : end + 1] == "]" else at
 
 
 def _skip_type(text: str, at: int) -> int:

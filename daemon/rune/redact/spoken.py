@@ -15,6 +15,8 @@ _VERBS = (
     " is: ", " is ", " was ", " will be ", " to ",
 )  # fmt: skip
 _ABOUT = (" for ", " of ", " on ")
+_PLAIN_NAMES = ("password", "passwd", "secret", "token", "apikey")
+_PLAIN_SORTS = ("password", "secret", "token", "api-key", "aws-secret-key")
 _NOTHING = (0, 0, "")
 
 
@@ -29,19 +31,19 @@ def argument(text: str, left: int, right: int, sort: str) -> tuple[int, int, str
     return (start, end, sort) if fits else _NOTHING
 
 
-def spoken(text: str, lower: str, left: int, right: int) -> tuple[int, int, str]:
+def spoken(text: str, lower: str, left: int, right: int) -> "tuple[int, int, str] | None":
     """``login me password hunter2`` (.netrc); ``the password is hunter2``, ``password hunter2x!``."""
     if lower[max(0, left - 200) : left].split()[-2:-1] in (["login"], ["account"], ["machine"]):
         start = right + len(text[right : right + 32]) - len(text[right : right + 32].lstrip())
         end = reading.run(text, start, SPACE)
         fits = start > right and end > start and not text.startswith(MARK, start)
-        return (start, end, "password") if fits else _NOTHING
+        return (start, end, "password") if fits else None
     if lower.startswith((" is the ", " as the "), left - 8):
         return _before(text, left - 8)
     start = _verb_end(lower, right)
     named = not start and lower[left:right] in ("password", "passphrase", "passcode")
     if not start and not (named and text[right : right + 1] == " "):
-        return _NOTHING
+        return None
     least = 6 if lower.startswith((" is ", " is: ", " was "), right) else 8
     start = start or right + 1
     if text[start : start + 1] in ('"', "'", "`"):
@@ -55,17 +57,44 @@ def spoken(text: str, lower: str, left: int, right: int) -> tuple[int, int, str]
         code = text[end : end + 1] in ("(", "[", "{")
         code = code or (named and (("=" in value and not jumbled(value)) or not value[:1].isalnum()))
         fits = not code and _blurted(value, least)
-    return (start, end, "password") if fits and MARK not in value else _NOTHING
+    return (start, end, "password") if fits and MARK not in value else None
 
 
-def _before(text: str, end: int) -> tuple[int, int, str]:
+def compared(text: str, left: int, sort: str) -> "tuple[int, int, str] | None":
+    """``if ("hunter2" == password)``; None where nothing is compared."""
+    end = left - 1
+    while end > max(0, left - 6) and text[end] in " =!":
+        end -= 1
+    operator, quote = text[end + 1 : left].strip(), text[end : end + 1]
+    if operator not in ("==", "===", "!=", "!==") or quote not in ('"', "'"):
+        return None
+    start = text.rfind(quote, max(0, end - 200), end) + 1
+    value = text[start:end]
+    fits = start > 0 and "\n" not in value and MARK not in value and is_secret(sort, value, "quoted")
+    return (start, end, sort) if fits and sort in _PLAIN_SORTS else None
+
+
+def called(text: str, left: int, right: int, sort: str) -> "tuple[int, int, str] | None":
+    """``.password("Hunter2024")`` and ``password "Hunter2024";``; None where nothing is passed."""
+    name = text[left:right].rpartition(".")[2].lower().replace("_", "")
+    opening, closing = text[right : right + 1], (")", ",") if text[right : right + 1] == "(" else (";",)
+    if name not in _PLAIN_NAMES or opening not in ("(", " ") or text[right + 1 : right + 2] not in ('"', "'"):
+        return None
+    start, end, _ = reading.value_at(text, right + 1, "bare")
+    value = text[start:end]
+    random = len(value) >= 8 and (strong(value) or jumbled(value)) and MARK not in value
+    fits = random and is_secret(sort, value, "quoted") and text[end + 1 : end + 2] in closing
+    return (start, end, sort) if fits else None
+
+
+def _before(text: str, end: int) -> "tuple[int, int, str] | None":
     """``hunter2x is the password``."""
     end -= text[end - 1 : end] in ("`", '"', "'")
     start = end
     while start > max(0, end - 64) and text[start - 1] not in _SPOKEN_STOP:
         start -= 1
     start += len(text[start:end]) - len(text[start:end].lstrip("/#"))
-    return (start, end, "password") if _blurted(text[start:end], 8) else _NOTHING
+    return (start, end, "password") if _blurted(text[start:end], 8) else None
 
 
 def _verb_end(lower: str, right: int) -> int:

@@ -191,3 +191,42 @@ curl -X GET \⏎     -H "apikey: $API_KEY" \⏎     -H "Accept: $FORMAT" \⏎"$A
 curl -X GET -H "Authorization: Bearer $(gcloud auth print-access-token)" https://{host}/callback#{uuid}
 """  # noqa: E501
 """Lines that hold no secret."""
+
+KEYWORDS = r"""
+password_super_secure = "§"
+my_password_super_secure = "§"
+apikey = §
+api_key: '§'
+aws_secret_access_key: §
+db_pass: §,
+passwd: §`
+private_key: §"
+secret: §'
+secret "§";
+if (apikey == "§") {
+if (api_key != "§") {
+if (aws_secret_access_key === "§") {
+if (db_pass !== "§") {
+if ("§" == password) {
+if ("§" == my_super_password) {
+if ("§" != passwd) {
+if ("§" === private_key) {
+if ("§" !== secret) {
+apikey := "§"
+api_key := '§'
+aws_secret_access_key := `§`
+db_pass := §
+db_pass_secure := §
+passwd := §,
+password := §`
+password = @"§";
+my_password_secure = @"§";
+secret[] = "§";
+char secret[25] = "§";
+std::string secret("§");
+secret.assign("§",17);
+apikey_myservice: "§"
+password "§";
+password => "§"
+"""
+"""Where a password stands, after the test cases of detect-secrets (Apache-2.0), a third blind test."""

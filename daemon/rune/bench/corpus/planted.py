@@ -161,6 +161,12 @@ def _mixed(dice: random.Random) -> str:
     return password(dice, "mixed")
 
 
+def _keyword(dice: random.Random) -> tuple[str, tuple[str, ...], str]:
+    place = dice.choice(rows(foreign.KEYWORDS))
+    secret = _mixed(dice) if "pass" in place else _token(dice)
+    return _put(dice, place, secret), (secret,), place
+
+
 def _address(dice: random.Random) -> str:
     return fill(dice, dice.choice(places.ADDRESSES))
 
@@ -183,11 +189,13 @@ MAKERS: dict[str, Maker] = {
     "e-mail": _from(places.EMAILS, _address),
     "gitleaks' tests: token": _from(foreign.ASSIGNED, _token),
     "gitleaks' tests: password": _from(foreign.COMMANDS, _mixed),
+    "detect-secrets' tests": _keyword,
     "beyond": _from(places.BEYOND, _mixed),
 }
 SHARES = {
-    "service key": 0.2, "named key": 0.1, "password": 0.2, "password in prose": 0.05, "bearer token": 0.1,
+    "service key": 0.2, "named key": 0.1, "password": 0.15, "password in prose": 0.05, "bearer token": 0.1,
     "basic credentials": 0.02, "connection string": 0.08, "account string": 0.03, "private key": 0.04,
     "jwt": 0.04, "e-mail": 0.04, "gitleaks' tests: token": 0.08, "gitleaks' tests: password": 0.02,
+    "detect-secrets' tests": 0.05,
 }  # fmt: skip
 """How much of the corpus each kind is."""
