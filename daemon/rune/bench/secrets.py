@@ -3,13 +3,17 @@
 The same lines go through Rune (``rune.redact`` and ``rune.scan``, as the daemon runs them) and through the
 four patterns that the seed rule names, with a common pattern for e-mail addresses in evidence.
 
-What counts: a secret is found when no eight characters in a row of it are left (of a shorter one: when it is
-not left as a whole). The seed's patterns reject an entry and replace nothing: a match anywhere in the text
+*What counts*: a secret is found when no eight characters in a row of it are left (of a shorter one: when it
+is not left as a whole). The seed's patterns reject an entry and replace nothing: a match anywhere in the text
 counts as found, which flatters them. A clean text is a false positive when anything in it changes or matches.
 
-Two seeds: development sees three quarters of the shapes, places and templates, drawn by the lot of their
-digests; the reported figures come from a fresh seed over all of them, and the ones that development never saw
-are a row of their own. The lines of one template resemble each other, so the intervals are rather too narrow.
+*Two seeds*: what was missed or touched was looked at with one, the reported figures come from another, which
+draws other values, pairs and session lines. The places are known by now. What is missed where nobody has
+looked yet was measured blind, three times, each before anything was made for it: a quarter of the places and
+templates held out of development (936 of 1,000 found, 12 of 3,879 touched); those of gitleaks' tests (1,200
+tokens: 0.73 found; 240 passwords: 0.42; 1,796 clean texts: 0.06 touched); those of detect-secrets' tests (484
+of 1,000 found). What they showed was then mended. The lines of one template resemble each other:
+the intervals are rather too narrow.
 """
 
 from __future__ import annotations
@@ -27,7 +31,7 @@ from rune.bench.corpus.planted import Item
 from rune.redact import redact
 from rune.scan import scan
 
-DEVELOPMENT, FRESH = 1, 20261120
+DEVELOPMENT, FRESH = 1, 4711
 """The seed that misses were looked at with, and the one of the reported figures."""
 SECRETS, LOOK_ALIKES, LINES, BEYOND = 4000, 3000, 3000, 200
 Z = 1.959964
@@ -59,14 +63,14 @@ class Count:
         """The 95 % interval of Wilson.
 
         >>> Count(98, 100).interval()
-        (0.93, 0.9945)
+        (0.9299, 0.9945)
         """
         if not self.total:
             return 0.0, 1.0
         n, p = self.total, self.rate
         middle, reach = p + Z**2 / (2 * n), Z * math.sqrt(p * (1 - p) / n + Z**2 / (4 * n**2))
         low, high = ((middle + side * reach) / (1 + Z**2 / n) for side in (-1, 1))
-        return round(max(low, 0.0), 4), round(min(high, 1.0), 4)
+        return math.floor(max(low, 0.0) * 10_000) / 10_000, math.ceil(min(high, 1.0) * 10_000) / 10_000
 
     def row(self) -> dict[str, Any]:
         """As it stands in a result file."""
@@ -133,7 +137,7 @@ def seed_matches(item: Item) -> bool:
 def _table(name: str, items: Sequence[Item], by: Callable[[Item], bool]) -> list[dict[str, Any]]:
     kinds = dict.fromkeys(item.kind for item in items)
     rows = [_row(f"{name}: {kind}", [item for item in items if item.kind == kind], by) for kind in kinds]
-    return [*rows, _row(f"{name}: never seen in development", [item for item in items if item.unseen], by)]
+    return [*rows, _row(f"{name}: held out until the first measurement", [i for i in items if i.unseen], by)]
 
 
 def _row(name: str, items: Sequence[Item], by: Callable[[Item], bool]) -> dict[str, Any]:

@@ -31,6 +31,16 @@ def bench_recall() -> None:
     results.write("recall", recall.run())
 
 
+@bench.command(name="echoes")
+@click.option("--data", type=FOLDER, required=True, help="A folder with echoes/ and recorded sessions.")
+@click.option("--client/--no-client", default=True, show_default=True, help="Drive the real client.")
+def bench_echoes(data: Path, client: bool) -> None:
+    """The text memory: growth, files of others, commands without tokens, secrets."""
+    from rune.bench import echoes, results, secrets
+
+    results.write("echoes", echoes.run(data, client=client), secrets.FRESH)
+
+
 @bench.command(name="import")
 @click.argument("folder", type=FOLDER)
 @click.option("--sessions", default=5, show_default=True)

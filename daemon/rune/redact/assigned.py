@@ -50,8 +50,8 @@ _HINTS = ("secret", "password", "passwd", "apikey", "dbpass")
 _ABOUT = (
     "id", "name", "arn", "hash", "hasher", "hashers", "path", "file", "url", "uri", "version", "length",
     "size", "manager", "ref", "type", "field", "input", "label", "policy", "hint", "prompt", "error",
-    "message", "page", "form", "view", "regex", "pattern", "digest", "salt", "tokens", "keys", "secrets", "account",
-    "store", "provider",
+    "message", "page", "form", "view", "regex", "pattern", "digest", "salt", "tokens", "keys", "secrets",
+    "account", "store", "provider",
 )  # fmt: skip
 """What names end with that tell about a secret instead of holding one."""
 _PARTS = ("host=", "server=", "user=", "username=", "user id=", "uid=", "database=", "data source=")

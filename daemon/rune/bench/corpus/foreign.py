@@ -1,8 +1,8 @@
-"""Places and look-alikes that others chose: after the test cases of gitleaks (MIT), whose marks are kept.
+"""Places and look-alikes that others chose: after tests of gitleaks (MIT) and detect-secrets (Apache-2.0).
 
-They were put in after the first measurement, as a test of what was made with ``places`` and ``look_alikes``.
-What gitleaks marks "to do", because it misses it, is here as well. Left out are a CSRF token and a key that is
-public at its service, which gitleaks keeps and which cannot be told from others.
+They were put in after the first measurement, as blind tests of what had been made with ``places`` and
+``look_alikes``. What gitleaks marks "to do", because it misses it, is here as well. Left out are a CSRF token
+and a key that is public at its service, which gitleaks keeps and which cannot be told from others.
 """
 
 from __future__ import annotations
@@ -58,7 +58,7 @@ todo_secret_do_not_commit = §
 ID=dbuser;password=§;"
 curl --header  'Authorization:  §'
 # curl -X GET "http://localhost:3000/api/cron/status" -H "Authorization: Bearer §"
-curl https://api.example.com/v1/chat/completions \⏎  -H "Content-Type: application/json" \⏎  -H "Authorization: Bearer §" \
+curl https://api.example.com/v1/chat \⏎  -H "Content-Type: text/plain" \⏎  -H "Authorization: Bearer §" \
 curl -H "Authorization: Api-Token §" --request PUT https://{host}/api/use/635
 curl -H "Authorization: Token §" --request PUT https://{host}/api/use/635
 curl -L -H "Authorization:§" service1.local
@@ -71,7 +71,7 @@ curl -X GET https://{host}/⏎     -H "X-Octopus-ApiKey: §" \
 
 COMMANDS = r"""
 curl --cacert ca.crt -u elastic:§ https://localhost:9200
-sh-5.0$ curl -k -X POST https://{host}:11222/rest/v2 \⏎  -H 'Content-type: text/plain' \⏎  -d 'world' \⏎  -u {user}:§
+sh-5.0$ curl -k -X POST https://{host}:11222/rest/v2 \⏎  -H 'Accept: text/plain' \⏎  -d 'x' \⏎  -u {user}:§
 curl -u ":§" https://localhost:9200
 curl -sw '%{http_code}' -X POST --user  '{user}:§' $GItHUB_API_URL/$GIT_COMMIT --data
 curl --user roger23@{company}.com:§ https://{host}/cli_link?host_id=abcdefg -v
