@@ -52,7 +52,6 @@ SHA256:{b43} {user}@{host} (ED25519)
 gpg: using RSA key {H40}
 gpg: key {H16}: public key imported
 Key ID: {H16}
-blake2b {h128}
 snapshot {h56} removed
 {"integrity":"{h64}","file":"{word}.wasm"}
 build-{n8}.{n1}-{h7}
