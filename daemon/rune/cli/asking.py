@@ -35,6 +35,16 @@ class Asking:
     agreed: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Confirmation:
+    """What the command line says about the plan."""
+
+    code: str = ""
+    """The code that the plan showed; empty where none was given."""
+    dry_run: bool = False
+    """Only show the plan."""
+
+
 def current() -> Asking:
     """Who runs this command: as the hook found out, or whoever sits at this terminal."""
     found = click.get_current_context().find_object(Asking)
@@ -42,12 +52,10 @@ def current() -> Asking:
 
 
 def words_of(typed: str) -> list[str]:
-    """A typed line as words; only a quotation mark at the beginning of a word quotes.
+    """A typed line as words; a quotation mark quotes only where a word begins.
 
-    >>> words_of("etch team 'No tabs': don't use tabs --label=\"House rule\"")
-    ['etch', 'team', "'No", "tabs':", "don't", 'use', 'tabs', '--label=House rule']
-    >>> words_of("show 'a b' it's")
-    ['show', 'a b', "it's"]
+    >>> words_of("show 'a b' it's --label='House rule'")
+    ['show', 'a b', "it's", '--label=House rule']
     """
     found = (match.groups() for match in _WORD.finditer(typed))
     return [
@@ -69,22 +77,12 @@ def store_of(project: Path, asking: Asking) -> Store:
     )
 
 
-def guarded(command: Callable[..., None]) -> Callable[..., None]:
-    """The options of a command that shows its plan first."""
-    confirm = click.option(
-        "--confirm", metavar="CODE", default="", help="Do it: the code that the plan showed."
-    )
-    dry_run = click.option("--dry-run", is_flag=True, help="Only show what would be done.")
-    return confirm(dry_run(command))
-
-
 def decide(
     propose: Callable[[], Proposal[R]],
     carry_out: Callable[[str], Done],
     render: Callable[[R], str],
-    confirm: str = "",
-    dry_run: bool = False,
-    project: Path = Path(),
+    confirmation: Confirmation,
+    project: Path,
     direct: bool = False,
     after: str = "`undo` takes it back",
 ) -> None:
@@ -94,26 +92,26 @@ def decide(
         propose: plans.
         carry_out: does what has this code, or raises Outdated.
         render: the report as text.
-        confirm: the code, if it was given.
-        dry_run: only show.
+        confirmation: what the command line says about it.
         project: for a question to the person.
         direct: a typed slash command is enough by itself: nothing is lost by it.
         after: what can be done about it then.
     """
     asking, proposal = current(), propose()
     plan = render(proposal.report)
-    if asking.agreed and not questions.same(asking.agreed, questions.text_of(proposal.code, plan)):
+    if asking.agreed and not questions.same(asking.agreed, questions.text_of(proposal.code, project, plan)):
         raise Outdated("the question that was answered is not about what would be done now; nothing was done")
-    if dry_run or not proposal.code:
+    if confirmation.dry_run or not proposal.code:
         click.echo(plan)
         return
     if proposal.person and isinstance(asking.caller, Nobody):
         click.echo(plan)
         raise _blocked(proposal, asking.caller, plan, project)
-    if confirm and confirm.lower() != proposal.code:
-        raise Outdated(outdated(confirm, proposal.code))
+    code = confirmation.code
+    if code and code.lower() != proposal.code:
+        raise Outdated(outdated(code, proposal.code))
     typed = isinstance(asking.caller, Person) and asking.caller.way == "slash command"
-    seen = bool(confirm or asking.agreed)
+    seen = bool(code or asking.agreed)
     if not seen:
         click.echo(plan)
     if not (seen or (direct and typed) or _typed_code(asking.caller, proposal.code)):
@@ -139,10 +137,9 @@ def _blocked(proposal: Proposal[Any], caller: Nobody, plan: str, project: Path) 
     context = click.get_current_context()
     said = f"BLOCKED: {proposal.person}, and {caller.reason}. A person types {TYPED} {_line(context)}"
     said += f", or runs `{SHELL} {context.info_name}` in a terminal of their own."
-    text = questions.text_of(proposal.code, plan)
+    text = questions.text_of(proposal.code, project, plan)
     if text:
-        root = str(paths.project_root(project))
-        question = Question(proposal.code, root, tuple(_words(context)), time.time())
+        question = Question(proposal.code, str(project), tuple(_words(context)), time.time())
         questions.ask(questions.folder(paths.home()), question)
         asked = json.dumps(questions.input_of(text), ensure_ascii=False)
         said += f" Or an agent calls AskUserQuestion with exactly this, and Rune acts on the answer:\n{asked}"
@@ -166,8 +163,10 @@ def _words(context: click.Context) -> list[str]:
             continue
         value = context.params[name]
         values = value if isinstance(value, tuple) else (value,)
-        if isinstance(parameter, click.Option) and not parameter.is_flag:
+        if not isinstance(parameter, click.Option):
+            words += map(str, values)
+        elif not parameter.is_flag:
             words += [word for one in values for word in (parameter.opts[0], str(one))]
-        else:
-            words += [parameter.opts[0]] if isinstance(parameter, click.Option) else map(str, values)
+        elif value == parameter.flag_value:  # two flags may set one parameter
+            words.append(parameter.opts[0])
     return words

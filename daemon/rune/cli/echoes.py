@@ -2,38 +2,26 @@
 
 from __future__ import annotations
 
-import functools
-import json
-import os
-import time
 from collections.abc import Callable
-from dataclasses import asdict
 from pathlib import Path
-from typing import Any
 
 import click
 
-from rune import paths
-from rune.cli.asking import Asking, current, decide, guarded, store_of, words_of
 from rune.cli.common import Group, json_option, project_option
-from rune.echoes import gitignore, person, promote, settings
-from rune.echoes.operations import etch as etching
-from rune.echoes.operations import migration, proposal, pruning, questions, solutions, tree
-from rune.echoes.operations import reset as resetting
-from rune.echoes.operations import show as showing
-from rune.echoes.operations import undo as undoing
-from rune.echoes.operations.proposal import Operation
-from rune.echoes.person import Person
-from rune.echoes.store import Change, Store
-from rune.echoes.uses import Uses
-from rune.errors import RuneError
-from rune.records.remembrance import CATEGORIES
 
+CATEGORIES = (
+    "build-errors, test-failures, runtime-errors, configuration, performance, security, architecture, tooling"
+)
 role_argument = click.argument("role", required=False)
 
 
-class NotPromoted(RuneError):
-    """The rules, or a remembrance that says the same, stand against a promotion."""
+def guarded(command: Callable[..., None]) -> Callable[..., None]:
+    """The options of a command that shows its plan first."""
+    confirm = click.option(
+        "--confirm", metavar="CODE", default="", help="Do it: the code that the plan showed."
+    )
+    dry_run = click.option("--dry-run", is_flag=True, help="Only show what would be done.")
+    return confirm(dry_run(command))
 
 
 @click.group(cls=Group)
@@ -46,36 +34,13 @@ def echoes() -> None:
     """
 
 
-def _uses(store: Store) -> Uses:
-    return Uses(store.echoes.uses, store.clock)
-
-
-def _roles(store: Store, role: str | None) -> tuple[str, ...]:
-    return (showing.known_role(store.echoes, role),) if role else showing.roles_of(store.echoes)
-
-
-def _run(
-    store: Store, operation: Operation[Any], render: Callable[[Any], str], project: Path, **options: Any
-) -> None:
-    decide(
-        lambda: proposal.propose(store, operation),
-        lambda code: proposal.carry_out(store, operation, code),
-        render,
-        project=project,
-        **options,
-    )
-
-
 @echoes.command()
 @project_option
 def init(project: Path) -> None:
     """Make the folders and headers; what is there is left alone."""
-    store = store_of(project, current())
-    with store.change("init", anytime=True) as change:
-        begun = tree.begin(change)
-    chosen = settings.read(store.echoes)
-    gitignore.apply(store.echoes, chosen.version_controlled)
-    click.echo(tree.render(begun, str(store.echoes.root), chosen.version_controlled))
+    from rune.cli import memory
+
+    memory.run_init(project)
 
 
 @echoes.command()
@@ -84,26 +49,9 @@ def init(project: Path) -> None:
 @json_option
 def show(role: str | None, project: Path, as_json: bool) -> None:
     """Sessions, adapters and every role in numbers; with a ROLE, its entries with id, score and evidence."""
-    store = store_of(project, current())
-    if role:
-        entries = showing.role(store, role, _uses(store).read())
-        text = json.dumps(asdict(entries), ensure_ascii=False, indent=1, default=str)
-        click.echo(text if as_json else showing.render_role(entries))
-        return
-    from rune import show as shown
+    from rune.cli import memory
 
-    overview = shown.collect(store.echoes.project, paths.home())
-    table = showing.table(store)
-    if as_json:
-        memory = json.loads(json.dumps(asdict(table), default=str))
-        click.echo(
-            json.dumps(
-                {**json.loads(shown.to_json(overview)), "memory": memory}, ensure_ascii=False, indent=1
-            )
-        )
-        return
-    click.echo(shown.render(overview, time.time()))
-    click.echo(showing.render_table(table))
+    memory.run_show(role, project, as_json)
 
 
 @echoes.command()
@@ -116,10 +64,9 @@ def prune(role: str | None, confirm: str, dry_run: bool, project: Path) -> None:
     Etched entries never leave. Each MEMORY.md is copied to archive/ first, and `undo` brings everything back;
     the code is asked for all the same, because what leaves is no longer recalled.
     """
-    store = store_of(project, current())
-    roles, uses = _roles(store, role), _uses(store).read()
-    what = Operation("prune " + (role or "all roles"), lambda c: pruning.run(c, roles, uses), backups=True)
-    _run(store, what, pruning.render, project, confirm=confirm, dry_run=dry_run)
+    from rune.cli import asking, memory
+
+    memory.run_prune(role, project, asking.Confirmation(confirm, dry_run))
 
 
 @echoes.command()
@@ -128,15 +75,9 @@ def prune(role: str | None, confirm: str, dry_run: bool, project: Path) -> None:
 @project_option
 def reset(role: str | None, confirm: str, dry_run: bool, project: Path) -> None:
     """Let a ROLE, or every role, forget everything; only a person may. It all goes to archive/."""
-    store = store_of(project, current())
-    roles = _roles(store, role)
-    what = Operation(
-        "reset " + (role or "all roles"),
-        lambda c: resetting.run(c, roles),
-        "only a person resets",
-        backups=True,
-    )
-    _run(store, what, resetting.render, project, confirm=confirm, dry_run=dry_run)
+    from rune.cli import asking, memory
+
+    memory.run_reset(role, project, asking.Confirmation(confirm, dry_run))
 
 
 @echoes.command()
@@ -145,16 +86,14 @@ def reset(role: str | None, confirm: str, dry_run: bool, project: Path) -> None:
 @json_option
 def remembrance(wanted: tuple[str, ...], project: Path, as_json: bool) -> None:
     """Find solved problems in docs/solutions, by category or by words."""
-    store = store_of(project, current())
-    store.settle()
-    found = solutions.search(Change(store.echoes, store.today), " ".join(wanted))
-    text = json.dumps(asdict(found), ensure_ascii=False, indent=1, default=str)
-    click.echo(text if as_json else solutions.render_search(found))
+    from rune.cli import memory
+
+    memory.run_remembrance(" ".join(wanted), project, as_json)
 
 
-@echoes.command(name="promote")
+@echoes.command()
 @click.argument("ref")
-@click.option("--category", required=True, type=click.Choice(CATEGORIES), help="Folder of docs/solutions.")
+@click.option("--category", required=True, help=f"Folder of docs/solutions: {CATEGORIES}.")
 @click.option("--symptom", default="", help="What people see; default: the entry's symptom bullet.")
 @click.option("--root-cause", default="", help="Why it happens; default: the entry's root_cause bullet.")
 @click.option("--solution", default="", help="What helps; default: the entry's solution bullet.")
@@ -163,32 +102,16 @@ def remembrance(wanted: tuple[str, ...], project: Path, as_json: bool) -> None:
 @click.option("--anyway", is_flag=True, help="Also where a remembrance says nearly the same.")
 @guarded
 @project_option
-def promote_(
+def promote(
     ref: str, category: str, symptom: str, root_cause: str, solution: str, tags: tuple[str, ...],
     for_agents: bool, anyway: bool, confirm: str, dry_run: bool, project: Path,
 ) -> None:  # fmt: skip
     """Turn an etched echo into a remembrance for people; a security one needs a person to verify it."""
-    asking = current()
-    store = store_of(project, asking)
-    given = promote.Facts(category, symptom, root_cause, solution, tags, for_agents)
-    uses, secure = _uses(store).read(), category == solutions.SECURITY
-    human = secure or isinstance(asking.caller, Person)
+    from rune.cli import asking, memory
+    from rune.echoes.promote import Facts
 
-    def make(change: Change) -> solutions.Promotion:
-        done = solutions.run(change, ref, given, uses, human, anyway)
-        if not change.edits:
-            raise NotPromoted(solutions.render(done))
-        return done
-
-    why = "only a person verifies a security remembrance" if secure else ""
-    _run(
-        store,
-        Operation(f"promote {ref}", make, why),
-        solutions.render,
-        project,
-        confirm=confirm,
-        dry_run=dry_run,
-    )
+    given = Facts(category, symptom, root_cause, solution, tags, for_agents)
+    memory.run_promote(ref, given, anyway, project, asking.Confirmation(confirm, dry_run))
 
 
 @echoes.command()
@@ -196,14 +119,14 @@ def promote_(
 @project_option
 def migrate(confirm: str, dry_run: bool, project: Path) -> None:
     """Rename what agents and concepts are called today, on the lines of source and evidence alone."""
-    store = store_of(project, current())
-    what = Operation("migrate", migration.run, backups=True)
-    _run(store, what, migration.render, project, confirm=confirm, dry_run=dry_run)
+    from rune.cli import asking, memory
+
+    memory.run_migrate(project, asking.Confirmation(confirm, dry_run))
 
 
 @echoes.command()
-@click.argument("role")
-@click.argument("words", nargs=-1, metavar="TITLE: LEARNING...")
+@click.argument("role", metavar="ROLE | ID")
+@click.argument("words", nargs=-1, metavar="[TITLE: LEARNING...]")
 @click.option("--evidence", multiple=True, help="`file:lines` and what was found there; may be repeated.")
 @click.option("--label", default="Architecture", show_default=True, help="The word before the title.")
 @click.option("--supersedes", default="", help="Title of the entry that this one replaces.")
@@ -211,34 +134,28 @@ def migrate(confirm: str, dry_run: bool, project: Path) -> None:
 @click.option("--root-cause", default="", help="Kept as a bullet, for promote.")
 @click.option("--solution", default="", help="Kept as a bullet, for promote.")
 @click.option("--tag", "tags", multiple=True, help="A word to find it by; may be repeated.")
-@click.option("--entry", is_flag=True, help="ROLE is an entry's id: make that entry permanent.")
-@click.option("--remove", is_flag=True, help="ROLE is an etched entry's id: take that out, into the archive.")
+@click.option("--entry", "how", flag_value="entry", help="Make the entry with this ID permanent.")
+@click.option("--remove", "how", flag_value="remove", help="Take the etched entry with this ID out.")
 @guarded
 @project_option
 def etch(
     role: str, words: tuple[str, ...], evidence: tuple[str, ...], label: str, supersedes: str, symptom: str,
-    root_cause: str, solution: str, tags: tuple[str, ...], entry: bool, remove: bool, confirm: str,
-    dry_run: bool, project: Path,
+    root_cause: str, solution: str, tags: tuple[str, ...], how: str | None, confirm: str, dry_run: bool,
+    project: Path,
 ) -> None:  # fmt: skip
     """Write permanent knowledge: `etch workers Postgres only: we use Postgres 16, SQLite is not supported.`
 
     Only a person may. Typed as a slash command it is done at once; a terminal asks for the shown code.
     """
-    store = store_of(project, current())
+    from rune.cli import asking, memory
+    from rune.echoes.operations.etch import Draft
+
     tag_line = ", ".join(tags)
     bullets = (("symptom", symptom), ("root_cause", root_cause), ("solution", solution), ("tags", tag_line))
     fields = tuple((name, value) for name, value in bullets if value)
-    make: Callable[[Change], etching.Etched]
-    if remove:
-        make = functools.partial(etching.remove, ref=role)
-    elif entry:
-        make = functools.partial(etching.raise_to_etched, ref=role)
-    else:
-        draft = etching.Draft(" ".join(words), evidence, label, supersedes, fields)
-        make = functools.partial(etching.write, role=showing.known_role(store.echoes, role), draft=draft)
-    name = f"etch {'--remove ' if remove else ''}{role}"
-    what = Operation(name, make, "only a person etches", anytime=True)
-    _run(store, what, etching.render, project, confirm=confirm, dry_run=dry_run, direct=not remove)
+    draft = Draft(" ".join(words), evidence, label, supersedes, fields)
+    asked = memory.Etching(role, draft, how or "write")
+    memory.run_etch(asked, project, asking.Confirmation(confirm, dry_run))
 
 
 @echoes.command()
@@ -246,30 +163,14 @@ def etch(
 @project_option
 def undo(confirm: str, dry_run: bool, project: Path) -> None:
     """Take the last change back, byte for byte; once more, the one before."""
-    store = store_of(project, current())
+    from rune.cli import asking, memory
 
-    decide(
-        lambda: undoing.propose(store),
-        lambda code: undoing.carry_out(store, code),
-        undoing.render,
-        confirm,
-        dry_run,
-        project,
-        after="`undo` once more takes back the change before it",
-    )
+    memory.run_undo(project, asking.Confirmation(confirm, dry_run))
 
 
 @echoes.command(hidden=True)
 def event() -> None:
     """Take an event of the client from standard input; the plugin's hook runs this."""
-    found = person.receive()
-    if Path(found.folder).is_dir():
-        os.chdir(found.folder)
-    if (typed := found.typed) is not None:
-        echoes.main(
-            words_of(typed) or ["show"], prog_name="/rune:echoes", obj=Asking(found.caller("slash command"))
-        )
-    answered = questions.answered(questions.folder(paths.home()), found.payload, time.time())
-    if answered is not None:
-        words = [*answered.question.words, "--project", answered.question.project]
-        echoes.main(words, prog_name="/rune:echoes", obj=Asking(found.caller("question"), answered.text))
+    from rune.cli import memory
+
+    memory.run_event(echoes)

@@ -23,7 +23,8 @@ LONGEST = 3000
 """Characters of a plan within a question; a longer one needs a typed command."""
 YES = {"label": "Yes", "description": "Do exactly this."}
 NO = {"label": "No", "description": "Leave everything as it is."}
-_CODE = re.compile(r"Rune ([0-9a-f]{6}): ")
+"""Stands first: Enter without reading changes nothing."""
+_CODE = re.compile(r"Rune ([0-9a-f]{6}) in ")
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,14 +40,14 @@ def folder(home: Home) -> Path:
     return home.run / "questions"
 
 
-def text_of(code: str, plan: str) -> str:
+def text_of(code: str, project: Path, plan: str) -> str:
     """The question for a plan; empty where the plan is too long for one."""
-    return f"Rune {code}: shall this be done?\n\n{plan}" if len(plan) <= LONGEST else ""
+    return f"Rune {code} in {project}: shall this be done?\n\n{plan}" if len(plan) <= LONGEST else ""
 
 
 def input_of(text: str) -> dict[str, Any]:
     """What AskUserQuestion is to be called with."""
-    return {"questions": [{"question": text, "header": "Rune", "multiSelect": False, "options": [YES, NO]}]}
+    return {"questions": [{"question": text, "header": "Rune", "multiSelect": False, "options": [NO, YES]}]}
 
 
 def ask(place: Path, question: Question) -> None:
@@ -86,9 +87,8 @@ def _agreed(payload: Mapping[str, Any]) -> str:
     if payload.get("tool_name") != "AskUserQuestion" or not isinstance(response, dict):
         return ""
     match response:
-        case {
-            "questions": [{"question": str(text), "options": [dict(yes), dict(no)], "multiSelect": False}],
-            "answers": dict(answers),
-        } if {**YES, **yes} == YES and {**NO, **no} == NO and answers == {text: YES["label"]}:
-            return text
+        case {"questions": [{**question}], "answers": dict(answers)}:
+            text = str(question.get("question", ""))
+            agreed = answers == {text: YES["label"]}
+            return text if agreed and question == input_of(text)["questions"][0] else ""
     return ""
