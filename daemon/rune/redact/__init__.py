@@ -3,11 +3,13 @@
 Covered: keys with a known shape (AWS, GitHub, GitLab, OpenAI, Anthropic, Google, Slack, Stripe, npm, PyPI and
 the others of ``rune.redact.shapes``), JWTs, PEM private keys (whole, cut at either end, with escaped line
 ends), passwords and tokens in URLs, Authorization, API-key and cookie headers, values assigned to names that
-look secret (``rune.redact.assigned``), .netrc, passwords on curl, mysql, docker, redis-cli and sshpass
-command lines and, where asked for, e-mail addresses.
+look secret (``rune.redact.assigned``) or told beside them (``rune.redact.spoken``), .netrc, passwords in SQL
+and on curl, mysql, docker, redis, openssl, keytool and sshpass command lines and, where asked for, e-mail
+addresses. ``rune bench echoes`` measures it.
 Not covered: secrets without shape and name ("try hunter2"), secrets split over several strings (but for
-private keys, line by line) or encoded once more, arguments of calls (``login("hunter2")``), multi-line YAML
-scalars, keys of services that nobody listed, password hashes, images.
+private keys, line by line) or encoded once more, arguments whose function says nothing
+(``login("hunter2")``), YAML scalars of several lines, plain words after "the password is", keys of services
+that nobody listed, password hashes, images.
 
 Hook and daemon share this package, so it is standard library only, in Python 3.9 syntax. Compiling a pattern
 costs more than the rest of a hook: it is compiled when one of its literal triggers occurs in the text. Every
