@@ -1,6 +1,6 @@
 """Find the values that text assigns to names which look secret: ``DB_PASSWORD=...``, ``"api_key": "..."``.
 
-Covered: env, ini, YAML, JSON (also escaped once more), string literals in code, XML elements, Markdown tables,
+Covered: env, ini, YAML, JSON (also escaped once more), string literals in code, XML elements, tables,
 long flags on a command line, URL queries, parts of a connection string, Authorization and cookie headers. A
 name that ends with ``key`` or has ``secret`` or ``password`` inside needs a value that looks random.
 Not covered: see ``rune.redact``. A value that reads like code, type, path, placeholder or prose is kept.
