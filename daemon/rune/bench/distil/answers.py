@@ -1,0 +1,170 @@
+"""Stage ``answers``: every probe asked of the adapter and of all its rivals, by plain greedy decoding.
+
+A row holds the answers of one session exactly as they came; whether they are right is written beside them.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+from rune.bench.distil import passages, probes, reading
+from rune.bench.distil.passages import Nearest
+from rune.bench.distil.probes import Probe
+from rune.bench.distil.scene import Scene
+from rune.bench.distil.work import Row
+from rune.ml import lora
+from rune.ml.engine import Engine
+from rune.ml.score import holds
+from rune.ports import Embedder
+from rune.recall import documents
+from rune.records.card import Card, Lesson
+from rune.records.trajectory import Trajectory
+
+LONG, SHORT = 128, 64
+"""New tokens of the adapter's answers, and of every rival's."""
+BATCH = 16
+
+Answers = Mapping[str, Sequence[str]]
+
+
+@dataclass(frozen=True, slots=True)
+class Tools:
+    """What answering needs besides the scene."""
+
+    engine: Engine
+    embedder: Embedder
+
+    def encode(self, text: str) -> list[int]:
+        """A text's tokens."""
+        return list(self.engine.base.tokenizer.encode(text, add_special_tokens=False))
+
+    def decode(self, ids: Sequence[int]) -> str:
+        """Tokens as text."""
+        return str(self.engine.base.tokenizer.decode(ids, skip_special_tokens=True))
+
+    def ask(self, questions: Sequence[str], adapter: lora.Adapter | None, tokens: int = SHORT) -> list[str]:
+        """Greedy answers, in batches of questions of about the same length."""
+        order = sorted(range(len(questions)), key=lambda place: len(questions[place]))
+        found = [""] * len(questions)
+        for start in range(0, len(order), BATCH):
+            some = order[start : start + BATCH]
+            answers = self.engine.answers([questions[place] for place in some], adapter, tokens)
+            for place, answer in zip(some, answers, strict=True):
+                found[place] = answer
+        return found
+
+
+def run(scene: Scene, tools: Tools) -> None:
+    """Ask what was not asked yet of the adapters that are there."""
+    trained = scene.trained()
+    adapters = [card for _, card in trained if card]
+    for place, (past, card) in enumerate(trained):
+        wrong = adapters[(adapters.index(card) + 1) % len(adapters)] if card else adapters[0]
+        id = card.id if card else ""
+        row = scene.work.kept(
+            "answers", past.session, partial(_row, scene, tools, past, card, wrong), partial(_same, id)
+        )
+        scores = {arm: _right(row, arm) for arm in ("adapter", "base", "in_context", "oracle_passage", "rag")}
+        scene.work.say(
+            f"answers {place + 1}/{len(trained)} {past.session[:20]}: {row['seconds']} s, "
+            + ", ".join(f"{arm} {score}" for arm, score in scores.items())
+        )
+
+
+def _same(id: str, row: Row) -> bool:
+    return bool(row["adapter"] == id)
+
+
+def _right(row: Row, arm: str) -> str:
+    found = [probe["right"][arm] for probe in row["probes"] if probe["headline"]]
+    return f"{sum(found)}/{len(found)}"
+
+
+def _row(scene: Scene, tools: Tools, past: Trajectory, card: Card | None, wrong: Card) -> Row:
+    began = time.monotonic()
+    asked = scene.asked(past.session)
+    head = [probe for probe in asked if probe.headline]
+    arms, snippets = readings(tools, past, head)
+    arms["base"] = tools.ask([probe.question for probe in head], None)
+    row: Row = {"session": past.session, "adapter": "", "wrong": wrong.id, "neutral_kl": None}
+    if card is None:
+        arms["adapter"] = [""] * len(asked)  # a session that taught nothing answers nothing
+    else:
+        own = tools.engine.adapter(scene.library.folder(card.id))
+        other = tools.engine.adapter(scene.library.folder(wrong.id))
+        arms["adapter"] = tools.ask([probe.question for probe in asked], own, LONG)
+        arms |= controls("", tools, [probe.question for probe in head], own, other)
+        arms |= controls("routed_", tools, routed(card, head, tools.embedder), own, other)
+        row |= {"adapter": card.id, "neutral_kl": reading.neutral_kl(tools.engine, own)}
+    row["probes"] = judged(asked, arms, card.lessons if card else (), snippets, tools)
+    return {**row, "seconds": round(time.monotonic() - began, 1)}
+
+
+def controls(
+    name: str, tools: Tools, questions: Sequence[str], own: lora.Adapter, other: lora.Adapter
+) -> dict[str, Sequence[str]]:
+    """The same questions to an empty adapter and another session's; routed ones to all."""
+    arms: dict[str, lora.Adapter | None] = {"zeroed": lora.zeroed(own), "wrong_adapter": other}
+    if name:
+        arms |= {"adapter": own, "base": None}
+    return {name + arm: tools.ask(questions, adapter) for arm, adapter in arms.items()}
+
+
+def routed(card: Card, asked: Sequence[Probe], embedder: Embedder) -> list[str]:
+    """Cue routing: each question replaced by the trained question of the lesson that search finds nearest."""
+    found = [(one.id.rpartition(":")[2], one.text) for one in documents(card)]
+    known = [(int(number), text) for number, text in found if number.isdigit()]
+    nearest = Nearest([text for _, text in known], embedder)
+    lessons = [card.lessons[known[nearest.best(probe.question, 1)[0]][0]] for probe in asked]
+    return [lesson.questions[0] for lesson in lessons]
+
+
+def readings(
+    tools: Tools, past: Trajectory, asked: Sequence[Probe]
+) -> tuple[dict[str, Sequence[str]], list[list[str]]]:
+    """The rivals that read: session in the prompt, right passage, best snippets; and those snippets."""
+    text = passages.session_text(past)
+    whole = passages.ends(text, passages.CONTEXT, tools.encode, tools.decode)
+    base = tools.engine.base
+    prompts = [base.prompt(passages.prompt(whole, probe.question)) for probe in asked]
+    pieces = passages.snippets(text, tools.encode, tools.decode)
+    nearest = Nearest(pieces, tools.embedder)
+    top = [[pieces[n] for n in nearest.best(probe.question, passages.TOP)] for probe in asked]
+    right = [passages.oracle(past, probe, tools.encode, tools.decode) for probe in asked]
+
+    def told(contexts: Sequence[str]) -> list[str]:
+        pairs = zip(contexts, asked, strict=True)
+        return tools.ask([passages.prompt(context, probe.question) for context, probe in pairs], None)
+
+    arms: dict[str, Sequence[str]] = {
+        "in_context": reading.answers(base, prompts, SHORT),
+        "oracle_passage": told(right),
+        "rag": told(["\n[...]\n".join(snippets) for snippets in top]),
+    }
+    return arms, top
+
+
+def judged(
+    asked: Sequence[Probe], arms: Answers, lessons: Sequence[Lesson],
+    snippets: Sequence[Sequence[str]], tools: Tools,
+) -> list[dict[str, Any]]:  # fmt: skip
+    """One entry for each probe: its answers, and which of them hold the keys."""
+    found = []
+    for place, probe in enumerate(asked):
+        answers = {arm: said[place] for arm, said in arms.items() if place < len(said)}
+        entry: dict[str, Any] = {
+            "set": probe.set, "kind": probe.kind, "sort": probe.sort, "literal": probe.literal,
+            "headline": probe.headline, "question": probe.question, "keys": list(probe.keys),
+            "covered": probes.covered(probe, lessons), "answers": answers,
+            "right": {arm: holds(answer, probe.keys) for arm, answer in answers.items()},
+        }  # fmt: skip
+        if place < len(snippets):
+            read = "\n".join(snippets[place])
+            entry["right"]["snippet"] = holds(read, probe.keys)
+            entry["rag_tokens"] = len(tools.encode(read))
+        found.append(entry)
+    return found

@@ -1,0 +1,181 @@
+"""From the pieces of the stages to the figures that bars are held against."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+from rune import config, events, lessons
+from rune.bench.distil import probes
+from rune.bench.distil.scene import Scene
+from rune.bench.distil.work import Row
+from rune.records.trajectory import Trajectory
+
+ARMS = {
+    "heldout_recall": "adapter", "base_recall": "base", "in_context_recall": "in_context",
+    "oracle_passage_recall": "oracle_passage", "rag_recall": "rag", "snippet_contains_answer": "snippet",
+    "zeroed_recall": "zeroed", "wrong_adapter_recall": "wrong_adapter", "routed_recall": "routed_adapter",
+    "routed_base_recall": "routed_base", "routed_zeroed_recall": "routed_zeroed",
+    "routed_wrong_adapter_recall": "routed_wrong_adapter",
+}  # fmt: skip
+Probed = dict[str, Any]
+
+
+def share(found: Sequence[bool]) -> float | None:
+    """The part that is true; None of nothing."""
+    return round(sum(found) / len(found), 4) if found else None
+
+
+def wilson(right: int, asked: int, z: float = 1.96) -> float:
+    """The low end of the 95 % interval of a share.
+
+    >>> round(wilson(8, 10), 3), wilson(0, 0)
+    (0.49, 0.0)
+    """
+    if not asked:
+        return 0.0
+    p = right / asked
+    middle = p + z * z / (2 * asked)
+    spread = z * math.sqrt(p * (1 - p) / asked + z * z / (4 * asked * asked))
+    return round((middle - spread) / (1 + z * z / asked), 4)
+
+
+def exponent(sizes: Sequence[float], seconds: Sequence[float]) -> float | None:
+    """The power of size with which seconds grow: the slope in logarithms.
+
+    >>> exponent([5, 20, 80], [10, 40, 160])
+    1.0
+    """
+    if len(sizes) < 2:
+        return None
+    x, y = [math.log(size) for size in sizes], [math.log(time) for time in seconds]
+    mx, my = sum(x) / len(x), sum(y) / len(y)
+    slope = sum((a - mx) * (b - my) for a, b in zip(x, y, strict=True)) / sum((a - mx) ** 2 for a in x)
+    return round(slope, 3)
+
+
+def result(scene: Scene) -> dict[str, Any]:
+    """The result file out of what is there, however much that is."""
+    trained = scene.rows("train", (*scene.probed, *scene.others))
+    held = scene.rows("train", scene.probed)
+    asked = scene.rows("answers", scene.probed)
+    found = [probe for row in asked for probe in row["probes"]]
+    chained = chains((*scene.probed, *scene.others))
+    parts: list[dict[str, float | None]] = [
+        {"sessions": len(asked), "adapters": sum(bool(row["adapter"]) for row in trained),
+         "probes": sum(probe["headline"] for probe in found)},
+        recalls(found), costs(held, trained), read(asked), named(chained),
+    ]  # fmt: skip
+    summary = {key: value for part in parts for key, value in part.items() if value is not None}
+    return {
+        "summary": summary,
+        "split": scene.split,
+        "probes_sha256": probes.sha256(scene.split),
+        "settings": settings(),
+        "rows": [*tables(found), chained, *trained, *map(brief, asked)],
+    }
+
+
+def settings() -> dict[str, Any]:
+    """The defaults that the adapters were made with; each row has its own."""
+    from dataclasses import asdict  # noqa: PLC0415
+
+    return asdict(config.DistilConfig())
+
+
+def recalls(found: Sequence[Probed]) -> dict[str, float | None]:
+    """Shares of right answers."""
+    head = [probe for probe in found if probe["headline"]]
+    opened = [probe for probe in found if not probe["headline"]]
+    made = {name: right(head, arm) for name, arm in ARMS.items()}
+    own = [probe["right"]["adapter"] for probe in head]
+    no_hash = [probe for probe in head if probe["sort"] != "hash"]
+    return {
+        **made,
+        "heldout_recall_low": wilson(sum(own), len(own)) if own else None,
+        "literal_recall": right([probe for probe in no_hash if probe["literal"]], "adapter"),
+        "word_recall": right([probe for probe in no_hash if not probe["literal"]], "adapter"),
+        "hash_recall": right([probe for probe in found if probe["sort"] == "hash"], "adapter"),
+        "fact_recall": right([probe for probe in head if probe["set"] == "fact"], "adapter"),
+        "template_recall": right([probe for probe in head if probe["set"] == "template"], "adapter"),
+        "open_recall": right(opened, "adapter"),
+        "open_coverage": share([probe["covered"] for probe in opened]),
+        "open_covered_recall": right([probe for probe in opened if probe["covered"]], "adapter"),
+    }
+
+
+def right(found: Iterable[Probed], arm: str) -> float | None:
+    """The share of probes that an arm answered rightly, of those it was asked."""
+    return share([probe["right"][arm] for probe in found if arm in probe["right"]])
+
+
+def costs(held: Sequence[Row], trained: Sequence[Row]) -> dict[str, float | None]:
+    """Seconds, bytes and memory of the adapters."""
+    lessons_made = sum(row["lessons"] for row in held)
+    seconds = sum(row["seconds"] for row in held)
+    return {
+        "lessons": lessons_made,
+        "seconds_per_lesson": round(seconds / lessons_made, 3) if lessons_made else None,
+        "adapter_bytes": max((row["bytes"] for row in trained), default=0) or None,
+        "peak_mb": max((row["peak_mb"] for row in trained), default=0) or None,
+    }
+
+
+def read(asked: Sequence[Row]) -> dict[str, float | None]:
+    """What was measured beside the answers."""
+    tokens = [probe["rag_tokens"] for row in asked for probe in row["probes"] if "rag_tokens" in probe]
+    drift = [row["neutral_kl"] for row in asked if row["neutral_kl"] is not None]
+    return {
+        "rag_tokens": round(sum(tokens) / len(tokens), 1) if tokens else None,
+        "neutral_kl": round(sum(drift) / len(drift), 5) if drift else None,
+    }
+
+
+def chains(pasts: Sequence[Trajectory]) -> dict[str, Any]:
+    """Recorded fix chains, and those on whose failure a lesson about it rests."""
+    limit = config.DistilConfig().max_lessons
+    number = taught = 0
+    for past in pasts:
+        telling = [lesson for lesson in lessons.find(past, limit) if lesson.kind in lessons.TELLING]
+        explained = {event for lesson in telling for event in lesson.evidence}
+        failing = [past.events[chain.fail].id for chain in events.fix_chains(past.events)]
+        number, taught = number + len(failing), taught + sum(event in explained for event in failing)
+    return {"row": "fix chains", "sessions": len(pasts), "chains": number, "with_lesson": taught}
+
+
+def named(chained: Row) -> dict[str, float | None]:
+    """The share of fix chains that a lesson tells of."""
+    number = chained["chains"]
+    return {"fix_chains_with_lesson": round(chained["with_lesson"] / number, 4) if number else None}
+
+
+def tables(found: Sequence[Probed]) -> list[dict[str, Any]]:
+    """Recall of every arm by set, by kind of lesson, by sort of thing, by literal or not."""
+    head = [probe for probe in found if probe["headline"]]
+    by: dict[str, Callable[[Probed], Any]] = {
+        "set": lambda probe: probe["set"], "kind": lambda probe: probe["kind"],
+        "sort": lambda probe: probe["sort"], "literal": lambda probe: probe["literal"],
+        "covered by a lesson": lambda probe: probe["covered"],
+    }  # fmt: skip
+    made = []
+    for name, group in by.items():
+        among = found if name == "set" else head
+        for value, number in sorted(Counter(map(group, among)).items(), key=lambda pair: str(pair[0])):
+            some = [probe for probe in among if group(probe) == value]
+            recall = {arm: right(some, arm) for arm in dict.fromkeys(ARMS.values())}
+            made.append({"row": f"recall by {name}", name: value, "probes": number, **recall})
+    return made
+
+
+def brief(row: Row) -> dict[str, Any]:
+    """A session's answers for the result file: the adapter's own words, and who else was right."""
+    kept = ("set", "kind", "sort", "literal", "covered", "question", "keys")
+    answered = [
+        {**{name: probe[name] for name in kept}, "answer": probe["answers"]["adapter"],
+         "right": [arm for arm, holds in probe["right"].items() if holds]}
+        for probe in row["probes"]
+    ]  # fmt: skip
+    return {"row": "answers", **{name: row[name] for name in ("session", "adapter", "neutral_kl", "seconds")},
+            "probes": answered}  # fmt: skip

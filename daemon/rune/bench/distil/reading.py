@@ -1,0 +1,146 @@
+"""The base reads a long text once and answers many questions about it.
+
+All prompts begin with the same tokens: these are read once, and every question looks back at their keys and
+values as if it had read them itself. Copied for each question they would fill gigabytes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+from transformers import AttentionInterface, DynamicCache
+
+from rune.ml import lora
+from rune.ml.base import Base
+from rune.ml.engine import Engine
+
+NAME = "rune_shared_prefix"
+NEUTRAL = (
+    "What is the boiling point of water at sea level?",
+    "Name two planets of the solar system.",
+    "How do I say thank you in French?",
+    "What does HTTP stand for?",
+    "Write one sentence about the sea.",
+    "What is 9 times 6?",
+    "Explain what a database is.",
+    "Which animal barks?",
+    "Give me a synonym for quick.",
+    "What is the largest ocean?",
+    "How many minutes are in an hour?",
+    "Write a Python line that prints hello.",
+)
+"""Questions about nothing that a session or a training's own neutral questions are about."""
+
+Prefix = list[tuple[Tensor, Tensor]]
+
+
+@torch.inference_mode()
+def answers(base: Base, prompts: Sequence[list[int]], max_tokens: int) -> list[str]:
+    """Greedy answers of the bare base to prompts that begin alike."""
+    if not prompts:
+        return []
+    shared = common(prompts)
+    prefix = _prefix(base, prompts[0][:shared])
+    ids, seen = _batch(base, [prompt[shared:] for prompt in prompts])
+    cache = DynamicCache(config=base.model.config)
+    stops = torch.tensor(base.stop_ids, device=base.device)
+    done = torch.zeros(len(prompts), dtype=torch.bool, device=base.device)
+    made: list[Tensor] = []
+    with _attention(base.model):
+        for _ in range(max_tokens):
+            places = shared + (seen.cumsum(-1) - 1).clamp(min=0)[:, -ids.shape[1] :]
+            out = base.model(input_ids=ids, position_ids=places, past_key_values=cache, logits_to_keep=1,
+                             prefix=prefix, seen=seen)  # fmt: skip
+            ids = out.logits[:, -1].float().argmax(-1, keepdim=True)
+            made.append(ids)
+            done |= torch.isin(ids[:, 0], stops)
+            if bool(done.all()):
+                break
+            seen = torch.cat([seen, torch.ones_like(ids)], dim=-1)
+    return [text(base, row) for row in torch.cat(made, dim=-1).tolist()]
+
+
+def common(prompts: Sequence[Sequence[int]]) -> int:
+    """How many first tokens are the same in all; the last one of each is always its own."""
+    shortest = min(map(len, prompts)) - 1
+    columns = zip(*prompts, strict=False)
+    return next((n for n, column in enumerate(columns) if len(set(column)) > 1 or n == shortest), shortest)
+
+
+def _prefix(base: Base, ids: list[int]) -> Prefix:
+    """Keys and values [K, P, E] of each layer after the common tokens."""
+    cache: Any = DynamicCache(config=base.model.config)
+    base.model.model(input_ids=torch.tensor([ids], device=base.device), past_key_values=cache)
+    return [(layer.keys[0].float(), layer.values[0].float()) for layer in cache.layers]
+
+
+def _batch(base: Base, prompts: Sequence[list[int]]) -> tuple[Tensor, Tensor]:
+    width = max(map(len, prompts))
+    ids = [[0] * (width - len(prompt)) + prompt for prompt in prompts]
+    seen = [[0] * (width - len(prompt)) + [1] * len(prompt) for prompt in prompts]
+    return torch.tensor(ids, device=base.device), torch.tensor(seen, device=base.device)
+
+
+def text(base: Base, ids: Sequence[int]) -> str:
+    """An answer up to its first stop token."""
+    end = next((place for place, token in enumerate(ids) if token in base.stop_ids), len(ids))
+    return str(base.tokenizer.decode(ids[:end], skip_special_tokens=True)).strip()
+
+
+@contextmanager
+def _attention(model: Any) -> Iterator[None]:
+    before = model.config._attn_implementation
+    model.config._attn_implementation = NAME
+    try:
+        yield
+    finally:
+        model.config._attn_implementation = before
+
+
+def _shared(
+    module: torch.nn.Module, query: Tensor, key: Tensor, value: Tensor, mask: Tensor | None, *,
+    prefix: Prefix, seen: Tensor, scaling: float, **settings: Any,
+) -> tuple[Tensor, None]:  # fmt: skip
+    """Attention over the prefix and each question's own tokens: query [B, H, T, E] to [B, T, H, E]."""
+    del mask, settings  # causal among the own tokens, and the whole prefix is before them
+    far_keys, far_values = prefix[module.layer_idx]  # type: ignore[index]
+    heads, steps, own = far_keys.shape[0], query.shape[2], key.shape[2]
+    q = query.float().unflatten(1, (heads, -1)) * scaling  # [B, K, G, T, E]
+    far = torch.einsum("bkgte,kpe->bkgtp", q, far_keys)
+    near = q @ key.float().unsqueeze(2).transpose(-1, -2)
+    causal = torch.ones(steps, own, dtype=torch.bool, device=q.device).tril(own - steps)
+    visible = seen.bool()[:, None, None, None] & causal
+    shares = torch.cat([far, near.masked_fill(~visible, -torch.inf)], dim=-1).softmax(-1)
+    before, after = shares.split([far.shape[-1], own], dim=-1)
+    out = torch.einsum("bkgtp,kpe->bkgte", before, far_values) + after @ value.float().unsqueeze(2)
+    return out.flatten(1, 2).transpose(1, 2).to(query.dtype), None
+
+
+AttentionInterface.register(NAME, _shared)
+
+
+@torch.inference_mode()
+def neutral_kl(engine: Engine, adapter: lora.Adapter) -> float:
+    """How far an adapter moves the base where it should not: KL(base, adapter) per token it would say."""
+    base = engine.base
+    total, tokens = 0.0, 0
+    for question, answer in zip(NEUTRAL, engine.answers(NEUTRAL, None, 24), strict=True):
+        prompt = base.prompt(question)
+        ids = [*prompt, *base.tokenizer.encode(answer, add_special_tokens=False), base.stop_ids[0]]
+        before = _distribution(base, ids, len(prompt))
+        with lora.attached(base.layers, adapter):
+            after = _distribution(base, ids, len(prompt))
+        total += float(functional.kl_div(after, before, reduction="sum", log_target=True))
+        tokens += len(before)
+    return round(total / tokens, 5)
+
+
+def _distribution(base: Base, ids: list[int], start: int) -> Tensor:
+    """Log probabilities [A, V] of the next token at each place of an answer."""
+    logits = base.model(input_ids=torch.tensor([ids], device=base.device)).logits[0, start - 1 : -1]
+    return logits.float().log_softmax(-1)

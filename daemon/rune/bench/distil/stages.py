@@ -1,0 +1,43 @@
+"""The stages of ``rune bench distil``, in their order, and the result file out of what they have left."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from rune.bench import results
+from rune.bench.distil import answers, figures, train
+from rune.bench.distil.scene import SEED, Scene, parts, scene
+from rune.errors import RuneError
+
+STAGES = ("train", "answers", "naive", "served", "growth", "small")
+RESULT = "result"
+
+
+def run(data: Path, folder: Path | None, wanted: int, split: str, only: str | None) -> None:
+    """Run the stages, or one of them; the result file is written after all of them, or by ``only`` result."""
+    name = "distil" if split == "heldout" else f"distil-{split}"
+    made = scene(data, folder or results.ROOT / "build" / f"bench-{name}", wanted, split)
+    made.work.say(f"{len(made.probed)} sessions, {len(made.probes)} probes, {len(made.others)} others beside")
+    if only != RESULT:
+        _stages(made, (only,) if only else STAGES)
+    if only in (None, RESULT):
+        results.write(name, figures.result(made), SEED)
+
+
+def _stages(made: Scene, wanted: tuple[str, ...]) -> None:
+    worker, embedder = parts(made)
+    engine = worker.recaller.generator
+    from rune.ml.engine import Engine  # noqa: PLC0415 - torch
+
+    if not isinstance(engine, Engine):
+        raise RuneError(f"expected the real engine, got {type(engine).__name__}")
+    tools = answers.Tools(engine, embedder)
+    doing: dict[str, Callable[[], Any]] = {
+        "train": lambda: train.run(made, worker),
+        "answers": lambda: answers.run(made, tools),
+    }
+    for stage in wanted:
+        made.work.say(f"stage {stage}")
+        doing[stage]()

@@ -1,0 +1,93 @@
+"""Stage ``train``: every session of the run becomes an adapter of one project, by the worker's own code."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from typing import Any
+
+from rune import worker
+from rune.bench.distil.scene import Scene
+from rune.bench.distil.work import Row
+from rune.errors import RuneError
+from rune.paths import Echoes
+from rune.records import trajectory
+from rune.records.card import Card
+from rune.records.message import Distil, Done
+from rune.records.trajectory import Trajectory
+from rune.worker import Parts
+
+TOKENS = 64
+
+
+def run(scene: Scene, parts: Parts) -> None:
+    """Train what is not trained yet; the first session is asked at once, before there are others."""
+    everything = (*scene.probed, *scene.others)
+    for place, past in enumerate(everything):
+        row = scene.work.kept("train", past.session, lambda past=past: _row(scene, parts, past))  # type: ignore[misc]
+        scene.work.say(
+            f"train {place + 1}/{len(everything)} {past.session[:20]}: {row['lessons']} lessons, "
+            f"{row['steps']} steps, {row['seconds']} s, {row['probes_before']} -> {row['probes_after']}"
+        )
+        if place == 0:
+            first(scene, parts, "alone")
+
+
+def first(scene: Scene, parts: Parts, when: str) -> Row:
+    """The first session's adapter, asked ``alone`` and at the ``end``: it may not change in between."""
+    card = scene.card(scene.probed[0].session)
+
+    def make() -> Row:
+        asked = [probe.question for probe in scene.asked(scene.probed[0].session) if probe.headline]
+        folder = scene.library.folder(card.id) if card else None
+        answers = [parts.recaller.generator.answer(question, folder, TOKENS) for question in asked]
+        beside = len(scene.library.cards(include_archived=True))
+        return {"adapter": card.id if card else "", "adapters": beside, "answers": answers}
+
+    return scene.work.kept("first", when, make, lambda row: row["adapter"] == (card.id if card else ""))
+
+
+def _row(scene: Scene, parts: Parts, past: Trajectory) -> Row:
+    write(scene.echoes, past)
+    note, wall = distil(parts, scene.echoes, past.session)
+    row: Row = {"session": past.session, "source": past.project, "events": len(past.events), "wall": wall,
+                "note": note.note, "adapter": note.adapter}  # fmt: skip
+    card = scene.library.get(note.adapter) if note.adapter else None
+    served = bool(card) and scene.library.states()[note.adapter].status == "active"
+    return {**row, "served": served, **(told(card) if card else NOTHING)}
+
+
+NOTHING: dict[str, Any] = {
+    "lessons": 0, "kinds": {}, "steps": 0, "seconds": 0.0, "bytes": 0, "peak_mb": 0.0,
+    "probes_before": {}, "probes_after": {}, "settings": {},
+}  # fmt: skip
+
+
+def told(card: Card) -> dict[str, Any]:
+    """What the receipt says."""
+    return {
+        "lessons": len(card.lessons), "kinds": dict(Counter(lesson.kind for lesson in card.lessons)),
+        "steps": card.steps, "seconds": card.seconds, "bytes": card.bytes, "peak_mb": card.peak_mb,
+        "probes_before": card.probes_before, "probes_after": card.probes_after, "settings": card.settings,
+    }  # fmt: skip
+
+
+def write(echoes: Echoes, past: Trajectory) -> None:
+    """A session as ``rune import`` writes it; one that lies there already stays."""
+    path = echoes.trajectory(past.session)
+    if path.exists():
+        return
+    trajectory.start(path, past.session, str(echoes.project), "import", past.started)
+    trajectory.append(path, past.events, past.redactions)
+    trajectory.close(path, "import", past.events[-1].at, len(past.events))
+
+
+def distil(parts: Parts, echoes: Echoes, session: str) -> tuple[Done, float]:
+    """The worker's own distillation, to its end: what it made, and the seconds it took."""
+    began = time.monotonic()
+    last = None
+    for last in worker.distil(parts, Distil(session, str(echoes.project))):  # noqa: B007 - the last one counts
+        pass
+    if not isinstance(last, Done):
+        raise RuneError(f"session {session}: expected the worker to end with Done, got {last}")
+    return last, round(time.monotonic() - began, 2)

@@ -1,0 +1,57 @@
+"""What a long benchmark has done so far, one JSON file for each piece: a rerun goes on where it stopped."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeAlias
+
+from rune import files, paths
+from rune.errors import FormatError
+
+Row: TypeAlias = dict[str, Any]
+
+
+class Work:
+    """A folder of finished pieces, ``<stage>/<name>.json``."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._began = time.monotonic()
+
+    def path(self, stage: str, name: str) -> Path:
+        """Where one piece lies."""
+        return self.folder / stage / f"{paths.safe_name(name)}.json"
+
+    def kept(
+        self, stage: str, name: str, make: Callable[[], Row], valid: Callable[[Row], bool] | None = None
+    ) -> Row:
+        """The piece as it was made before; where there is none, or it is not ``valid`` any more, make it."""
+        row = self.get(stage, name)
+        if row is None or (valid is not None and not valid(row)):
+            row = make()
+            files.replace(self.path(stage, name), json.dumps(row, indent=1, ensure_ascii=False).encode())
+        return row
+
+    def get(self, stage: str, name: str) -> Row | None:
+        """A piece that was made before.
+
+        Raises:
+            FormatError: somebody changed it.
+        """
+        path = self.path(stage, name)
+        if not path.is_file():
+            return None
+        try:
+            row = json.loads(path.read_bytes())
+        except ValueError as error:
+            raise FormatError(f"{path}: expected JSON, found {error}; delete the file") from None
+        if not isinstance(row, dict):
+            raise FormatError(f"{path}: expected an object, found {type(row).__name__}; delete the file")
+        return row
+
+    def say(self, text: str) -> None:
+        """One line of progress, with the seconds since the start."""
+        print(f"[{time.monotonic() - self._began:7.1f} s] {text}", flush=True)
