@@ -132,7 +132,7 @@ def test_texts_fit_into_what_clients_keep(text: str) -> None:
 
 async def test_a_recall_is_one_question_to_the_daemon(link: Link, daemon: FakeDaemon, project: Path) -> None:
     result = await call(link, "rune_recall", query="why EUR first?", limit=2, include_evidence=False)
-    assert daemon.asked == [message.Recall("why EUR first?", str(project), 2, False)]
+    assert daemon.asked == [message.Recall("why EUR first?", str(project), 2, False, daemon.asked[0].client)]
     assert result["answer"] == RECALLED.answer
     assert result["note"] == NOTE
     assert result["cost"] == {"answer_tokens": 9, "evidence_tokens": 140}

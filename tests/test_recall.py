@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from rune import recall, worker
+from rune import grounding, recall, worker
 from rune.config import RecallConfig
 from rune.library import Library
 from rune.records import trajectory

@@ -24,13 +24,16 @@ from watchdog.observers.api import BaseObserver
 
 import rune
 from rune import files, forget, remember
-from rune.capture import Capture
+from rune.capture import Capture, client_alive
 from rune.config import Config
+from rune.echoes import known
 from rune.errors import FormatError, RuneError
+from rune.gather import GATHERING, Gatherer
 from rune.jobs import Job, Jobs
 from rune.library import Library
 from rune.model_process import ModelProcess
 from rune.paths import Echoes, Home
+from rune.recall import NOTHING
 from rune.records import message, trajectory
 from rune.records.message import (
     Advance,
@@ -56,13 +59,20 @@ class Daemon:
     """startup, tick, handle, shutdown."""
 
     def __init__(
-        self, home: Home, config: Config, capture: Capture, jobs: Jobs, worker: ModelProcess
+        self,
+        home: Home,
+        config: Config,
+        capture: Capture,
+        jobs: Jobs,
+        worker: ModelProcess,
+        gatherer: Gatherer | None = None,
     ) -> None:
         self.home = home
         self.config = config
         self.capture = capture
         self.jobs = jobs
         self.worker = worker
+        self.gatherer = gatherer or Gatherer(home, time.time, client_alive)
         self.began = self.active = time.monotonic()
         self.last_error = ""
         self.job = ""
@@ -110,8 +120,10 @@ class Daemon:
                 self._failed(f"session {closed.session}", error)
             else:
                 self.jobs.enqueue(closed.session, str(closed.project), content)
+                self.gatherer.add(closed.project, closed.session, content)
                 log.info("session %s is over (%s)", closed.session, closed.reason)
             self.capture.settled(closed)
+        self.gatherer.run(lambda project, error: self._failed(f"text memory of {project}", error))
 
     async def _work(self, job: Job) -> None:
         """One distillation in the worker, with its journal; the barrier around a job."""
@@ -169,6 +181,7 @@ class Daemon:
                     return Failed("FormatError", what)
                 content = trajectory.read(path).content_hash
                 queued = self.jobs.enqueue(request.session, request.project, content, request.again)
+                self.gatherer.add(Path(request.project), request.session, content, GATHERING)
                 self._wake.set()
                 return Done(note="queued" if queued else "known already")
             case Forget():
@@ -181,13 +194,28 @@ class Daemon:
         return Failed("FormatError", f"{type(request).__name__} is no request for the daemon")
 
     async def _recall(self, request: Recall) -> Message:
-        if not Library(Echoes(Path(request.project)), time.time).cards():
-            return Recalled("", remember.nothing_yet(self.capture, self.jobs, request.project))
+        found = await self._recalled(request)
+        if isinstance(found, Recalled) and found.evidence:
+            try:
+                await asyncio.to_thread(remember.of_use, self.capture, request, found)
+            except (RuneError, OSError) as error:  # the answer is worth more than its count
+                self._failed("counting uses", error)
+        return found
+
+    async def _recalled(self, request: Recall) -> Message:
+        echoes = Echoes(Path(request.project))
+        nothing = ""
+        if not Library(echoes, time.time).cards():
+            nothing = remember.nothing_yet(self.capture, self.jobs, request.project)
+            if not known.read(echoes).texts:
+                return Recalled("", nothing)
         began = time.monotonic()
         if await self.worker.wait_ready(self.config.recall.load_wait_seconds):
             answer = await self.worker.ask(request)
-            if not isinstance(answer, Failed):
-                return answer
+            if isinstance(answer, Recalled):
+                said = answer.abstained
+                return replace(answer, abstained=said.replace(NOTHING, nothing)) if nothing else answer
+            assert isinstance(answer, Failed), answer
             reason = answer.message
         else:
             reason = self.worker.problem or "the model is still loading: ask again in a few seconds"
@@ -202,6 +230,7 @@ class Daemon:
             )
         self.capture.forget(request.session)
         self.jobs.forget(request.session, request.project)
+        self.gatherer.forget(Path(request.project), request.session)
         if self.worker.state == "ready":
             await self.worker.ask(request)
         else:
@@ -221,6 +250,7 @@ class Daemon:
     async def _startup(self) -> asyncio.Server:
         files.private_folder(self.home.spool)
         self.capture.resume()
+        self.gatherer.resume(self.jobs.all())
         socket = self.home.socket
         files.private_folder(socket.parent)
         socket.unlink(missing_ok=True)

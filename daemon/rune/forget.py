@@ -1,20 +1,40 @@
-"""Take a session out of everything that was made from it: trajectory, adapters, index."""
+"""Take a session, or echoes that are gone, out of everything that was made from them.
+
+What is forgotten cannot be trained out of weights: an adapter that was taught it is deleted, and made anew
+out of its session without it.
+"""
 
 from __future__ import annotations
 
 import shutil
 import time
+from dataclasses import dataclass
 from pathlib import Path
 
-from rune.errors import FormatError
+from rune.echoes import known, oblivion
+from rune.echoes.known import Known
+from rune.echoes.store import Store
+from rune.errors import FormatError, RuneError
 from rune.index import store_folder
+from rune.jobs import Jobs
 from rune.library import Library
 from rune.paths import Echoes, Home
+from rune.records import trajectory
+from rune.records.card import Card
 from rune.records.message import Forgotten
 
 
+@dataclass(frozen=True, slots=True)
+class Unlearnt:
+    """What was deleted because it was made from echoes that are gone."""
+
+    adapters: tuple[str, ...] = ()
+    queued: tuple[str, ...] = ()
+    """Sessions that are distilled again, without those echoes."""
+
+
 def session(name: str, project: Path) -> Forgotten:
-    """Remove a session's trajectory and adapters for good; the answer names what went.
+    """Remove a session's echoes, adapters and trajectory for good; the answer names what went and what stays.
 
     Raises:
         FormatError: the project holds no such session.
@@ -28,14 +48,69 @@ def session(name: str, project: Path) -> Forgotten:
             f"expected a session of {project}, found no trajectory or adapter of {name!r}; "
             "see `rune echoes show`"
         )
-    removed = []
+    before = known.read(echoes)
+    erased = oblivion.session(Store(echoes, time.time), name)
+    removed = [f"echo {one}" for one in erased.removed]
+    others = [card for card in resting_on(echoes, before, known.read(echoes)) if card.session != name]
     for adapter in adapters:
         library.remove(adapter)
         removed.append(f"adapter {adapter}")
     if path.exists():
         path.unlink()
         removed.append(f"trajectory {path.name}")
-    return Forgotten(name, tuple(removed), ())
+    for card in others:
+        library.remove(card.id)
+        again = f"`rune distil {card.session}` makes it anew without"
+        removed.append(f"adapter {card.id} of session {card.session}, taught an echo of it: {again}")
+    return Forgotten(name, tuple(removed), erased.left)
+
+
+def resting_on(echoes: Echoes, before: Known, after: Known | None = None) -> list[Card]:
+    """The adapters that were taught an echo of ``before`` that is not in ``after``."""
+    gone = before.digests - (after.digests if after else frozenset())
+    lost = {f"{known.ECHO}{digest}" for digest in gone}
+    cards = Library(echoes, time.time).cards(include_archived=True)
+    return [card for card in cards if any(lost & set(lesson.evidence) for lesson in card.lessons)]
+
+
+def echoes_gone(home: Home, echoes: Echoes, before: Known) -> Unlearnt:
+    """After a person took echoes out: delete the adapters that were taught them, and the index.
+
+    The sessions of these adapters are queued again: what they taught by themselves is not lost.
+
+    Args:
+        home: whose index and queue.
+        echoes: of which project.
+        before: what the text memory was before (``known.read``).
+
+    Raises:
+        FormatError: a newer Rune wrote a record of the adapters or the queue.
+    """
+    library, jobs = Library(echoes, time.time), Jobs(home.jobs, time.time)
+    cards = resting_on(echoes, before, known.read(echoes))
+    for card in cards:
+        library.remove(card.id)
+    if before.texts:
+        drop_index(home, str(echoes.project))
+    queued = [name for name in dict.fromkeys(card.session for card in cards) if _again(jobs, echoes, name)]
+    return Unlearnt(tuple(card.id for card in cards), tuple(queued))
+
+
+def _again(jobs: Jobs, echoes: Echoes, name: str) -> bool:
+    try:
+        content = trajectory.read(echoes.trajectory(name)).content_hash
+    except (RuneError, OSError):
+        return False
+    return jobs.enqueue(name, str(echoes.project), content, again=True)
+
+
+def render(done: Unlearnt) -> str:
+    """What a person should know of it; empty where nothing was deleted."""
+    if not done.adapters:
+        return ""
+    lines = [f"deleted  adapter {adapter}: it was taught what is gone" for adapter in done.adapters]
+    again = ", ".join(done.queued) or "none, their trajectories are gone"
+    return "\n".join([*lines, f"sessions queued to be distilled again without it: {again}"])
 
 
 def drop_index(home: Home, project: str) -> None:

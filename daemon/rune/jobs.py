@@ -108,6 +108,10 @@ class Jobs:
                 records.rewrite(self.path, [job for job in jobs if job.key not in gone])
         return gone
 
+    def all(self) -> list[Job]:
+        """Every job that the journal knows, in the order in which they wait or came."""
+        return list(self._read().jobs.values())
+
     def summary(self) -> Summary:
         """The journal in numbers."""
         return records.summary(self._read().jobs)

@@ -181,7 +181,8 @@ def build(link: Link) -> MCPServer[Any]:
     ) -> RecallResult:
         if not query.strip():
             return RecallResult(abstained=NOBODY_ASKED)
-        answer, problem = await _ask(link, message.Recall(query, project, limit, include_evidence))
+        asked = message.Recall(query, project, limit, include_evidence, client=os.getppid())
+        answer, problem = await _ask(link, asked)
         return recalled(answer) if isinstance(answer, message.Recalled) else RecallResult(abstained=problem)
 
     @server.tool(

@@ -127,6 +127,11 @@ class Echoes:
         return self.root / "uses.jsonl"
 
     @property
+    def gathered(self) -> Path:
+        """Which sessions and reports the text memory was filled from; append-only."""
+        return self.root / "gathered.jsonl"
+
+    @property
     def ignore(self) -> Path:
         """What keeps the folder out of git."""
         return self.root / ".gitignore"

@@ -4,6 +4,9 @@ Retrieval picks at most one adapter; the answer is generated from its weights al
 the question and the adapter's folder); then every sentence is checked: one that the trajectory does not
 support is withheld. Below the floor, or when nothing is left, there is an abstention that says why, with
 text evidence where there is any.
+
+The text memory is found through the same index: remembrances and echoes that are close to the question come
+before the events of the session. A lesson that rests on an echo which is gone is neither found nor believed.
 """
 
 from __future__ import annotations
@@ -15,6 +18,8 @@ from pathlib import Path
 from typing import Protocol
 
 from rune.config import RecallConfig
+from rune.echoes import known
+from rune.echoes.known import Known, Text
 from rune.errors import AdapterError
 from rune.grounding import event_text, ground, source_text
 from rune.index import Document, Hit, adapters
@@ -28,6 +33,9 @@ from rune.records.trajectory import Event
 
 EVIDENCE_LIMIT = 400
 """Characters of one piece of evidence."""
+TEXTS = {"remembrance": 2, "echo": 3, "knowledge": 1}
+"""Kinds of texts in the order in which they are given, and how many of each at most."""
+NOTHING = "nothing is remembered in this project yet"
 UNSUPPORTED = "the adapter's answer is not supported by its session and was withheld; see the evidence"
 
 
@@ -67,19 +75,24 @@ class Recaller:
         echoes = Echoes(Path(request.project))
         library = Library(echoes, time.time)
         cards = {card.id: card for card in library.cards()}
-        self.refresh(request.project, cards.values())
-        hits = [
-            hit
-            for hit in self.index.search(request.project, request.query, 8 * request.limit)
-            if hit.document.adapter in cards
-        ]
+        memory = known.read(echoes)
+        self.refresh(request.project, cards.values(), memory)
+        found = self.index.search(request.project, request.query, 12 * request.limit)
+        hits = [hit for hit in found if hit.document.adapter in cards][: 8 * request.limit]
         matches = ranked(hits, cards, request.limit)
-        answer = self._best(request, library, cards, hits, matches)
-        return replace(answer, matches=matches, seconds=round(time.monotonic() - began, 3))
+        answer = self._best(request, library, cards, hits, matches, memory)
+        told = told_by(memory, [hit for hit in found if hit.score >= self.config.floor])
+        answer = with_texts(answer, told, request.include_evidence)
+        tokens = answer.evidence_tokens + (self.count("\n".join(e.text for e in told)) if told else 0)
+        return replace(
+            answer, matches=matches, evidence_tokens=tokens, seconds=round(time.monotonic() - began, 3)
+        )
 
-    def refresh(self, project: str, cards: Iterable[Card]) -> None:
-        """Make the index hold exactly these adapters of the project."""
-        self.index.sync(project, [found for card in cards for found in documents(card)])
+    def refresh(self, project: str, cards: Iterable[Card], memory: Known | None = None) -> None:
+        """Make the index hold exactly these adapters of the project, and its text memory."""
+        memory = memory or known.read(Echoes(Path(project)))
+        lessons = [found for card in cards for found in documents(card, memory)]
+        self.index.sync(project, [*lessons, *texts(memory)])
 
     def _best(
         self,
@@ -88,9 +101,10 @@ class Recaller:
         cards: dict[str, Card],
         hits: Sequence[Hit],
         matches: tuple[Match, ...],
+        memory: Known,
     ) -> Recalled:
         if not matches:
-            return Recalled("", "nothing is remembered in this project yet")
+            return Recalled("", NOTHING)
         best = matches[0]
         if best.score < self.config.floor:
             return Recalled(
@@ -111,7 +125,8 @@ class Recaller:
             text = self.generator.answer(request.query, folder, self.config.max_answer_tokens)
         except AdapterError as error:
             return replace(found, abstained=str(error))
-        checked = ground(text, source_text(path), self.config.support)
+        source = f"{source_text(path)}\n{echoed(card, memory)}"
+        checked = ground(text, source, self.config.support)
         return replace(
             found,
             answer=checked.text,
@@ -123,14 +138,45 @@ class Recaller:
         )
 
 
-def documents(card: Card) -> list[Document]:
-    """What an adapter can be found by: the session's summary, and each lesson."""
+def documents(card: Card, memory: Known | None = None) -> list[Document]:
+    """What an adapter can be found by: the session's summary, each lesson whose echoes are there."""
     found = [Document(f"{card.id}:summary", card.id, card.session, card.summary)] if card.summary else []
     for number, lesson in enumerate(card.lessons):
-        found.append(
-            Document(f"{card.id}:{number}", card.id, card.session, f"{lesson.questions[0]} {lesson.answer}")
-        )
+        if memory is None or memory.living(lesson.evidence):
+            text = f"{lesson.questions[0]} {lesson.answer}"
+            found.append(Document(f"{card.id}:{number}", card.id, card.session, text))
     return found
+
+
+def texts(memory: Known) -> list[Document]:
+    """What the text memory can be found by; it belongs to no adapter and no session."""
+    return [Document(text.id, "", "", text.text) for text in memory.texts]
+
+
+def echoed(card: Card, memory: Known) -> str:
+    """The echoes that an adapter was taught and that are still there: its answer may rest on them, too."""
+    cited = {one for lesson in card.lessons for one in lesson.evidence}
+    return "\n".join(text.text for text in memory.texts if text.id in cited)
+
+
+def told_by(memory: Known, hits: Sequence[Hit]) -> tuple[Evidence, ...]:
+    """The texts among the hits, remembrances first, each kind with its best ones."""
+    by_id = {text.id: text for text in memory.texts}
+    found = [by_id[hit.document.id] for hit in hits if hit.document.id in by_id]
+    chosen = [text for kind, many in TEXTS.items() for text in [t for t in found if t.kind == kind][:many]]
+    return tuple(_as_evidence(text) for text in chosen)
+
+
+def _as_evidence(text: Text) -> Evidence:
+    return Evidence("", text.name, text.kind, _cut(text.text), text.path)
+
+
+def with_texts(answer: Recalled, told: tuple[Evidence, ...], wanted: bool) -> Recalled:
+    """An answer with the texts before its other evidence; an abstention says that there are some."""
+    if not told or not wanted:
+        return answer
+    more = "; what the text memory says is in the evidence" if answer.abstained else ""
+    return replace(answer, evidence=(*told, *answer.evidence), abstained=answer.abstained + more)
 
 
 def ranked(hits: Sequence[Hit], cards: dict[str, Card], limit: int) -> tuple[Match, ...]:
@@ -164,7 +210,10 @@ def _matched(card: Card, hits: Sequence[Hit]) -> list[Lesson]:
 
 
 def _shown(event: Event) -> str:
-    text = event_text(event)
+    return _cut(event_text(event))
+
+
+def _cut(text: str) -> str:
     return (
         text
         if len(text) <= EVIDENCE_LIMIT

@@ -1,17 +1,21 @@
-"""What the daemon can do for a project's memory without a model: take notes, and answer by words alone."""
+"""What the daemon does for a project's memory without a model: takes notes, answers by words, counts uses."""
 
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 from rune.capture import Capture
+from rune.echoes import known
+from rune.echoes.uses import Uses
 from rune.errors import FormatError
-from rune.index import Keywords
+from rune.index import Hit, Keywords
 from rune.jobs import Jobs
 from rune.library import Library
 from rune.paths import Echoes
-from rune.recall import documents, evidence
+from rune.recall import documents, evidence, texts, told_by, with_texts
+from rune.records.card import Card
 from rune.records.message import Ingest, Ingested, Match, Recall, Recalled
 from rune.records.trajectory import Note
 
@@ -50,22 +54,37 @@ def nothing_yet(capture: Capture, jobs: Jobs, project: str) -> str:
 
 def by_words(request: Recall, reason: str) -> Recalled:
     """Text evidence by BM25, for when no model can answer."""
-    library = Library(Echoes(Path(request.project)), time.time)
+    echoes = Echoes(Path(request.project))
+    library, memory = Library(echoes, time.time), known.read(echoes)
     cards = {card.id: card for card in library.cards()}
-    hits = Keywords([d for card in cards.values() for d in documents(card)]).search(request.query, 4)
-    if not hits:
-        return Recalled("", reason)
+    lessons = [found for card in cards.values() for found in documents(card, memory)]
+    found = Keywords([*lessons, *texts(memory)]).search(request.query, 12)
+    hits = [hit for hit in found if hit.document.adapter][:4]
+    answer = _nearest(request, reason, library, cards, hits) if hits else Recalled("", reason)
+    return with_texts(answer, told_by(memory, found[:4]), request.include_evidence)
+
+
+def _nearest(
+    request: Recall, reason: str, library: Library, cards: dict[str, Card], hits: Sequence[Hit]
+) -> Recalled:
+    """The events behind the lessons that share most words with the question."""
     card = cards[hits[0].document.adapter]
-    near = (
-        evidence(card, library.echoes.trajectory(card.session), hits, request.limit)
-        if request.include_evidence
-        else ()
-    )
-    return Recalled(
-        "",
-        reason,
-        card.id,
-        card.session,
-        evidence=near,
-        matches=(Match(card.id, card.session, card.summary[:160], 0.0),),
-    )
+    path = library.echoes.trajectory(card.session)
+    near = evidence(card, path, hits, request.limit) if request.include_evidence else ()
+    match = Match(card.id, card.session, card.summary[:160], 0.0)
+    return Recalled("", reason, card.id, card.session, evidence=near, matches=(match,))
+
+
+def of_use(capture: Capture, request: Recall, found: Recalled) -> None:
+    """Count the echoes that a session was given; a question from outside of any session counts for none."""
+    project = Path(request.project)
+    asking = capture.open_sessions(project)
+    names = {(one.event, one.path) for one in found.evidence if one.kind == "echo"}
+    if not asking or not names:
+        return
+    own = [session for session in asking if request.client and session.client == request.client]
+    echoes = Echoes(project)
+    memory = known.read(echoes)
+    shown = {text.id for text in memory.texts if (text.name, text.path) in names}
+    given = [entry.digest for _, entry in memory.entries if f"{known.ECHO}{entry.digest}" in shown]
+    Uses(echoes.uses, time.time).note((own or asking)[-1].session, given)

@@ -6,25 +6,30 @@ more than the one optimizer step in hand. When the daemon goes, the input ends a
 
 from __future__ import annotations
 
+import hashlib
 import logging
 import os
 import queue
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
 from rune import lessons
 from rune.config import Config
+from rune.echoes import known
+from rune.echoes.known import Known
 from rune.errors import FormatError, OutOfMemory, RuneError
+from rune.lessons import echoed
+from rune.lessons.apart import distinct
 from rune.library import Library
 from rune.paths import Echoes
 from rune.ports import Distilled, Distiller, Progress
 from rune.recall import Recaller
 from rune.records import message, trajectory
-from rune.records.card import Card, Lesson
+from rune.records.card import Card, Lesson, State
 from rune.records.message import Advance, Distil, Done, Failed, Forget, Message, Ready, Recall
 from rune.records.trajectory import Trajectory
 
@@ -124,11 +129,13 @@ def distil(parts: Parts, job: Distil) -> Task:
     library = Library(echoes, time.time)
     library.recover()
     past = trajectory.read(echoes.trajectory(job.session))
-    if existing := library.for_source(past.content_hash, parts.base_hash):
+    own = lessons.find(past, parts.config.distil.max_lessons)
+    taught = with_echoes(own, known.read(echoes), past.session, parts.config.distil.max_lessons)
+    if existing := library.for_source(source(past, taught), parts.base_hash):
+        in_service_again(library, existing)
         yield Done(existing.id, "this content was distilled before")
         return
-    taught = lessons.find(past, parts.config.distil.max_lessons)
-    if not taught:
+    if not own:
         yield Done("", f"no lessons in {len(past.events)} events: nothing failed, was decided, built or run")
         return
     made: Distilled | None = None
@@ -139,19 +146,43 @@ def distil(parts: Parts, job: Distil) -> Task:
             else:
                 made = state
         assert made is not None, "a distiller ends with Distilled"
-        card = library.add(stage, receipt(parts, past, taught, made))
+        card = library.add(stage, receipt(parts, past, taught, made, lessons.summary(past, own)))
     parts.recaller.refresh(job.project, library.cards())
     yield Done(card.id, f"{len(taught)} lessons in {made.seconds:.0f} s")
 
 
-def receipt(parts: Parts, past: Trajectory, taught: list[Lesson], made: Distilled) -> Card:
+def with_echoes(own: list[Lesson], memory: Known, session: str, limit: int) -> list[Lesson]:
+    """What an adapter is taught: lasting echoes, the session's own lessons, what was found in it."""
+    entries = [entry for _, entry in memory.entries]
+    first, last = (part(entries, session, limit) for part in (echoed.first, echoed.last))
+    return distinct([*first, *own, *last])[:limit] if first or last else own
+
+
+def source(past: Trajectory, taught: Sequence[Lesson]) -> str:
+    """The hash of all that an adapter is made of: the session, and the echoes that it is taught."""
+    cited = sorted({one for lesson in taught for one in lesson.evidence if one.startswith(known.ECHO)})
+    if not cited:
+        return past.content_hash
+    return hashlib.sha256("\n".join((past.content_hash, *cited)).encode()).hexdigest()
+
+
+def in_service_again(library: Library, card: Card) -> None:
+    """An adapter whose successor was made of something else than what there is now takes its place back."""
+    if library.states().get(card.id, State()).status == "superseded":
+        library.reactivate(card.id, "its session and its echoes are again what it was made of")
+        for other in library.cards():
+            if other.session == card.session and other.id != card.id:
+                library.supersede(other.id, card.id)
+
+
+def receipt(parts: Parts, past: Trajectory, taught: list[Lesson], made: Distilled, summary: str) -> Card:
     """The card of a new adapter."""
     config = parts.config.distil
     return Card(
-        session=past.session, source_hash=past.content_hash, events=len(past.events),
+        session=past.session, source_hash=source(past, taught), events=len(past.events),
         redactions=past.redactions, base=parts.base_name, base_hash=parts.base_hash, rank=config.rank,
         alpha=config.alpha, targets=config.targets, steps=made.steps, seconds=made.seconds, engine="gradient",
-        lessons=tuple(taught), summary=lessons.summary(past, taught),
+        lessons=tuple(taught), summary=summary,
         probes_before=made.probes_before, probes_after=made.probes_after,
         created=time.time(), peak_mb=made.peak_mb, settings=made.settings,
     )  # fmt: skip

@@ -13,9 +13,9 @@ from typing import Any
 
 import click
 
-from rune import paths, show
+from rune import forget, paths, show
 from rune.cli.asking import Asking, Confirmation, current, decide, store_of, words_of
-from rune.echoes import gitignore, person, promote, settings
+from rune.echoes import gitignore, known, person, promote, settings
 from rune.echoes.operations import (
     etch,
     migration,
@@ -88,7 +88,7 @@ def run_reset(role: str | None, project: Path, confirmation: Confirmation) -> No
     store = store_of(project, current())
     make = functools.partial(reset.run, roles=_roles(store, role))
     what = Operation(f"reset {role or 'all roles'}", make, "only a person resets", backups=True)
-    _run(store, what, reset.render, confirmation)
+    _take_out(store, what, reset.render, confirmation)
 
 
 def run_remembrance(words: str, project: Path, as_json: bool) -> None:
@@ -137,7 +137,10 @@ def run_etch(asked: Etching, project: Path, confirmation: Confirmation) -> None:
         make = functools.partial(etch.write, role=role, draft=asked.draft)
     name = f"etch {'--remove ' if asked.how == 'remove' else ''}{asked.target}"
     what = Operation(name, make, "only a person etches", anytime=True)
-    _run(store, what, etch.render, confirmation, direct=asked.how != "remove")
+    if asked.how == "remove":
+        _take_out(store, what, etch.render, confirmation)
+    else:
+        _run(store, what, etch.render, confirmation, direct=True)
 
 
 def run_undo(project: Path, confirmation: Confirmation) -> None:
@@ -178,6 +181,29 @@ def _run(
         store.echoes.project,
         direct,
     )
+
+
+def _take_out(
+    store: Store, operation: Operation[Any], render: Callable[[Any], str], confirmation: Confirmation
+) -> None:
+    """Run what takes echoes out for good: adapters that were taught them go, too; plan and report say so."""
+    before = known.read(store.echoes)
+
+    def shown(report: reset.Reset | etch.Etched) -> str:
+        gone = reset.digests_of(report) if isinstance(report, reset.Reset) else {report.entry.digest}
+        lost = tuple(pair for pair in before.entries if pair[1].digest in gone)
+        cards = forget.resting_on(store.echoes, known.Known(lost, ()))
+        said = [f"adapter {c.id} of session {c.session} was taught it and will be deleted" for c in cards]
+        return "\n".join([render(report), *said])
+
+    def carry_out(code: str) -> proposal.Done:
+        done = proposal.carry_out(store, operation, code)
+        if text := forget.render(forget.echoes_gone(paths.home(), store.echoes, before)):
+            click.echo(text)
+        return done
+
+    propose = functools.partial(proposal.propose, store, operation)
+    decide(propose, carry_out, shown, confirmation, store.echoes.project)
 
 
 def _uses(store: Store) -> Uses:

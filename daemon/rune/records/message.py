@@ -28,6 +28,8 @@ class Recall:
     project: str
     limit: int = 3
     include_evidence: bool = True
+    client: int = 0
+    """Process id of the coding client that asks; what it is given counts as used in its session."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from rune.records import dialects
 
@@ -48,6 +48,8 @@ class Finding:
     text: str = ""
     id: str = ""
     """``SEC-001`` where the report numbers its findings."""
+    confidence: str = field(default="", compare=False)
+    """As the report words it: ``HIGH``, ``0.7``; empty where it does not say."""
 
     @property
     def evidence(self) -> str:
@@ -124,7 +126,8 @@ def _finding(piece: _Piece) -> Finding | None:
         return None
     file, lines = _place(piece, head, named)
     known_as = piece.attributes.get("id") or number
-    return Finding(severity, title, file, lines, _text(piece.lines, named), known_as)
+    sure = piece.attributes.get("confidence") or named.get("confidence", "")
+    return Finding(severity, title, file, lines, _text(piece.lines, named), known_as, sure)
 
 
 def _title(head: str) -> tuple[str, str]:

@@ -34,6 +34,11 @@ class Reset:
     roles: tuple[Emptied, ...]
 
 
+def digests_of(done: Reset) -> set[str]:
+    """Of all entries that are forgotten."""
+    return {digest for role in done.roles for digest in role.digests}
+
+
 def run(change: Change, roles: Sequence[str]) -> Reset:
     """Empty the roles that hold anything."""
     return Reset(tuple(done for role in roles if (done := _empty(change, role))))
