@@ -110,15 +110,17 @@ def decide(
     code = confirmation.code
     if code and code.lower() != proposal.code:
         raise Outdated(outdated(code, proposal.code))
-    typed = isinstance(asking.caller, Person) and asking.caller.way == "slash command"
-    seen = bool(code or asking.agreed)
-    if not seen:
+    if not (code or asking.agreed):
         click.echo(plan)
-    if not (seen or (direct and typed) or _typed_code(asking.caller, proposal.code)):
-        return
-    done = carry_out(proposal.code)
+        at_once = direct and isinstance(asking.caller, Person) and asking.caller.way == "slash command"
+        if not at_once and not _typed_code(asking.caller, proposal.code):
+            return
+    _tell(carry_out(proposal.code), proposal.what, after)
+
+
+def _tell(done: Done, what: str, after: str) -> None:
     lines = [*(f"changed  {path}" for path in done.changed), *(f"copied   {path}" for path in done.backups)]
-    click.echo("\n".join([*lines, f"done: {proposal.what}; {after}"]))
+    click.echo("\n".join([*lines, f"done: {what}; {after}"]))
 
 
 def _typed_code(caller: Caller, code: str) -> bool:
