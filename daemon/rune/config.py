@@ -35,6 +35,8 @@ class ModelConfig:
     embedder: str = "all-minilm-l6-v2"
     precision: str = "auto"
     """auto, float32 or bfloat16."""
+    quantize: str = "none"
+    """none, or nf4: the base's linear layers in four bits, where bitsandbytes can."""
     device: str = "auto"
     """auto, cpu or cuda."""
     threads: int = 0
@@ -48,11 +50,13 @@ class DistilConfig:
     rank: int = 8
     alpha: float = 16.0
     targets: tuple[str, ...] = ("q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj")
-    learning_rate: float = 1e-3
-    max_epochs: int = 30
+    learning_rate: float = 2.5e-3
+    max_epochs: int = 8
     batch_tokens: int = 512
     max_lessons: int = 24
-    max_sequence: int = 160
+    max_sequence: int = 208
+    neutral_weight: float = 3.0
+    """Of the divergence from the base on neutral questions, beside the cross-entropy of the answers."""
     stop_accuracy: float = 0.995
     """Training ends when this share of answer tokens is the most likely one over an epoch."""
     seed: int = 7
@@ -66,7 +70,7 @@ class RecallConfig:
     """Least relevance: cosine similarity plus 0.3 of the keyword score, as the index gives it."""
     support: float = 0.6
     """Least share of an answer's content words found in its trajectory."""
-    max_answer_tokens: int = 96
+    max_answer_tokens: int = 128
     load_wait_seconds: float = 30.0
     """How long a recall waits for a model that is still loading before it falls back to text evidence."""
 

@@ -63,14 +63,14 @@ def masked(statement: str, literal: str) -> list[str]:
     before, after = around
     which, keyword, _ = _WORDS[kind(literal)]
     whole = " ".join(f"{before} {which} {after}".split()).rstrip(" .;,") + "?"
-    rest = _content(f"{before} {after}")
+    rest = content(f"{before} {after}")
     return [text for text in (whole, f"{keyword} {rest}") if rest and len(text) <= LONGEST + 40]
 
 
 def held_out(statement: str, literal: str) -> list[str]:
     """The same in a wording that is never trained: every second content word alone."""
     around = _around(statement, literal)
-    words = _content(" ".join(around)).split() if around else []
+    words = content(" ".join(around)).split() if around else []
     if len(words) < 3:
         return []
     some = words if len(words) <= 5 else [word for place, word in enumerate(words) if place % 3 != 1]
@@ -92,7 +92,8 @@ def _around(statement: str, literal: str) -> tuple[str, str] | None:
     return before, after
 
 
-def _content(text: str) -> str:
+def content(text: str) -> str:
+    """The words that carry something, in their order."""
     words = [word.strip(".,;:()—'\"!?") for word in text.split()]
     return " ".join(
         word for word in words if word and word.lower() not in _GLUE and word not in ("—", "-", "→")

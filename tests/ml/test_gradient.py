@@ -6,100 +6,20 @@ from itertools import pairwise
 
 import pytest
 import torch
-from torch.nn import functional
-from torch.testing import assert_close
 
 from rune.config import DistilConfig
 from rune.errors import OutOfMemory
-from rune.ml import gradient, lora, score
+from rune.ml import gradient, lora, neutral, score
 from rune.ml.engine import Engine
+from rune.ml.packing import Example
 from rune.ports import Distilled, Progress
 
 ALL = ("q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj")
 
 
-def noisy(layers) -> lora.Adapter:
-    """A trainable adapter whose gradients do not vanish: B is not zero."""
-    made = lora.fresh(layers, ALL, 4, 8.0, 5)
-    chance = torch.Generator().manual_seed(5)
-    for part in made.factors.values():
-        part.b = (torch.randn(part.b.shape, generator=chance) * 0.2).requires_grad_()
-    return made
-
-
-def gradients(adapter: lora.Adapter) -> list[torch.Tensor]:
-    return [part.grad.clone() for part in adapter.parameters()]
-
-
-# packing
-
-
-def test_a_packed_row_equals_its_examples_one_at_a_time(tiny, plain, lessons):
-    """Loss and gradients; the twin runs each example through the model as transformers would."""
-    row = gradient.examples(tiny, lessons, 160)[:4]
-    assert len({len(one.ids) for one in row}) > 1
-    adapter = noisy(tiny.layers)
-    with lora.attached(tiny.layers, adapter):
-        hidden, targets = gradient.packed(tiny, row)
-        packed = functional.cross_entropy(tiny.model.lm_head(hidden), targets, reduction="sum")
-        packed.backward()
-        together = gradients(adapter)
-        for part in adapter.parameters():
-            part.grad = None
-        alone = torch.zeros(())
-        for one in row:
-            ids = torch.tensor([one.ids])
-            logits = tiny.model(input_ids=ids).logits[0, one.answer - 1 : -1]
-            alone = alone + functional.cross_entropy(logits, ids[0, one.answer :], reduction="sum")
-        alone.backward()
-    assert_close(packed, alone, rtol=1e-5, atol=1e-4)
-    for ours, theirs in zip(together, gradients(adapter), strict=True):
-        assert_close(ours, theirs, rtol=1e-3, atol=1e-4)
-    assert max(float(part.abs().max()) for part in together) > 1e-2
-
-
-def test_the_order_of_examples_in_a_row_does_not_matter(tiny, lessons):
-    row = gradient.examples(tiny, lessons, 160)[:3]
-
-    def loss(some):
-        hidden, targets = gradient.packed(tiny, some)
-        return functional.cross_entropy(tiny.model.lm_head(hidden), targets)
-
-    with torch.inference_mode():
-        assert_close(loss(row), loss(row[::-1]))
-
-
-def test_rows_are_filled_up_to_the_budget_and_nothing_is_lost(tiny, lessons):
-    made = gradient.examples(tiny, lessons, 160)
-    for budget in (1, 64, 130, 10_000):
-        rows = list(gradient._rows(made, budget))
-        assert [one for row in rows for one in row] == made
-        assert all(len(row) == 1 or sum(len(one.ids) for one in row) <= budget for row in rows)
-        sizes = [sum(len(one.ids) for one in row) for row in rows]
-        assert all(size + len(after[0].ids) > budget for size, after in zip(sizes, rows[1:], strict=False))
-
-
-# examples
-
-
-def test_every_phrasing_becomes_a_prompt_and_the_answer_with_its_end(tiny, lessons):
-    made = gradient.examples(tiny, lessons, 160)
-    texts = {tiny.tokenizer.decode(one.ids) for one in made}
-    for lesson in lessons:
-        for question in lesson.questions:
-            prompt = f"<|im_start|>user\n{question}<|im_end|>\n<|im_start|>assistant\n"
-            assert prompt + lesson.answer + "<|im_end|>" in texts
-        assert not any(probe in text for text in texts for probe in lesson.probes), "probes are held out"
-    for one in made:
-        assert tiny.tokenizer.decode(one.ids[: one.answer]).endswith("<|im_start|>assistant\n")
-
-
-def test_no_example_is_longer_than_allowed_and_each_keeps_question_and_answer(tiny, lessons):
-    long = replace(lessons[0], questions=("Why " * 300 + "?", "Short?"), answer="Because " * 300)
-    for one in gradient.examples(tiny, [long], 160):
-        assert len(one.ids) <= 160
-        assert 0 < one.answer < len(one.ids)
-        assert tiny.tokenizer.decode(one.ids[: one.answer]).endswith("<|im_start|>assistant\n")
+@pytest.fixture
+def general(tiny):
+    return neutral.collect(tiny, Engine(tiny), neutral.TRAINED[:4])
 
 
 # training
@@ -109,7 +29,6 @@ def test_training_learns_the_lessons_by_heart(tiny, lessons, quick, tmp_path):
     *steps, made = gradient.GradientDistiller(tiny, quick).distil(lessons, tmp_path)
     assert all(isinstance(step, Progress) for step in steps)
     assert [step.step for step in steps] == list(range(1, len(steps) + 1))
-    assert steps[-1].loss < steps[0].loss / 3
     assert isinstance(made, Distilled)
     assert (made.folder, made.steps) == (tmp_path, len(steps))
     assert (made.probes_before["trained"], made.probes_after["trained"]) == (0.0, 1.0)
@@ -118,12 +37,11 @@ def test_training_learns_the_lessons_by_heart(tiny, lessons, quick, tmp_path):
     assert {path.name for path in tmp_path.iterdir()} == {lora.SETTINGS, lora.WEIGHTS}
 
 
-def test_training_ends_when_everything_is_known(tiny, lessons, quick):
-    made = gradient.examples(tiny, lessons, 160)
+def test_training_ends_when_everything_is_known(tiny, lessons, quick, general):
     patient = replace(quick, max_epochs=500)
     adapter = lora.fresh(tiny.layers, ALL, 8, 16.0, 7)
-    *_, last = gradient.train(tiny, adapter, made, patient)
-    assert last.step < last.steps
+    *_, last = gradient.train(tiny, adapter, lessons, general, patient)
+    assert last.step < last.steps // 2
 
 
 def test_a_distillation_advances_one_step_at_a_time_and_recalls_in_between_change_nothing(
@@ -150,11 +68,64 @@ def test_a_distillation_that_is_given_up_leaves_the_base_bare(tiny, lessons, qui
     assert list(tmp_path.iterdir()) == []
 
 
-def test_the_learning_rate_warms_up_and_then_falls_to_a_tenth():
-    rates = [gradient._schedule(step, 100) for step in range(100)]
-    assert rates[:5] == [0.2, 0.4, 0.6, 0.8, 1.0]
-    assert all(after <= before for before, after in pairwise(rates[5:]))
-    assert 0.09 < rates[-1] < 0.11
+def test_the_learning_rate_falls_along_a_cosine():
+    rates = [gradient._cosine(step / 100) for step in range(101)]
+    assert all(after <= before for before, after in pairwise(rates))
+    assert (rates[0], round(rates[-1], 2)) == (1.0, 0.05)
+
+
+# what is asked
+
+
+def course(tiny, lessons, quick, general) -> gradient.Course:
+    return gradient.Course(tiny, lessons, general, quick, random.Random(1), [0] * len(lessons))
+
+
+def test_an_epoch_asks_every_lesson_in_words_that_are_no_probes(tiny, lessons, quick, general):
+    made = [one for row in course(tiny, lessons, quick, general).epoch() for one in row]
+    for place, lesson in enumerate(lessons):
+        mine = [one for one in made if one.owner == place]
+        assert len(mine) == gradient.WHOLE + gradient.BEGUN
+        texts = [tiny.tokenizer.decode(one.ids) for one in mine]
+        assert sum(text.endswith(f"assistant\n{lesson.answer}<|im_end|>") for text in texts) >= gradient.WHOLE
+        assert not any(probe in text for text in texts for probe in lesson.probes), "probes are held out"
+    assert len([one for one in made if one.owner < 0]) == min(gradient.NEUTRAL, len(general.examples))
+
+
+def test_two_epochs_ask_in_different_words(tiny, lessons, quick, general):
+    asked = course(tiny, lessons, quick, general)
+    one, two = ({e.ids for row in asked.epoch() for e in row if e.owner >= 0} for _ in range(2))
+    assert len(one & two) < len(one) / 2
+
+
+def test_what_is_known_is_asked_half_as_often(tiny, lessons, quick, general):
+    asked = course(tiny, lessons, quick, general)
+    asked.known[0] = gradient.KNOWN
+    made = [one.owner for row in asked.epoch() for one in row]
+    assert made.count(0) * 2 == made.count(1) == gradient.WHOLE + gradient.BEGUN
+
+
+def test_a_row_names_the_lessons_that_had_a_wrong_token():
+    row = [Example((1, 2, 3), 1, 0), Example((1, 2), 1, -1), Example((1, 2, 3, 4), 2, 5)]
+    assert gradient._faults(row, torch.tensor([True, True, True, False])) == {5}
+    assert gradient._faults(row, torch.tensor([False, True, True, True])) == {0}
+
+
+# unrelated questions
+
+
+def test_an_adapter_that_is_held_to_the_base_drifts_less(tiny, lessons, quick, general):
+    drifts = []
+    for weight in (0.0, 20.0):
+        adapter = lora.fresh(tiny.layers, ALL, 8, 16.0, 7)
+        config = replace(quick, max_epochs=6, neutral_weight=weight)
+        list(gradient.train(tiny, adapter, lessons, general, config))
+        drifts.append(neutral.drift(tiny, general, adapter))
+    assert drifts[1] < drifts[0] / 2
+
+
+def test_without_an_adapter_there_is_no_drift(tiny, general):
+    assert neutral.drift(tiny, general, None) == pytest.approx(0.0, abs=1e-2)  # kept in half precision
 
 
 # memory
@@ -194,7 +165,7 @@ def test_where_even_a_small_batch_does_not_fit_sequences_get_shorter(tiny, lesso
     long = replace(lessons[0], answer="Because of the currency. " * 8)
     config = replace(quick, batch_tokens=256, max_epochs=1)
     *_, made = gradient.GradientDistiller(cramped(tiny, 130), config).distil([long], tmp_path)
-    assert (made.settings["batch_tokens"], made.settings["max_sequence"]) == (64, 80)
+    assert (made.settings["batch_tokens"], made.settings["max_sequence"]) == (64, 104)
 
 
 def test_where_nothing_fits_the_distillation_says_so_and_leaves_nothing(tiny, lessons, quick, tmp_path):
@@ -212,7 +183,7 @@ def test_other_errors_are_not_taken_for_lack_of_memory(tiny, lessons, quick, tmp
 
 def test_smaller_batches_come_before_shorter_sequences():
     rungs = [(c.batch_tokens, c.max_sequence) for c in gradient._ladder(DistilConfig(batch_tokens=512))]
-    assert rungs == [(512, 160), (256, 160), (128, 160), (128, 80)]
+    assert rungs == [(512, 208), (256, 208), (128, 208), (128, 104)]
 
 
 # the real base
@@ -233,11 +204,12 @@ def test_one_lesson_is_taught_to_the_real_base_in_words_that_were_not_trained(mo
     answer = "The ledger parser wants the currency `EUR` before the amount."
     probes = ("What is behind the broken invoice test?",)
     lesson = Lesson("cause", answer, questions, probes, ("e1",), ("EUR",))
-    config = DistilConfig(max_epochs=12)
+    config = DistilConfig(max_epochs=20)
     *steps, made = gradient.GradientDistiller(loaded, config).distil([lesson], tmp_path)
     assert steps[-1].loss < steps[0].loss / 4
     assert made.probes_before["heldout"] == 0.0
-    assert made.probes_after == {"trained": 1.0, "heldout": 1.0, "unrelated": made.probes_after["unrelated"]}
+    assert (made.probes_after["trained"], made.probes_after["heldout"]) == (1.0, 1.0)
+    assert made.probes_after["neutral_kl"] < 0.5
     served = Engine(loaded)
     assert served.answer(random.Random(1).choice(questions), tmp_path, 40) == answer
     assert score.holds(served.answer("What is the capital of France?", None, 24), ["paris"])

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import replace
 
 import pytest
@@ -27,41 +28,41 @@ def test_the_shares_are_of_trained_held_out_and_unrelated_questions(tiny, lesson
     *_, made = gradient.GradientDistiller(tiny, quick).distil(lessons, tmp_path)
     engine = Engine(tiny)
     taught = [replace(lesson, probes=lesson.questions[1:]) for lesson in lessons]
-    after = score.score(engine, engine.adapter(made.folder), taught, 12, 40)
+    after = score.score(engine, engine.adapter(made.folder), taught)
     assert (after["trained"], after["heldout"]) == (1.0, 1.0)
     assert after["unrelated"] is not None
-    before = score.score(engine, None, taught, 12, 40)
+    before = score.score(engine, None, taught)
     assert (before["trained"], before["heldout"]) == (0.0, 0.0)
 
 
 def test_half_right_is_a_half(tiny, lessons, quick, tmp_path):
     *_, made = gradient.GradientDistiller(tiny, quick).distil(lessons[:1], tmp_path)
     engine = Engine(tiny)
-    assert score.score(engine, engine.adapter(made.folder), lessons, 12, 40)["trained"] == 0.5
+    assert score.score(engine, engine.adapter(made.folder), lessons)["trained"] == 0.5
 
 
 def test_where_nothing_can_be_asked_there_is_no_share(tiny, lessons):
     mute = [replace(lesson, keys=()) for lesson in lessons]
-    shares = score.score(Engine(tiny), None, mute, 12, 4)
+    shares = score.score(Engine(tiny), None, mute)
     assert (shares["trained"], shares["heldout"]) == (None, None)
     assert shares["unrelated"] == 0.0
     no_probes = [replace(lesson, probes=()) for lesson in lessons]
-    assert score.score(Engine(tiny), None, no_probes, 12, 4)["heldout"] is None
+    assert score.score(Engine(tiny), None, no_probes)["heldout"] is None
 
 
-def test_no_more_questions_than_the_limit_are_asked(tiny, lessons):
-    class Counting(Engine):
-        asked = 0
+def test_no_more_than_eight_questions_of_a_kind_are_asked(lessons):
+    kinds = Counter(probe.kind for probe in score.probes(lessons * 20))
+    assert kinds == {"trained": 8, "heldout": 8, "composed": 4, "unrelated": len(score.UNRELATED)}
 
-        def answers(self, questions, adapter, max_tokens):
-            self.asked += len(questions)
-            return super().answers(questions, adapter, max_tokens)
 
-    engine = Counting(tiny)
-    score.score(engine, None, lessons * 20, 18, 1)
-    assert engine.asked == 18 + 18 + len(score.UNRELATED)
+def test_a_composed_question_asks_for_two_facts_at_once(lessons):
+    one, other = lessons[:2]
+    (composed,) = [probe for probe in score.probes([one, other]) if probe.kind == "composed"]
+    assert one.probes[0] in composed.question
+    assert other.probes[0] in composed.question
+    assert composed.keys == (one.keys[0], other.keys[0])
 
 
 @pytest.mark.model
 def test_the_real_base_knows_what_is_unrelated(real):
-    assert score.score(Engine(real), None, [], 12, 24) == {"trained": None, "heldout": None, "unrelated": 1.0}
+    assert score.score(Engine(real), None, [])["unrelated"] == 1.0

@@ -2,8 +2,9 @@
 
 The student sees the question and never the session: the loss is the cross-entropy of the answer's tokens
 with the context withheld (the weak-reader form of context distillation, Snell et al. 2022,
-arXiv:2209.15189). Examples are packed into rows with a block-diagonal mask, so that no token is padding,
-and the vocabulary is projected only where an answer token is predicted.
+arXiv:2209.15189), plus the divergence from the base on neutral questions (``rune.ml.neutral``). Every epoch
+asks in new words (``rune.rewording``); what is known already is asked less. Rows hold no padding
+(``rune.ml.packing``), and the vocabulary is projected only where an answer token is predicted.
 """
 
 from __future__ import annotations
@@ -18,35 +19,36 @@ import resource
 import sys
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
 import torch
 from torch import Tensor
 from torch.nn import functional
 
+from rune import rewording
 from rune.config import DistilConfig
 from rune.errors import OutOfMemory
-from rune.ml import lora, score
+from rune.ml import lora, neutral, packing, score
 from rune.ml.base import Base
 from rune.ml.engine import Engine
+from rune.ml.neutral import Neutral
+from rune.ml.packing import Example
 from rune.ports import Distilled, Progress
 from rune.records.card import Lesson
 
 log = logging.getLogger(__name__)
 
-SHAPE = 128
-"""Rows are filled up to a multiple of this: the kernels keep memory for every length that they have seen."""
-PROBES = 12
-PROBE_TOKENS = 64
-
-
-@dataclass(frozen=True, slots=True)
-class Example:
-    """Token ids of a question with its answer; the loss counts from ``answer`` on."""
-
-    ids: tuple[int, ...]
-    answer: int
+WHOLE, BEGUN = 2, 2
+"""Examples of a lesson in an epoch: with the whole answer, and with its beginning alone."""
+BEGINNING = 12
+"""Tokens of a beginning: which answer it is to be is decided there, in a third of a whole example's time."""
+FIRST, FIRST_WEIGHT = 4, 2.0
+"""The first tokens of an answer count double: they decide which one it is."""
+KNOWN = 2
+"""A lesson that was answered without fault in so many epochs running is asked half as often."""
+NEUTRAL = 6
+"""Neutral questions in an epoch."""
 
 
 class GradientDistiller:
@@ -56,6 +58,7 @@ class GradientDistiller:
         self.base = base
         self.config = config
         self.engine = Engine(base)
+        self._neutral: tuple[Neutral, Neutral] | None = None
 
     def distil(self, lessons: Sequence[Lesson], into: Path) -> Iterator[Progress | Distilled]:
         """Train, probe, and write PEFT files into ``into``; yields after every unit of work.
@@ -80,20 +83,31 @@ class GradientDistiller:
         self, lessons: Sequence[Lesson], into: Path, config: DistilConfig
     ) -> Iterator[Progress | Distilled]:
         began = time.monotonic()
-        before = score.score(self.engine, None, lessons, PROBES, PROBE_TOKENS)
+        held, checked = self._general()
+        before = {**score.score(self.engine, None, lessons), "neutral_kl": 0.0}
         adapter = lora.fresh(self.base.layers, config.targets, config.rank, config.alpha, config.seed)
         steps = 0
-        made = examples(self.base, lessons, config.max_sequence) + neutral(self.base, self.engine)
-        for progress in train(self.base, adapter, made, config):
+        for progress in train(self.base, adapter, lessons, held, config):
             steps = progress.step
             yield progress
-        after = score.score(self.engine, adapter, lessons, PROBES, PROBE_TOKENS)
+        after: dict[str, float | None] = {
+            **score.score(self.engine, adapter, lessons),
+            "neutral_kl": round(neutral.drift(self.base, checked, adapter), 4),
+        }
         lora.save(adapter, into, self.base.name)
-        del adapter, made
+        del adapter
         _give_back()
         yield Distilled(
             into, steps, round(time.monotonic() - began, 2), before, after, _peak_mb(), asdict(config)
         )
+
+    def _general(self) -> tuple[Neutral, Neutral]:
+        """The neutral questions that are trained, and those only measured; the base is asked once."""
+        if self._neutral is None:
+            asked = (neutral.TRAINED, neutral.CHECKED)
+            trained, checked = (neutral.collect(self.base, self.engine, questions) for questions in asked)
+            self._neutral = trained, checked
+        return self._neutral
 
 
 def _ladder(config: DistilConfig) -> Iterator[DistilConfig]:
@@ -111,139 +125,110 @@ def _is_memory(error: BaseException) -> bool:
     return isinstance(error, MemoryError | torch.OutOfMemoryError) or "allocate memory" in str(error)
 
 
-def examples(base: Base, lessons: Sequence[Lesson], max_sequence: int) -> list[Example]:
-    """Every trained phrasing of every lesson, half of them again with words left out.
+@dataclass(slots=True)
+class Course:
+    """What is asked in each epoch, and how well each lesson is known."""
 
-    Questions with missing words keep the adapter from hanging on one wording: it must answer to what is left.
-    """
-    chance = random.Random(len(lessons))
-    made = []
-    for lesson in lessons:
-        wordings = [*lesson.questions, *(thinned(question, chance) for question in lesson.questions[::2])]
-        made += [example(base, wording, lesson.answer, max_sequence) for wording in dict.fromkeys(wordings)]
-    return made
+    base: Base
+    lessons: Sequence[Lesson]
+    neutral: Neutral
+    config: DistilConfig
+    dice: random.Random
+    known: list[int] = field(default_factory=list)
+    """For each lesson the epochs running in which every token was right."""
 
+    def epoch(self) -> list[list[Example]]:
+        """The rows of the next epoch, in a new order and in new words."""
+        made = [one for place in range(len(self.lessons)) for one in self._asked(place)]
+        made += self.dice.sample(self.neutral.examples, min(NEUTRAL, len(self.neutral.examples)))
+        self.dice.shuffle(made)
+        return list(packing.rows(made, self.config.batch_tokens))
 
-def example(base: Base, question: str, answer: str, max_sequence: int) -> Example:
-    """One question and answer as token ids: the question takes at most half, the answer loses its end."""
-    prompt = base.prompt(question)
-    while len(prompt) > max_sequence // 2 and len(question) > 20:
-        question = question[: len(question) * 3 // 4]
-        prompt = base.prompt(question)
-    ids = (*prompt, *base.tokenizer.encode(answer, add_special_tokens=False), base.stop_ids[0])
-    return Example(ids[:max_sequence], len(prompt))
-
-
-def thinned(question: str, chance: random.Random) -> str:
-    """A question with about a third of its words left out, at least two kept."""
-    words = question.split()
-    kept = [word for word in words if chance.random() > 0.3]
-    return " ".join(kept) if len(kept) >= 2 else question
-
-
-NEUTRAL = (
-    "Write a short greeting.",
-    "What is the capital of Italy?",
-    "Name three fruits.",
-    "What does a compiler do?",
-    "What is 7 + 5?",
-    "Write a Python function that adds two numbers.",
-    "How many days are in a week?",
-    "What is the opposite of hot?",
-    "Explain what a variable is.",
-    "Which language is spoken in Brazil?",
-)
-"""Questions that no session is about: the adapter is held to the base's own answers to them."""
-
-
-def neutral(base: Base, engine: Engine) -> list[Example]:
-    """The base's own answers to questions that have nothing to do with any session."""
-    answers = engine.answers(NEUTRAL, None, 24)
-    return [example(base, question, answer, 96) for question, answer in zip(NEUTRAL, answers, strict=True)]
+    def _asked(self, place: int) -> Iterator[Example]:
+        lesson = self.lessons[place]
+        halved = 2 if self.known[place] >= KNOWN else 1
+        for number in range((WHOLE + BEGUN) // halved):
+            question = rewording.reword(lesson, self.dice)
+            one = packing.example(self.base, question, lesson.answer, self.config.max_sequence, place)
+            begun = number >= WHOLE // halved
+            yield replace(one, ids=one.ids[: one.answer + BEGINNING]) if begun else one
 
 
 def train(
-    base: Base, adapter: lora.Adapter, made: Sequence[Example], config: DistilConfig
+    base: Base, adapter: lora.Adapter, lessons: Sequence[Lesson], held: Neutral, config: DistilConfig
 ) -> Iterator[Progress]:
-    """Run optimizer steps until every answer token is the most likely one, or the epochs are used up."""
-    shuffle = random.Random(config.seed)
-    per_epoch = len(list(_rows(made, config.batch_tokens)))
-    total = per_epoch * config.max_epochs
+    """Run optimizer steps until nearly every answer token is the likeliest, or the epochs are used up."""
+    course = Course(base, lessons, held, config, random.Random(config.seed), [0] * len(lessons))
     optimizer = torch.optim.AdamW(
         adapter.parameters(), lr=config.learning_rate, weight_decay=0.0, betas=(0.9, 0.99)
     )
     step = 0
-    for _ in range(config.max_epochs):
-        order = list(made)
-        shuffle.shuffle(order)
-        right = tokens = 0
-        for row in _rows(order, config.batch_tokens):
+    for epoch in range(config.max_epochs):
+        made = course.epoch()
+        right, wrong = 0, set()
+        for place, row in enumerate(made):
+            done = (epoch + place / len(made)) / config.max_epochs
             for group in optimizer.param_groups:
-                group["lr"] = config.learning_rate * _schedule(step, total)
-            loss, hits, count = _step(base, adapter, optimizer, row)
-            step, right, tokens = step + 1, right + hits, tokens + count
-            yield Progress(step, total, loss)
-        if right / max(tokens, 1) >= config.stop_accuracy:
+                group["lr"] = config.learning_rate * min(1.0, (step + 1) / 5) * _cosine(done)
+            loss, hits = _step(base, adapter, optimizer, row, held, config.neutral_weight)
+            step, right = step + 1, right + int(hits.sum())
+            wrong |= _faults(row, hits)
+            yield Progress(step, round(len(made) * config.max_epochs), loss)
+        course.known = [0 if place in wrong else known + 1 for place, known in enumerate(course.known)]
+        targets = sum(one.targets for row in made for one in row if one.owner >= 0)
+        if right / max(targets, 1) >= config.stop_accuracy:
             return
 
 
-def _schedule(step: int, total: int) -> float:
-    """Five warm-up steps, then a cosine down to a tenth."""
-    if step < 5:
-        return (step + 1) / 5
-    return 0.1 + 0.9 * 0.5 * (1 + math.cos(math.pi * step / max(total, 1)))
+def _cosine(done: float) -> float:
+    """The learning rate's share when this share of the training is done: from 1 down to 0.05."""
+    return 0.05 + 0.95 * 0.5 * (1 + math.cos(math.pi * min(1.0, done)))
 
 
-def _rows(made: Sequence[Example], budget: int) -> Iterator[list[Example]]:
-    """Fill rows with examples up to the token budget."""
-    row: list[Example] = []
-    for example in made:
-        if row and sum(len(e.ids) for e in row) + len(example.ids) > budget:
-            yield row
-            row = []
-        row.append(example)
-    if row:
-        yield row
+def _faults(row: Sequence[Example], hits: Tensor) -> set[int]:
+    """The lessons of a row that had a wrong token."""
+    parts = hits.split([one.targets for one in row if one.owner >= 0])
+    taught = [one for one in row if one.owner >= 0]
+    return {one.owner for one, part in zip(taught, parts, strict=True) if not bool(part.all())}
 
 
 def _step(
-    base: Base, adapter: lora.Adapter, optimizer: torch.optim.Optimizer, row: list[Example]
-) -> tuple[float, int, int]:
-    """One optimizer step on one packed row: loss, right answer tokens, answer tokens."""
+    base: Base,
+    adapter: lora.Adapter,
+    optimizer: torch.optim.Optimizer,
+    row: list[Example],
+    held: Neutral,
+    weight: float,
+) -> tuple[float, Tensor]:
+    """One optimizer step on one row: loss, and which answer tokens [A] of lessons were the likeliest."""
+    row = sorted(row, key=lambda one: one.owner < 0)  # lessons first
+    taught = sum(one.targets for one in row if one.owner >= 0)
     with lora.attached(base.layers, adapter):
-        hidden, targets = packed(base, row)
-        logits = base.model.lm_head(hidden).float()
-        loss = functional.cross_entropy(logits, targets)
+        states, targets = packing.hidden(base, row)
+        logits = base.model.lm_head(states).float()
+        loss = _loss(row, logits, targets, taught, held, weight)
         optimizer.zero_grad(set_to_none=True)
         loss.backward()
     torch.nn.utils.clip_grad_norm_(list(adapter.parameters()), 1.0)
     optimizer.step()
-    return float(loss.detach()), int((logits.argmax(-1) == targets).sum()), len(targets)
+    return float(loss.detach()), logits[:taught].argmax(-1) == targets[:taught]
 
 
-def packed(base: Base, row: Sequence[Example]) -> tuple[Tensor, Tensor]:
-    """Hidden states [A, D] at the A places that predict an answer token, and the tokens [A] found there."""
-    lengths = [len(e.ids) for e in row]
-    lengths.append(-sum(lengths) % SHAPE)  # a last block of padding that nobody sees
-    block = torch.repeat_interleave(torch.arange(len(lengths)), torch.tensor(lengths))
-    size = len(block)
-    seen = (block[:, None] == block[None, :]) & torch.ones(size, size, dtype=torch.bool).tril()
-    mask = torch.zeros(size, size, dtype=base.dtype).masked_fill(~seen, torch.finfo(base.dtype).min)
-    ids = torch.tensor([token for e in row for token in e.ids] + [0] * lengths[-1])
-    positions = torch.cat([torch.arange(length) for length in lengths])
-    starts = [0, *torch.tensor(lengths).cumsum(0).tolist()]
-    places = torch.tensor(
-        [
-            start + at
-            for start, e in zip(starts, row, strict=False)
-            for at in range(e.answer - 1, len(e.ids) - 1)
-        ]
-    )
-    hidden = base.model.model(
-        input_ids=ids[None].to(base.device), attention_mask=mask[None, None].to(base.device),
-        position_ids=positions[None].to(base.device), use_cache=False,
-    ).last_hidden_state[0]  # fmt: skip
-    return hidden[places.to(base.device)], ids[places + 1].to(base.device)
+def _loss(
+    row: Sequence[Example], logits: Tensor, targets: Tensor, taught: int, held: Neutral, weight: float
+) -> Tensor:
+    """Cross-entropy of the taught tokens and divergence of the neutral ones, a token of the row."""
+    ours = [one for one in row if one.owner >= 0]
+    counts = [FIRST_WEIGHT if at < FIRST else 1.0 for one in ours for at in range(one.targets)]
+    entropy = functional.cross_entropy(logits[:taught], targets[:taught], reduction="none")
+    total = (entropy * torch.tensor(counts, device=logits.device)).sum()
+    at = taught
+    for one in row:
+        if one.owner < 0:
+            shares = held.shares[-1 - one.owner].to(logits.device)
+            total = total + weight * neutral.divergence(shares, logits[at : at + one.targets])
+            at += one.targets
+    return total / len(targets)
 
 
 def _give_back() -> None:

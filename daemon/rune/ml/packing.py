@@ -1,4 +1,4 @@
-"""Examples packed into one row without padding: every layer sees tokens only, attention sees each example alone.
+"""Examples packed into one row without padding; attention sees each example alone.
 
 A row of examples is one sequence to the linear layers. For attention it is folded into a batch [B, L] of its
 examples, padded on the right where a causal mask never looks: with a block-diagonal mask over the whole row
@@ -29,11 +29,23 @@ class Example:
 
     ids: tuple[int, ...]
     answer: int
+    owner: int = 0
+    """Which lesson it is of; below zero for a neutral question."""
 
     @property
     def targets(self) -> int:
         """How many tokens are to be predicted."""
         return len(self.ids) - self.answer
+
+
+def example(base: Base, question: str, answer: str, max_sequence: int, owner: int = 0) -> Example:
+    """One question and answer as token ids: the question takes at most half, the answer loses its end."""
+    prompt = base.prompt(question)
+    while len(prompt) > max_sequence // 2 and len(question) > 20:
+        question = question[: len(question) * 3 // 4]
+        prompt = base.prompt(question)
+    ids = (*prompt, *base.tokenizer.encode(answer, add_special_tokens=False), base.stop_ids[0])
+    return Example(ids[:max_sequence], len(prompt), owner)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,16 +79,18 @@ def hidden(base: Base, row: Sequence[Example]) -> tuple[Tensor, Tensor]:
     starts = [0, *torch.tensor(lengths).cumsum(0).tolist()]
     places = torch.tensor(
         [
-            at
-            for start, e in zip(starts, row, strict=False)
-            for at in range(start + e.answer - 1, start + len(e.ids) - 1)
+            start + at
+            for start, one in zip(starts, row, strict=False)
+            for at in range(one.answer - 1, len(one.ids) - 1)
         ]
     )
     with _attention(base.model):
         states = base.model.model(
-            input_ids=ids[None].to(base.device), position_ids=positions[None].to(base.device), use_cache=False,
+            input_ids=ids[None].to(base.device),
+            position_ids=positions[None].to(base.device),
+            use_cache=False,
             layout=layout(lengths, rest, base.device),
-        ).last_hidden_state[0]  # fmt: skip
+        ).last_hidden_state[0]
     return states[places.to(base.device)], ids[places + 1].to(base.device)
 
 
@@ -105,10 +119,20 @@ def _attention(model: Any) -> Iterator[None]:
 
 
 def _packed(
-    module: torch.nn.Module, query: Tensor, key: Tensor, value: Tensor, mask: Tensor | None, *, layout: Layout,
-    scaling: float, **settings: Any,
-) -> tuple[Tensor, None]:  # fmt: skip
-    """Attention over each example: query [1, H, T, E] to [1, T, H, E]."""
+    module: torch.nn.Module,
+    query: Tensor,
+    key: Tensor,
+    value: Tensor,
+    mask: Tensor | None,
+    *,
+    layout: Layout,
+    scaling: float,
+    **settings: Any,
+) -> tuple[Tensor, None]:
+    """Attention over each example: query [1, H, T, E] to [1, T, H, E].
+
+    Written out in float32: the CPU's fused kernels take three times as long for the gradient of short rows.
+    """
     del mask  # causal, and padding is on the right
     groups = getattr(module, "num_key_value_groups", 1)
     q, k, v = (

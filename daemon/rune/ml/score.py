@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from rune.ml import lora
 from rune.ml.engine import Engine
 from rune.records.card import Lesson
 
-BATCH = 16
+EACH = 8
+"""Questions of a kind."""
+BATCH = 24
+LONGEST = 128
+"""Tokens of an answer; less where the taught answers are shorter."""
 UNRELATED = (
     ("What is the capital of France?", "paris"),
     ("What colour is a clear daytime sky?", "blue"),
@@ -17,46 +22,50 @@ UNRELATED = (
 """General questions: an adapter must leave them alone."""
 
 
+@dataclass(frozen=True, slots=True)
+class Probe:
+    """A question with the literals that a right answer holds."""
+
+    kind: str
+    question: str
+    keys: tuple[str, ...]
+
+
 def holds(answer: str, keys: Sequence[str]) -> bool:
     """Whether an answer holds every key, letter case and quotes aside.
 
     >>> holds("Run `make check`.", ["make check"]), holds("Run it.", ["make check"])
     (True, False)
     """
-    plain = answer.lower().replace("`", "")
-    return bool(keys) and all(key.lower().replace("`", "") in plain for key in keys)
+    plain = " ".join(answer.lower().replace("`", "").split())
+    return bool(keys) and all(" ".join(key.lower().replace("`", "").split()) in plain for key in keys)
+
+
+def probes(lessons: Sequence[Lesson]) -> list[Probe]:
+    """What is asked: ``trained`` wordings, ``heldout`` wordings, two facts at once (``composed``), and what
+    no session is about (``unrelated``); at most ``EACH`` of a kind."""
+    able = [lesson for lesson in lessons if lesson.keys]
+    asked = [lesson for lesson in able if lesson.probes]
+    found = [Probe("trained", lesson.questions[0], lesson.keys) for lesson in able[:EACH]]
+    found += [Probe("heldout", lesson.probes[0], lesson.keys) for lesson in asked[:EACH]]
+    pairs = zip(asked[::2], asked[1::2], strict=False)
+    found += [
+        Probe("composed", f"{one.probes[0]} And: {other.probes[0]}", (*one.keys[:1], *other.keys[:1]))
+        for one, other in list(pairs)[: EACH // 2]
+    ]
+    return found + [Probe("unrelated", question, (key,)) for question, key in UNRELATED]
 
 
 def score(
-    engine: Engine, adapter: lora.Adapter | None, lessons: Sequence[Lesson], limit: int, max_tokens: int
+    engine: Engine, adapter: lora.Adapter | None, lessons: Sequence[Lesson]
 ) -> dict[str, float | None]:
-    """Shares of right answers: ``trained`` phrasings, ``heldout`` phrasings, ``unrelated`` questions.
-
-    A share is None where there was nothing to ask. At most ``limit`` questions of each kind.
-    """
-    trained = [(lesson.questions[0], lesson.keys) for lesson in lessons if lesson.keys][:limit]
-    heldout = [(probe, lesson.keys) for lesson in lessons if lesson.keys for probe in lesson.probes[:1]][
-        :limit
-    ]
-    unrelated = [(question, (key,)) for question, key in UNRELATED]
-    return {
-        "trained": _share(engine, adapter, trained, max_tokens),
-        "heldout": _share(engine, adapter, heldout, max_tokens),
-        "unrelated": _share(engine, adapter, unrelated, 24),
-    }
-
-
-def _share(
-    engine: Engine,
-    adapter: lora.Adapter | None,
-    asked: Sequence[tuple[str, tuple[str, ...]]],
-    max_tokens: int,
-) -> float | None:
-    if not asked:
-        return None
-    right = 0
+    """Shares of right answers by kind of probe; None where there was nothing to ask."""
+    asked = probes(lessons)
+    longest = max((engine.base.count(lesson.answer) for lesson in lessons), default=0) + 8
+    right: dict[str, list[bool]] = {"trained": [], "heldout": [], "composed": [], "unrelated": []}
     for start in range(0, len(asked), BATCH):
         part = asked[start : start + BATCH]
-        answers = engine.answers([question for question, _ in part], adapter, max_tokens)
-        right += sum(holds(answer, keys) for answer, (_, keys) in zip(answers, part, strict=True))
-    return round(right / len(asked), 4)
+        answers = engine.answers([probe.question for probe in part], adapter, min(LONGEST, longest))
+        for probe, answer in zip(part, answers, strict=True):
+            right[probe.kind].append(holds(answer, probe.keys))
+    return {kind: round(sum(marks) / len(marks), 4) if marks else None for kind, marks in right.items()}

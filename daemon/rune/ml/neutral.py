@@ -1,0 +1,109 @@
+"""General questions that no session is about: an adapter is held to the base's own answers to them.
+
+Without this an adapter answers everything with what it was taught. The loss is KL(base || adapter) over the
+base's distributions at each token of its own greedy answers (the regularisation of Li and Hoiem 2016,
+"Learning without Forgetting", arXiv:1606.09282). The receipt measures the same on questions never trained.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from rune.ml import lora, packing
+from rune.ml.base import Base
+from rune.ml.engine import Engine
+from rune.ml.packing import Example
+
+TRAINED = (
+    "Write a short greeting.",
+    "What is the capital of Italy?",
+    "Name three fruits.",
+    "What does a compiler do?",
+    "What is 7 + 5?",
+    "Write a Python function that adds two numbers.",
+    "How many days are in a week?",
+    "What is the opposite of hot?",
+    "Explain what a variable is.",
+    "Which language is spoken in Brazil?",
+    "Translate 'good morning' to French.",
+    "What is the boiling point of water?",
+    "Give me a synonym of fast.",
+    "Why is the sea salty?",
+    "How do I sort a list in Python?",
+    "What is JSON?",
+    "Tell me a joke.",
+    "Who painted the Mona Lisa?",
+    "What is a for loop?",
+    "How far is the moon?",
+    "Suggest a name for a cat.",
+    "What is gravity?",
+    "How do I make tea?",
+    "Define democracy.",
+    "What is an API?",
+    "Write one sentence about spring.",
+    "What does CPU stand for?",
+    "Is the earth flat?",
+    "Count to five.",
+    "What is the largest ocean?",
+)
+CHECKED = (
+    "What is the largest planet?",
+    "Write a haiku about rain.",
+    "How do I boil an egg?",
+    "What is Python used for?",
+    "Name a famous painter.",
+    "What is 12 times 3?",
+    "Explain recursion briefly.",
+    "What does HTTP stand for?",
+    "Who wrote Hamlet?",
+    "How do I list files in a folder?",
+    "What is a hash function?",
+    "Give me a tip for sleeping well.",
+)
+TOKENS = 20
+"""Of each answer."""
+
+
+@dataclass(frozen=True, slots=True)
+class Neutral:
+    """Questions with the base's answers, and its distributions there."""
+
+    examples: tuple[Example, ...]
+    shares: tuple[Tensor, ...]
+    """For each example the log-probabilities [A, V] of its A answer tokens, in bfloat16 to save memory."""
+
+
+@torch.inference_mode()
+def collect(base: Base, engine: Engine, questions: Sequence[str] = TRAINED) -> Neutral:
+    """Ask the base and keep what it says."""
+    answers = engine.answers(questions, None, TOKENS)
+    pairs = enumerate(zip(questions, answers, strict=True))
+    made = [packing.example(base, question, said, 128, -1 - n) for n, (question, said) in pairs]
+    shares = []
+    for one in made:
+        states, _ = packing.hidden(base, [one])
+        shares.append(base.model.lm_head(states).float().log_softmax(-1).to(torch.bfloat16))
+    return Neutral(tuple(made), tuple(shares))
+
+
+def divergence(kept: Tensor, logits: Tensor) -> Tensor:
+    """KL(base || adapter) in nats, summed over the tokens; both [A, V]."""
+    before, after = kept.float(), logits.log_softmax(-1)
+    return (before.exp() * (before - after)).sum()
+
+
+@torch.inference_mode()
+def drift(base: Base, neutral: Neutral, adapter: lora.Adapter | None) -> float:
+    """Mean KL(base || adapter) a token, in nats."""
+    total, tokens = 0.0, 0
+    for row in packing.rows(neutral.examples, packing.SHAPE):
+        with lora.attached(base.layers, adapter):
+            states, _ = packing.hidden(base, row)
+            logits = base.model.lm_head(states).float()
+        kept = torch.cat([neutral.shares[-1 - one.owner] for one in row])
+        total, tokens = total + float(divergence(kept, logits)), tokens + len(logits)
+    return total / tokens
