@@ -40,7 +40,7 @@ class Tools:
 
     def encode(self, text: str) -> list[int]:
         """A text's tokens."""
-        return list(self.engine.base.tokenizer.encode(text, add_special_tokens=False))
+        return list(self.engine.base.tokenizer.encode(text, add_special_tokens=False, verbose=False))
 
     def decode(self, ids: Sequence[int]) -> str:
         """Tokens as text."""
@@ -90,7 +90,7 @@ def _row(scene: Scene, tools: Tools, past: Trajectory, card: Card | None, wrong:
     head = [probe for probe in asked if probe.headline]
     arms, snippets = readings(tools, past, head)
     arms["base"] = tools.ask([probe.question for probe in head], None)
-    row: Row = {"session": past.session, "adapter": "", "wrong": wrong.id, "neutral_kl": None}
+    row: Row = {"session": past.session, "adapter": "", "wrong": wrong.id}
     if card is None:
         arms["adapter"] = [""] * len(asked)  # a session that taught nothing answers nothing
     else:
@@ -99,7 +99,7 @@ def _row(scene: Scene, tools: Tools, past: Trajectory, card: Card | None, wrong:
         arms["adapter"] = tools.ask([probe.question for probe in asked], own, LONG)
         arms |= controls("", tools, [probe.question for probe in head], own, other)
         arms |= controls("routed_", tools, routed(card, head, tools.embedder), own, other)
-        row |= {"adapter": card.id, "neutral_kl": reading.neutral_kl(tools.engine, own)}
+        row["adapter"] = card.id
     row["probes"] = judged(asked, arms, card.lessons if card else (), snippets, tools)
     return {**row, "seconds": round(time.monotonic() - began, 1)}
 

@@ -115,10 +115,12 @@ def costs(held: Sequence[Row], trained: Sequence[Row]) -> dict[str, float | None
     """Seconds, bytes and memory of the adapters."""
     lessons_made = sum(row["lessons"] for row in held)
     seconds = sum(row["seconds"] for row in held)
+    drift = [row["probes_after"]["neutral_kl"] for row in held if "neutral_kl" in row["probes_after"]]
     return {
         "lessons": lessons_made,
         "seconds_per_lesson": round(seconds / lessons_made, 3) if lessons_made else None,
         "adapter_bytes": max((row["bytes"] for row in trained), default=0) or None,
+        "neutral_kl": round(sum(drift) / len(drift), 4) if drift else None,
         "peak_mb": max((row["peak_mb"] for row in trained), default=0) or None,
     }
 
@@ -126,10 +128,8 @@ def costs(held: Sequence[Row], trained: Sequence[Row]) -> dict[str, float | None
 def read(asked: Sequence[Row]) -> dict[str, float | None]:
     """What was measured beside the answers."""
     tokens = [probe["rag_tokens"] for row in asked for probe in row["probes"] if "rag_tokens" in probe]
-    drift = [row["neutral_kl"] for row in asked if row["neutral_kl"] is not None]
     return {
         "rag_tokens": round(sum(tokens) / len(tokens), 1) if tokens else None,
-        "neutral_kl": round(sum(drift) / len(drift), 5) if drift else None,
     }
 
 
@@ -177,5 +177,5 @@ def brief(row: Row) -> dict[str, Any]:
          "right": [arm for arm, holds in probe["right"].items() if holds]}
         for probe in row["probes"]
     ]  # fmt: skip
-    return {"row": "answers", **{name: row[name] for name in ("session", "adapter", "neutral_kl", "seconds")},
+    return {"row": "answers", **{name: row[name] for name in ("session", "adapter", "seconds")},
             "probes": answered}  # fmt: skip

@@ -12,30 +12,11 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from torch.nn import functional
 from transformers import AttentionInterface, DynamicCache
 
-from rune.ml import lora
 from rune.ml.base import Base
-from rune.ml.engine import Engine
 
 NAME = "rune_shared_prefix"
-NEUTRAL = (
-    "What is the boiling point of water at sea level?",
-    "Name two planets of the solar system.",
-    "How do I say thank you in French?",
-    "What does HTTP stand for?",
-    "Write one sentence about the sea.",
-    "What is 9 times 6?",
-    "Explain what a database is.",
-    "Which animal barks?",
-    "Give me a synonym for quick.",
-    "What is the largest ocean?",
-    "How many minutes are in an hour?",
-    "Write a Python line that prints hello.",
-)
-"""Questions about nothing that a session or a training's own neutral questions are about."""
-
 Prefix = list[tuple[Tensor, Tensor]]
 
 
@@ -122,25 +103,3 @@ def _shared(
 
 
 AttentionInterface.register(NAME, _shared)
-
-
-@torch.inference_mode()
-def neutral_kl(engine: Engine, adapter: lora.Adapter) -> float:
-    """How far an adapter moves the base where it should not: KL(base, adapter) per token it would say."""
-    base = engine.base
-    total, tokens = 0.0, 0
-    for question, answer in zip(NEUTRAL, engine.answers(NEUTRAL, None, 24), strict=True):
-        prompt = base.prompt(question)
-        ids = [*prompt, *base.tokenizer.encode(answer, add_special_tokens=False), base.stop_ids[0]]
-        before = _distribution(base, ids, len(prompt))
-        with lora.attached(base.layers, adapter):
-            after = _distribution(base, ids, len(prompt))
-        total += float(functional.kl_div(after, before, reduction="sum", log_target=True))
-        tokens += len(before)
-    return round(total / tokens, 5)
-
-
-def _distribution(base: Base, ids: list[int], start: int) -> Tensor:
-    """Log probabilities [A, V] of the next token at each place of an answer."""
-    logits = base.model(input_ids=torch.tensor([ids], device=base.device)).logits[0, start - 1 : -1]
-    return logits.float().log_softmax(-1)
