@@ -22,7 +22,7 @@ TOKENS = 64
 
 def run(scene: Scene, parts: Parts) -> None:
     """Train what is not trained yet; the first session is asked at once, before there are others."""
-    everything = (*scene.probed, *scene.others)
+    everything = (*scene.probed[:1], *scene.others, *scene.probed[1:])  # what is calibrated on comes early
     for place, past in enumerate(everything):
         row = scene.work.kept("train", past.session, lambda past=past: _row(scene, parts, past))  # type: ignore[misc]
         scene.work.say(
