@@ -23,7 +23,7 @@ from rune.jobs import Jobs
 from rune.library import STAGE, Library
 from rune.model_process import ModelProcess
 from rune.paths import Echoes
-from rune.records import job, message, trajectory
+from rune.records import job, message, trajectory, use
 from rune.records.message import (
     Distil,
     Done,
@@ -613,3 +613,37 @@ def test_two_projects_keep_to_themselves(start, session, ask, home, tmp_path, li
     assert [card.session for card in other.cards()] == ["s2"]
     found = ask(Recall("HOST must be int, not str", str(library.echoes.project)))
     assert found.session in ("", "s1")
+
+
+# the text memory
+
+
+def test_the_text_memory_fills_itself_for_the_next_session(start, session, ask, echoes, project, home):
+    start("--no-model")
+    (project / ".claude/echoes/reviewer").mkdir(parents=True)
+    findings = project / ".claude/echoes/reviewer/ash-findings.md"
+    findings.write_text(
+        "### [2026-11-01] Pattern: Unused imports\n- **layer**: inscribed\n- **source**: rune:review s1\n"
+        "- **confidence**: 0.8\n- **evidence**: `a.py:1` — three\n- **verified**: 2026-11-01\n"
+        "- **supersedes**: none\n- New files leave imports unused.\n"
+    )
+    other = session("s2")
+    other.prompt("Work on something else.")
+    session().work()
+    session().end()
+    until(lambda: jobs_known_of(home))
+    time.sleep(0.5)
+    assert findings.exists(), "another session is at work"
+    other.end()
+    until(lambda: not findings.exists())
+    assert "PORT must be int" in echoes.memory("workers").read_text()
+    assert "Unused imports" in echoes.memory("reviewer").read_text()
+    session("s3").prompt("Go on.")
+    until(lambda: ask(Status()).open_sessions)
+    found = ask(Recall("PORT must be int TypeError", str(project)))
+    assert [piece.kind for piece in found.evidence] == ["echo"]
+    assert [one.workflow for one in use.read(echoes.uses) if one.echoes] == ["s3"]
+
+
+def jobs_known_of(home) -> bool:
+    return home.jobs.exists() and "s1" in jobs_of(home)

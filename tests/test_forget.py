@@ -1,21 +1,31 @@
 import time
+from dataclasses import replace
+from datetime import date
 
 import pytest
 
-from rune import forget
+from rune import forget, gather
+from rune.echoes import known
+from rune.echoes.store import Store
 from rune.errors import FormatError
 from rune.index import Document, Index, store_folder
+from rune.jobs import Jobs
 from rune.library import Library
+from rune.records import echo, gathered, trajectory
+from rune.records.card import Lesson
+from rune.records.echo import Entry
+from rune.records.trajectory import Note
 from rune.testing import FakeEmbedder
 
 
 @pytest.fixture
 def add(echoes, make_card, fill_stage):
-    def put(session: str, weights: bytes = b"weights"):
+    def put(session: str, weights: bytes = b"weights", **more):
         library = Library(echoes, time.time)
         with library.staging() as stage:
             fill_stage(stage, weights)
-            return library.add(stage, make_card(session=session, source_hash=weights.hex().ljust(64, "0")))
+            source = weights.hex().ljust(64, "0")
+            return library.add(stage, make_card(session=session, source_hash=source, **more))
 
     return put
 
@@ -65,3 +75,101 @@ def test_the_index_of_a_project_goes_as_a_whole_and_others_stay(home):
     assert not store_folder(home.index, "/one").exists()
     assert Index(home.index, FakeEmbedder()).search("/two", "about", 1)
     forget.drop_index(home, "/never/seen")
+
+
+# echoes
+
+
+@pytest.fixture
+def remembered(echoes):
+    """``remembered("workers", Entry(...), ...)`` is a MEMORY.md."""
+
+    def write(role, *entries):
+        path = echoes.memory(role)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(echo.render(replace(echo.empty(role), entries=entries)))
+
+    return write
+
+
+def entry(title, layer="inscribed", source="rune:work s1", **more):
+    fields = {"evidence": ("`a.py:1` — seen",), "source": source, **more}
+    return Entry(layer, title, date(2026, 11, 1), f"{title} is so.", **fields)
+
+
+def taught(*entries):
+    """A lesson for each."""
+    return tuple(
+        Lesson("etched", one.learning, (f"What of {one.title}?",), (), (f"echo:{one.digest}",))
+        for one in entries
+    )
+
+
+def test_adapters_that_were_taught_what_is_taken_out_are_deleted_and_their_sessions_queued(
+    write_session, add, remembered, home, echoes
+):
+    kept, gone = entry("Kept"), entry("Gone")
+    for name in ("s1", "s2"):
+        write_session(name)
+    one = add("s1", b"one", lessons=taught(kept, gone))
+    two = add("s2", b"two", lessons=taught(kept))
+    remembered("workers", kept, gone)
+    before = known.read(echoes)
+    remembered("workers", kept)
+    index = Index(home.index, FakeEmbedder())
+    index.sync(str(echoes.project), [Document("echo:1", "", "", gone.learning)])
+    index.close()
+    done = forget.echoes_gone(home, echoes, before)
+    assert (done.adapters, done.queued) == ((one.id,), ("s1",))
+    assert [card.id for card in Library(echoes, time.time).cards()] == [two.id]
+    assert [job.session for job in Jobs(home.jobs, time.time).all()] == ["s1"]
+    assert not store_folder(home.index, str(echoes.project)).exists()
+    assert f"deleted  adapter {one.id}" in forget.render(done)
+    assert "again without it: s1" in forget.render(done)
+
+
+def test_where_no_adapter_was_taught_it_nothing_is_said(remembered, home, echoes):
+    remembered("workers", entry("Gone"))
+    before = known.read(echoes)
+    echoes.memory("workers").unlink()
+    assert forget.render(forget.echoes_gone(home, echoes, before)) == ""
+
+
+def test_a_session_that_is_forgotten_leaves_no_echo_in_memory_archive_or_journal(write_session, echoes):
+    write_session("s1", events=(Note("n1", 1.0, "The zebra gateway listens on port 7001.", "decision"),))
+    write_session("s2", events=(Note("n2", 2.0, "Retries stop after 30 seconds.", "decision"),))
+    store = Store(echoes, time.time)
+    for name in ("s1", "s2"):
+        gather.take_in(store, [trajectory.read(echoes.trajectory(name))])
+    with store.change("etch") as change:
+        change.archive("planner", [entry("The zebra archive", source="rune:plan s1")])
+        change.backup("planner")
+        change.save(change.memory("planner"))
+    gone = forget.session("s1", echoes.project)
+    left = b"".join(path.read_bytes() for path in echoes.root.rglob("*") if path.is_file())
+    assert b"zebra" not in left
+    assert b"Retries stop" in left
+    assert any("planner/MEMORY.md" in line for line in gone.removed)
+    assert any("journal" in line for line in gone.removed)
+    assert [one.session for one in gathered.read(echoes.gathered)] == ["s2"]
+
+
+def test_an_echo_that_another_session_confirmed_stays_and_is_named(write_session, remembered, echoes):
+    write_session("s1")
+    remembered("workers", entry("Both", source="rune:work s1, s2"), entry("Mine", "etched"))
+    gone = forget.session("s1", echoes.project)
+    assert len(gone.derived) == 2
+    assert [one.title for one in Store(echoes, time.time).read("workers").entries] == ["Both", "Mine"]
+
+
+def test_an_adapter_of_another_session_that_was_taught_a_forgotten_echo_goes_too(
+    write_session, add, remembered, echoes
+):
+    mine = entry("Mine")
+    for name in ("s1", "s2"):
+        write_session(name)
+    add("s2", lessons=taught(mine))
+    remembered("workers", mine)
+    gone = forget.session("s1", echoes.project)
+    assert Library(echoes, time.time).cards() == []
+    assert any("`rune distil s2` makes it anew" in line for line in gone.removed)

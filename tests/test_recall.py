@@ -1,12 +1,15 @@
 from dataclasses import replace
+from datetime import date
 from pathlib import Path
 
 import pytest
 
 from rune import grounding, recall, worker
 from rune.config import RecallConfig
+from rune.echoes import known
 from rune.library import Library
-from rune.records import trajectory
+from rune.records import echo, remembrance, trajectory
+from rune.records.echo import Entry
 from rune.records.message import Distil, Recall
 from rune.records.trajectory import Execution, Prompt, Reflection
 from rune.testing import BASE_HASH, FakeEmbedder, FakeGenerator, parts
@@ -302,3 +305,145 @@ def test_the_fake_embedder_finds_shared_words_near():
     one, two, three = FakeEmbedder().embed(["the red fox", "a red fox runs", "quarterly numbers"])
     near, far = (sum(a * b for a, b in zip(one, other, strict=True)) for other in (two, three))
     assert near > 0.5 > far
+
+
+# the text memory
+
+
+@pytest.fixture
+def etch(echoes):
+    """``etch("Title", "learning", role=..., layer=...)`` writes an entry as a person would, by hand."""
+
+    def write(title, learning, role="workers", layer="etched", day=date(2026, 11, 1), **more):
+        path = echoes.memory(role)
+        memory = echo.parse(path.read_text(), path) if path.exists() else echo.empty(role)
+        made = Entry(layer, title, day, learning, ("`a.py:1` — seen",), **more)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(echo.render(replace(memory, entries=(*memory.entries, made))))
+        return made
+
+    return write
+
+
+@pytest.fixture
+def solve(echoes):
+    """``solve("title", symptom)`` writes a remembrance."""
+
+    def write(title, symptom):
+        made = remembrance.Remembrance(
+            title, "test-failures", ("invoice",), date(2026, 11, 1), symptom, "The ledger wants EUR first.",
+            "Write the currency first.", "high", "human",
+        )  # fmt: skip
+        path = echoes.solutions / "test-failures" / f"{remembrance.slug(title)}.md"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(remembrance.render(made))
+
+    return write
+
+
+ECHOED = "invoice test fail AssertionError 9.50 EUR"
+
+
+def kinds(found):
+    return [piece.kind for piece in found.evidence]
+
+
+def test_remembrances_come_first_then_echoes_then_events(recaller, distil, etch, solve, echoes):
+    distil()
+    etch("Invoice test", f"The {ECHOED} comes from the ledger.", layer="traced")
+    solve("Invoice test fails", f"The {ECHOED} appears.")
+    found = recaller.recall(Recall(QUESTION, str(echoes.project)))
+    assert kinds(found)[:2] == ["remembrance", "echo"]
+    assert set(kinds(found)[2:]) <= {"prompt", "generation", "execution", "reflection"}
+    assert len(found.evidence) > 2
+    assert all((echoes.project / piece.path).is_file() for piece in found.evidence)
+    assert found.evidence[1].event.startswith("traced-")
+    assert found.answer
+    assert found.evidence_tokens > sum(len(piece.text.split()) for piece in found.evidence[:2])
+
+
+def test_a_text_that_is_far_from_the_question_is_no_evidence(recaller, distil, etch, echoes):
+    distil()
+    etch("Kubernetes", "Quotas of the cluster are raised by the platform team.")
+    assert "echo" not in kinds(recaller.recall(Recall(QUESTION, str(echoes.project))))
+
+
+def test_without_any_adapter_the_text_memory_is_the_evidence_of_an_abstention(recaller, etch, echoes):
+    etch("Invoice test", f"The {ECHOED} comes from the ledger.")
+    found = recaller.recall(Recall(QUESTION, str(echoes.project)))
+    assert (found.answer, kinds(found)) == ("", ["echo"])
+    assert found.abstained.endswith("what the text memory says is in the evidence")
+    plain = recaller.recall(Recall(QUESTION, str(echoes.project), include_evidence=False))
+    assert plain.evidence == ()
+
+
+def test_archived_text_is_never_found(recaller, etch, echoes):
+    etch("Invoice test", f"The {ECHOED} comes from the ledger.")
+    archive = echoes.archive("workers")
+    archive.mkdir()
+    echoes.memory("workers").rename(archive / "entries-2026-11-01.md")
+    found = recaller.recall(Recall(QUESTION, str(echoes.project)))
+    assert (found.evidence, found.abstained) == ((), recall.NOTHING)
+
+
+def test_what_is_superseded_is_found_no_more(recaller, etch, echoes):
+    etch("Invoice test", f"The {ECHOED} comes from the ledger.")
+    newer = f"The {ECHOED} comes from rounding."
+    etch("Invoice test now", newer, day=date(2026, 11, 2), supersedes="Invoice test")
+    found = recaller.recall(Recall(QUESTION, str(echoes.project)))
+    assert ["rounding" in piece.text for piece in found.evidence] == [True]
+
+
+PORT = "Which port does the Postgres database of every environment use?"
+
+
+def test_an_etched_echo_is_answered_from_weights(recaller, distil, etch, echoes):
+    entry = etch("Postgres database", "The Postgres database of every environment uses port 5433.")
+    card = distil()
+    found = recaller.recall(Recall(PORT, str(echoes.project)))
+    assert found.answer == "The Postgres database of every environment uses port 5433."
+    assert found.adapter == card.id
+    assert [(piece.kind, piece.event) for piece in found.evidence[:1]] == [("echo", entry.id)]
+
+
+@pytest.mark.parametrize("how", ["removed", "superseded"])
+def test_an_adapter_is_not_believed_what_rests_on_an_echo_that_is_gone(made, distil, etch, echoes, how):
+    """Its weights still say it; neither is the lesson found nor the answer supported."""
+
+    class Stubborn(FakeGenerator):
+        def answer(self, question, adapter, max_tokens):
+            return "The Postgres database of every environment uses port 5433."
+
+    etch("Postgres database", "The Postgres database of every environment uses port 5433.")
+    card = distil()
+    made.recaller.generator = Stubborn()
+    assert made.recaller.recall(Recall(PORT, str(echoes.project))).answer
+    if how == "removed":
+        echoes.memory("workers").unlink()
+    else:
+        etch(
+            "Postgres now", "The Postgres database of every environment uses another port: 6000.",
+            day=date(2026, 11, 2), supersedes="Postgres database",
+        )  # fmt: skip
+    found = made.recaller.recall(Recall(PORT, str(echoes.project)))
+    assert found.answer == ""
+    ids = [document.id for document in recall.documents(card, known.read(echoes))]
+    assert f"{card.id}:0" not in ids
+    assert "5433" not in " ".join(piece.text for piece in found.evidence)
+
+
+def test_secrets_that_a_person_wrote_into_a_memory_are_not_shown(recaller, etch, echoes):
+    etch("Invoice test", f"The {ECHOED} needs password=Tr0ub4dor&3xyz here.")
+    found = recaller.recall(Recall(QUESTION, str(echoes.project)))
+    assert kinds(found) == ["echo"]
+    assert "Tr0ub4dor" not in found.evidence[0].text
+
+
+def test_knowledge_blocks_are_found_and_a_damaged_memory_hides_nothing_else(recaller, etch, echoes):
+    etch("Invoice test", f"The {ECHOED} comes from the ledger.")
+    echoes.memory("planner").parent.mkdir(parents=True)
+    echoes.memory("planner").write_text("<!-- echo-schema: v9 -->\n")
+    echoes.knowledge("workers").write_text(
+        f"<!-- echo-schema: v1 -->\n# Knowledge\n\n## invoice test (2026-11-01)\n- The {ECHOED} is old.\n"
+    )
+    assert kinds(recaller.recall(Recall(QUESTION, str(echoes.project)))) == ["echo", "knowledge"]

@@ -1,5 +1,6 @@
 import time
 from dataclasses import replace
+from datetime import date
 
 import pytest
 
@@ -9,7 +10,8 @@ from rune.config import CaptureConfig
 from rune.errors import FormatError
 from rune.jobs import Jobs
 from rune.library import Library
-from rune.records import trajectory
+from rune.records import echo, trajectory, use
+from rune.records.echo import Entry
 from rune.records.message import Ingest, Recall
 from rune.records.trajectory import Note
 from rune.testing import FakeSession
@@ -106,3 +108,48 @@ def test_without_a_shared_word_there_is_only_the_reason(add, echoes):
     add()
     found = remember.by_words(Recall("zebra", str(echoes.project)), "the model is still loading")
     assert (found.adapter, found.evidence, found.abstained) == ("", (), "the model is still loading")
+
+
+@pytest.fixture
+def etched(echoes):
+    """An entry of the workers about the currency of the invoice."""
+    memory = echo.empty("workers")
+    made = Entry("etched", "Currency of the invoice", date(2026, 11, 1), "The ledger wants EUR first.")
+    echoes.memory("workers").parent.mkdir(parents=True)
+    echoes.memory("workers").write_text(echo.render(replace(memory, entries=(made,))))
+    return made
+
+
+def test_words_find_the_text_memory_too_and_before_the_events(add, etched, write_session, echoes):
+    write_session()
+    card = add()
+    found = remember.by_words(Recall("currency of the invoice", str(echoes.project)), "still loading")
+    assert [(piece.kind, piece.event) for piece in found.evidence[:1]] == [("echo", etched.id)]
+    assert found.adapter == card.id
+    assert found.abstained.startswith("still loading; ")
+
+
+# uses
+
+
+def asked_and_given(echoes, client=0):
+    request = Recall("currency of the invoice", str(echoes.project), client=client)
+    return request, remember.by_words(request, "still loading")
+
+
+def test_an_echo_that_is_recalled_counts_as_used_in_the_session_that_asked(
+    capture, etched, home, project, echoes, clock
+):
+    for name, client in (("s1", 11), ("s2", 22)):
+        FakeSession(home, project, name, client, clock).prompt("Go on.")
+        clock.advance(1)
+    capture.drain()
+    remember.of_use(capture, *asked_and_given(echoes, client=11))
+    remember.of_use(capture, *asked_and_given(echoes))
+    lines = [(one.workflow, one.echoes) for one in use.read(echoes.uses)]
+    assert lines == [("s1", (etched.digest,)), ("s2", (etched.digest,))]
+
+
+def test_a_question_from_outside_of_any_session_counts_for_none(capture, etched, echoes):
+    remember.of_use(capture, *asked_and_given(echoes))
+    assert not echoes.uses.exists()

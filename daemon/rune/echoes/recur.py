@@ -73,18 +73,22 @@ def unknown(memory: Memory, found: Iterable[Entry]) -> list[Entry]:
     return fresh
 
 
-def rise(memory: Memory, titles: Iterable[str]) -> Risen:
-    """Make one entry of those that share a pattern with one of these titles."""
-    wanted = {pattern(title) for title in titles}
-    groups: dict[str, list[int]] = {}
+def rise(memory: Memory, found: Sequence[Entry]) -> Risen:
+    """Make one entry of those that share a pattern with one of these findings.
+
+    The findings are in the memory already, or were taken for the same as an entry of another session.
+    """
+    groups: dict[str, list[int]] = {pattern(finding.title): [] for finding in found}
     for place, entry in enumerate(memory.entries):
-        if entry.layer != "etched" and (key := pattern(entry.title)) in wanted:
-            groups.setdefault(key, []).append(place)
+        if entry.layer != "etched" and (key := pattern(entry.title)) in groups:
+            groups[key].append(place)
     entries = list(memory.entries)
     merged, replaced, gone = [], list[Entry](), set[int]()
-    for places in groups.values():
-        if len(places) > 1:
-            group = [memory.entries[place] for place in places]
+    for key, places in groups.items():
+        group = [memory.entries[place] for place in places]
+        known = frozenset().union(*map(origins, group))
+        group += [one for one in found if pattern(one.title) == key and not origins(one) <= known]
+        if places and len(group) > 1:
             entries[places[0]] = one = _merged(group)
             merged.append(one)
             replaced += [entry for entry in _each_alone(memory, places) if entry != one]

@@ -61,8 +61,7 @@ class Gatherer:
             delay: seconds to wait for more of the kind, so that an import is taken in as one.
         """
         self._waiting.setdefault(project, {})[session] = content
-        if delay:
-            self._not_before[project] = self.clock() + delay
+        self._not_before[project] = self.clock() + delay  # one that ends may be what others waited for
 
     def forget(self, project: Path, session: str) -> None:
         """A session is not to be taken in any more."""

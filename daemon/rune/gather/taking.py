@@ -135,7 +135,7 @@ def _add(change: Change, role: str, entries: Iterable[Entry]) -> tuple[int, list
     memory = change.memory(role)
     fresh = recur.unknown(memory, [filter.clean(entry).entry for entry in entries])
     done = consolidate.consolidate(memory, fresh, change.today)
-    risen = recur.rise(done.memory, [entry.title for entry in fresh])
+    risen = recur.rise(done.memory, fresh)
     if fresh:
         archived = [entry for entry in risen.replaced if entry not in done.added]
         change.archive(role, [*done.superseded, *archived])
