@@ -123,7 +123,10 @@ HELD_OUT = {
     "cause": _CAUSE_HELD,
     "proof": _PROOF_HELD,
     "repair": (
-        "I am hitting {s} again, what solved it last time?", "How can {s} be resolved?", _CAUSE_HELD[0], _PROOF_HELD[0],
+        "I am hitting {s} again, what solved it last time?",
+        "How can {s} be resolved?",
+        _CAUSE_HELD[0],
+        _PROOF_HELD[0],
     ),
     "command": ("I want to execute {w}; what should I type?", "Remind me of the invocation for {w}."),
     "task": ("What should I enter in order to {w}?", "Remind me how we {w}."),
@@ -165,7 +168,8 @@ def make(
     words = sorted(set(re.findall(r"[a-z]{5,}", answer.lower())), key=lambda word: (-len(word), word))
     keys = exact or [word for word in words if word not in asked][:2]
     told = _clauses(answer, exact) if kind in ("cause", "repair", "decision", "goal") else []
-    gaps = [gap for key in literals(answer)[:4] for gap in cues.masked(answer, key)] if kind in TELLING else []
+    missing = literals(answer)[:4] if kind in TELLING else []
+    gaps = [gap for key in missing for gap in cues.masked(answer, key)]
     questions = tuple(dict.fromkeys([*plain, *told, *gaps, *_keywords(answer, keys)]))[:MOST]
     held += [cue for key in exact[:1] for cue in cues.held_out(answer, key)] if kind in TELLING else []
     probes = tuple(probe for probe in dict.fromkeys(held) if probe not in questions)

@@ -22,7 +22,7 @@ SHARES = {"unsolved": 4, "error": 5, "command": 6, "task": 6, "goal": 3, "file":
 
 
 def find(trajectory: Trajectory, limit: int) -> list[Lesson]:
-    """The lessons of a session, at most ``limit``: fixes first, then notes, what was reported, commands, places.
+    """The lessons of a session, at most ``limit``: repairs, notes, what was reported, commands, places.
 
     No kind takes more than its share while others wait for a place. A lesson whose question says all of its
     answer already (no keys) teaches nothing, unless it is how a command is typed.
@@ -45,7 +45,8 @@ def find(trajectory: Trajectory, limit: int) -> list[Lesson]:
 def _shared(ranked: Sequence[Lesson]) -> list[Lesson]:
     """Those within the share of their kind, in their order, then the rest."""
     taken: Counter[str] = Counter()
-    first, rest = [], []
+    first: list[Lesson] = []
+    rest: list[Lesson] = []
     for lesson in ranked:
         taken[lesson.kind] += 1
         (first if taken[lesson.kind] <= SHARES.get(lesson.kind, len(ranked)) else rest).append(lesson)

@@ -96,7 +96,7 @@ def counts(trajectory: Trajectory) -> Iterator[Lesson]:
         if isinstance(event, Execution) and runs.family(event.command) and _COUNTED.search(event.text):
             last[runs.family(event.command)] = event
     for family, event in last.items():
-        found = dict((what[:4].lower(), number) for number, what in _COUNTED.findall(event.text))
+        found = {what[:4].lower(): number for number, what in _COUNTED.findall(event.text)}
         if "pass" in found and int(found["pass"]) > 1:
             told = ", ".join(f"{found[key]} {_COUNTS[key]}" for key in ("pass", "fail") if key in found)
             subject = f"tests pass with {family}"
@@ -104,12 +104,16 @@ def counts(trajectory: Trajectory) -> Iterator[Lesson]:
 
 
 def errors(trajectory: Trajectory, known: Sequence[Lesson]) -> Iterator[Lesson]:
-    """What a command that failed said, the last failure of each command, where no other lesson says it."""
+    """What a command that failed said, its last failure, where no story of a failure tells it.
+
+    Two lessons on one failure would be answered with each other's answers.
+    """
     told = "\n".join(lesson.answer for lesson in known)
-    last: dict[str, Execution] = {}
-    for event in trajectory.events:
-        if isinstance(event, Execution) and not event.ok and event.tool == "Bash" and clean(event.command):
-            last[clean(event.command)] = event
+    cited = {one for lesson in known for one in lesson.evidence}
+    failed = [e for e in trajectory.events if isinstance(e, Execution) and not e.ok and e.tool == "Bash"]
+    families = {runs.family(event.command) for event in failed if event.id in cited} - {""}
+    untold = [event for event in failed if runs.family(event.command) not in families]
+    last = {clean(event.command): event for event in untold if clean(event.command)}
     for command, event in last.items():
         signature = arcs.signature(event).replace("`", "'")
         short = command if len(command) <= 60 else command[:60].rpartition(" ")[0]

@@ -40,21 +40,27 @@ def of_arc(arc: Arc, arcs_of_session: Sequence[Arc]) -> Iterator[Lesson]:
     """
     slots, why = _slots(arc, arcs_of_session), _why(arc)
     if arc.solved:
-        assert arc.outcome
-        fix = " ".join(filter(None, [_stated_fix(arc, why), *[_described(change) for change in _telling(arc)]]))
-        command = clean(arc.outcome.command)
-        proof = f"Verified with `{command}`." if command else ""
-        told = " ".join(filter(None, (phrasing.cut(why, WHY_LIMIT), fix, proof)))
-        if why or fix:
-            yield phrasing.make("repair", told, slots, arc.events, *phrasing.literals(fix)[:1], *filter(None, [command]))
-        elif command:
-            yield phrasing.make("proof", f"Run `{command}`.", slots, (arc.outcome.id,), command)
+        yield from _solved(arc, slots, why)
     elif not arc.outcome:
-        near = why if _shares(why, arc.signature) else ""  # what was said long after it is about something else
-        told = f"{phrasing.cut(near, WHY_LIMIT)} {_quoted(arc.signature)} was left unsolved in that session.".strip()
-        yield phrasing.make("unsolved", told, slots, arc.events)
+        near = why if _shares(why, arc.signature) else ""  # what was said long after it is of something else
+        told = f"{phrasing.cut(near, WHY_LIMIT)} {_quoted(arc.signature)} was left unsolved in that session."
+        yield phrasing.make("unsolved", told.strip(), slots, arc.events)
     elif why:
         yield phrasing.make("cause", why, slots, arc.events)
+
+
+def _solved(arc: Arc, slots: dict[str, str], why: str) -> Iterator[Lesson]:
+    assert arc.outcome
+    changes = [_described(change) for change in _telling(arc)]
+    fix = " ".join(filter(None, [_stated_fix(arc, why), *changes]))
+    command = clean(arc.outcome.command)
+    proof = f"Verified with `{command}`." if command else ""
+    if why or fix:
+        told = " ".join(filter(None, (phrasing.cut(why, WHY_LIMIT), fix, proof)))
+        exact = [*phrasing.literals(fix)[:1], *filter(None, [command])]
+        yield phrasing.make("repair", told, slots, arc.events, *exact)
+    elif command:
+        yield phrasing.make("proof", f"Run `{command}`.", slots, (arc.outcome.id,), command)
 
 
 def _quoted(signature: str) -> str:

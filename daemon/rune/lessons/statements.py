@@ -50,9 +50,10 @@ def _reflections(trajectory: Trajectory) -> Iterator[tuple[Reflection, bool]]:
 
 
 _PLAN = re.compile(
-    r"^(?:let me|let's|now\b|i'll|i will|i'm going|i need|i should|next\b|first\b|then\b|perfect|great|good\b|ok(?:ay)?\b"
-    r"|done\b|wait|hmm|step \d+|would you|do you|shall i|should i|want me|here(?:'s| is| are)|looking|interesting"
-    r"|i see|i understand|actually|but wait|maybe|perhaps|thinking|ready|all (?:done|clean|clear)|so:?$|also,? let)",
+    r"^(?:let me|let's|now\b|i'll|i will|i'm going|i need|i should|next\b|first\b|then\b|perfect|great"
+    r"|good\b|ok(?:ay)?\b|done\b|wait|hmm|step \d+|would you|do you|shall i|should i|want me"
+    r"|here(?:'s| is| are)|looking|interesting|i see|i understand|actually|but wait|maybe|perhaps|thinking"
+    r"|ready|all (?:done|clean|clear)|so:?$|also,? let)",
     re.I,
 )
 _DOUBT = re.compile(
@@ -124,7 +125,7 @@ def _row(raw: str) -> list[str]:
 
 
 def _pieces(line: str, context: str, bullet: bool) -> list[str]:
-    """A bullet whole where it is short enough; prose by sentences, one that refers back with the one before."""
+    """A bullet whole where it is short enough; prose by sentences, one that refers back joined on."""
     parts = [line] if bullet and len(line) <= LONGEST else _sentences(line)
     joined: list[str] = []
     for part in parts:
