@@ -71,7 +71,8 @@ def test_an_adapter_whose_source_is_taken_out_is_deleted_and_made_anew_without_i
 def test_pruning_deletes_no_adapter(home, echoes, write_session, run):
     """What is pruned was not wrong: it is no longer found, nor believed, nor taught."""
     seen, day = ("`a.py:1` — x",), date(2025, 1, 1)
-    old = [Entry("inscribed", f"Rule {n}", day, f"Service {n} is on port {9000 + n}.", seen) for n in range(30)]
+    said = [f"Service {n} is on port {9000 + n}." for n in range(30)]
+    old = [Entry("inscribed", f"Rule {n}", day, text, seen) for n, text in enumerate(said)]
     memory = Memory("workers", echo.empty("workers").preamble, tuple(old))
     echoes.memory("workers").parent.mkdir(parents=True)
     echoes.memory("workers").write_text(echo.render(memory))
