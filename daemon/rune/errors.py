@@ -7,6 +7,7 @@
     │   └── EchoError           ... one field of an echo is wrong: file, line, field, expected, found
     ├── NotSetUp                no base model or embedder on this machine yet
     ├── SetupError              a model could not be brought or does not match its hash
+    ├── QuantizeError           this machine cannot keep a base's weights in the configured way
     ├── AdapterError            an adapter is damaged, foreign or missing
     │   └── WrongBase           ... made for another base model
     ├── DaemonUnavailable       no daemon answers, or not in time
@@ -51,6 +52,10 @@ class NotSetUp(RuneError):
 
 class SetupError(RuneError):
     """A model file could not be brought, or its SHA-256 differs."""
+
+
+class QuantizeError(RuneError):
+    """The base cannot be quantised as configured: bitsandbytes is missing or cannot work on this machine."""
 
 
 class AdapterError(RuneError):

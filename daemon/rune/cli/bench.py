@@ -62,3 +62,11 @@ def bench_distil(data: Path, sessions: int, work: Path | None, split: str, only:
     from rune.bench.distil import stages
 
     stages.run(data, work, sessions, split, only)
+
+
+@bench.command(name="base")
+def bench_base() -> None:
+    """Memory of the base as float32, bfloat16 and NF4."""
+    from rune.bench import base, results
+
+    results.write("base", base.run())

@@ -12,12 +12,12 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from transformers import AutoModelForCausalLM, AutoTokenizer
+from transformers import AutoTokenizer
 from transformers.utils import logging as progress
 
 from rune.config import ModelConfig
 from rune.errors import NotSetUp
-from rune.ml import lora
+from rune.ml import lora, quantize
 
 log = logging.getLogger(__name__)
 
@@ -28,6 +28,7 @@ class Base:
 
     name: str
     hash: str
+    """What adapters are bound to: ``quantize.bound``."""
     model: Any
     """A transformers model; the folder decides of which class."""
     tokenizer: Any
@@ -35,6 +36,8 @@ class Base:
     dtype: torch.dtype
     layers: dict[str, lora.LoraLinear]
     """Every linear layer that can carry an adapter, by its name in the model."""
+    backend: quantize.Backend = quantize.PLAIN
+    """How the weights are kept; training asks it for an optimizer."""
 
     @property
     def stop_ids(self) -> tuple[int, ...]:
@@ -63,39 +66,18 @@ def load(folder: Path, base_hash: str, config: ModelConfig) -> Base:
 
     Raises:
         NotSetUp: there is no model in the folder.
+        QuantizeError: this machine cannot keep it in the configured way.
+        ConfigError: there is no such way.
     """
     if not (folder / "config.json").exists():
         raise NotSetUp(f"no base model in {folder}; run `rune setup`")
     progress.disable_progress_bar()
-    device = _device(config.device)
-    dtype = _dtype(config.precision, device)
+    backend = quantize.backend(config.quantize)
+    device = quantize.device_of(config.device)
+    dtype = backend.dtype(config.precision, device)
     if config.threads:
         torch.set_num_threads(config.threads)
     tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
-    model: Any = AutoModelForCausalLM.from_pretrained(folder, dtype=dtype, local_files_only=True)
-    model = model.to(device).eval().requires_grad_(False)
-    layers = lora.instrument(model)
-    return Base(folder.name, base_hash, model, tokenizer, device, dtype, layers)
-
-
-def _device(wanted: str) -> torch.device:
-    if wanted == "auto":
-        wanted = "cuda" if torch.cuda.is_available() else "cpu"
-    return torch.device(wanted)
-
-
-def _dtype(wanted: str, device: torch.device) -> torch.dtype:
-    """bfloat16 where the machine multiplies it natively (twice as fast); emulated, it is slower."""
-    if wanted != "auto":
-        return {"float32": torch.float32, "bfloat16": torch.bfloat16}[wanted]
-    if device.type == "cuda":
-        return torch.bfloat16
-    return torch.bfloat16 if _native_bfloat16() else torch.float32
-
-
-def _native_bfloat16() -> bool:
-    try:
-        flags = Path("/proc/cpuinfo").read_text("utf-8")
-    except OSError:
-        return False
-    return "avx512_bf16" in flags or "amx_bf16" in flags
+    model = backend.load(folder, dtype, device)
+    layers, bound = lora.instrument(model), quantize.bound(base_hash, backend)
+    return Base(folder.name, bound, model, tokenizer, device, dtype, layers, backend)

@@ -128,6 +128,16 @@ def base_hash(folder: Path, home: Home) -> str:
     return digest
 
 
+def short(base_hash: str) -> str:
+    """Enough to tell bases apart, with the way in which the weights are kept, where that is named.
+
+    >>> short("0123456789abcdef" * 4 + "+nf4")
+    '0123456789ab+nf4'
+    """
+    digest, plus, kept = base_hash.partition("+")
+    return digest[:12] + plus + kept
+
+
 def _combined(weights: dict[str, str]) -> str:
     """One hash for all weights; a single file's own, so that anybody can check it with sha256sum."""
     if len(weights) == 1:

@@ -12,6 +12,7 @@ from rune.config import ModelConfig
 from rune.errors import RuneError
 from rune.paths import Home
 from rune.records import launch, model
+from rune.setup import quantising
 
 AGAIN = "run `rune setup`"
 _WAYS_OUT = (AGAIN, "update rune-memory")
@@ -31,6 +32,7 @@ class Problem(NamedTuple):
 def doctor(home: Home, chosen: ModelConfig, settings: Path) -> list[Problem]:
     """Everything that is wrong; ``settings`` is the client's file that says which plugins are enabled."""
     found = [daemon_problem(home), twins_problem(_json(settings), settings)]
+    found.append(quantising_problem(chosen))
     return [*check(home, chosen, deep=True), *(problem for problem in found if problem)]
 
 
@@ -58,6 +60,14 @@ def daemon_problem(home: Home) -> Problem | None:
     end = "".join(f"\n    {line}" for line in said[-_SHOWN:])
     what = f"no daemon runs; the last one that a hook started said ({path}):{end}"
     return Problem(what, "mend that, then `rune daemon start`")
+
+
+def quantising_problem(chosen: ModelConfig) -> Problem | None:
+    """Weights that this machine cannot keep as configured: bitsandbytes went away, or the home moved."""
+    if not (said := quantising.problem(chosen)):
+        return None
+    what, _, way_out = said.rpartition(": ")
+    return Problem(what, way_out)
 
 
 def twins(settings: Any) -> list[str]:

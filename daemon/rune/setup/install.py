@@ -19,10 +19,10 @@ import filelock
 
 from rune import config, files
 from rune.config import ModelConfig
-from rune.errors import RuneError, SetupError
+from rune.errors import QuantizeError, RuneError, SetupError
 from rune.paths import Home
 from rune.records import launch, model
-from rune.setup import settings, sources, wheels
+from rune.setup import quantising, settings, sources, wheels
 from rune.setup.progress import Report, silent
 from rune.setup.proposal import Proposal, free_gpu_bytes, propose
 
@@ -128,6 +128,7 @@ def run(
     base: str | None = None,
     embedder: str | None = None,
     precision: str | None = None,
+    quantize: str | None = None,
 ) -> SetupReport:
     """Bring base and embedder, and write settings and launch file.
 
@@ -135,6 +136,7 @@ def run(
 
     Raises:
         SetupError: a model cannot be brought, or is not what it should be.
+        QuantizeError: this machine cannot keep a base as ``quantize`` says; nothing was changed.
         ConfigError: ``config.toml`` is wrong, or cannot be edited safely.
     """
     begun = time.monotonic()
@@ -142,14 +144,12 @@ def run(
     files.private_folder(home.root)
     with _only_one(files.private_folder(home.models)):
         now = config.load(home.config)
+        _try(now.model, quantize)
         base_folder, base_new = installer.bring(base or now.model.base, now.distil.targets)
         embedder_folder, embedder_new = installer.bring(embedder or now.model.embedder, ())
-        wanted = dataclasses.replace(
-            now.model,
-            base=_setting(home, base_folder),
-            embedder=_setting(home, embedder_folder),
-            precision=precision or now.model.precision,
-        )
+        named = {"base": _setting(home, base_folder), "embedder": _setting(home, embedder_folder)}
+        named |= {"precision": precision, "quantize": quantize}
+        wanted = dataclasses.replace(now.model, **{key: value for key, value in named.items() if value})
         changed = {f"base {base_folder.name}": base_new, f"embedder {embedder_folder.name}": embedder_new}
         changed |= _written(home, now.model, wanted)
         digest = model.base_hash(base_folder, home)
@@ -162,6 +162,12 @@ def run(
         proposal=None if free is None else propose(free),
         seconds=time.monotonic() - begun,
     )
+
+
+def _try(now: ModelConfig, quantize: str | None) -> None:
+    """Quantise something here, where it was asked for; that takes seconds, not for every run."""
+    if quantize and (why := quantising.problem(dataclasses.replace(now, quantize=quantize))):
+        raise QuantizeError(why)
 
 
 def _written(home: Home, now: ModelConfig, wanted: ModelConfig) -> dict[str, bool]:

@@ -20,7 +20,7 @@ def choose(path: Path, now: ModelConfig, wanted: ModelConfig) -> bool:
     """
     changes = {
         key: getattr(wanted, key)
-        for key in ("base", "embedder", "precision")
+        for key in ("base", "embedder", "precision", "quantize")
         if getattr(wanted, key) != getattr(now, key)
     }
     if not changes:
