@@ -6,7 +6,7 @@ A row holds the answers of one session exactly as they came; whether they are ri
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -29,6 +29,7 @@ LONG, SHORT = 128, 64
 BATCH = 16
 
 Answers = Mapping[str, Sequence[str]]
+Ask = Callable[[], Sequence[str]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,33 +86,38 @@ def _right(row: Row, arm: str) -> str:
 
 
 def _row(scene: Scene, tools: Tools, past: Trajectory, card: Card | None, wrong: Card) -> Row:
-    began = time.monotonic()
     asked = scene.asked(past.session)
     head = [probe for probe in asked if probe.headline]
-    arms, snippets = readings(tools, past, head)
-    arms["base"] = tools.ask([probe.question for probe in head], None)
-    row: Row = {"session": past.session, "adapter": "", "wrong": wrong.id}
+    questions = [probe.question for probe in head]
+    asks, snippets = readers(tools, past, head)
+    asks["base"] = partial(tools.ask, questions, None)
     if card is None:
-        arms["adapter"] = [""] * len(asked)  # a session that taught nothing answers nothing
+        asks["adapter"] = lambda: [""] * len(asked)  # a session that taught nothing answers nothing
     else:
         own = tools.engine.adapter(scene.library.folder(card.id))
         other = tools.engine.adapter(scene.library.folder(wrong.id))
-        arms["adapter"] = tools.ask([probe.question for probe in asked], own, LONG)
-        arms |= controls("", tools, [probe.question for probe in head], own, other)
-        arms |= controls("routed_", tools, routed(card, head, tools.embedder), own, other)
-        row["adapter"] = card.id
-    row["probes"] = judged(asked, arms, card.lessons if card else (), snippets, tools)
-    return {**row, "seconds": round(time.monotonic() - began, 1)}
+        empty, nearest = lora.zeroed(own), routed(card, head, tools.embedder)
+        asks["adapter"] = partial(tools.ask, [probe.question for probe in asked], own, LONG)
+        asks["zeroed"] = partial(tools.ask, questions, empty)
+        asks["wrong_adapter"] = partial(tools.ask, questions, other)
+        for name, adapter in (("adapter", own), ("base", None), ("zeroed", empty), ("wrong_adapter", other)):
+            asks[f"routed_{name}"] = partial(tools.ask, nearest, adapter)
+    arms, seconds = timed(asks)
+    return {
+        "session": past.session, "adapter": card.id if card else "", "wrong": wrong.id,
+        "seconds": round(sum(seconds.values()), 1), "seconds_by_arm": seconds,
+        "probes": judged(asked, arms, card.lessons if card else (), snippets, tools),
+    }  # fmt: skip
 
 
-def controls(
-    name: str, tools: Tools, questions: Sequence[str], own: lora.Adapter, other: lora.Adapter
-) -> dict[str, Sequence[str]]:
-    """The same questions to an empty adapter and another session's; routed ones to all."""
-    arms: dict[str, lora.Adapter | None] = {"zeroed": lora.zeroed(own), "wrong_adapter": other}
-    if name:
-        arms |= {"adapter": own, "base": None}
-    return {name + arm: tools.ask(questions, adapter) for arm, adapter in arms.items()}
+def timed(asks: Mapping[str, Ask]) -> tuple[Answers, dict[str, float]]:
+    """What every arm answers, and the seconds that it took."""
+    arms, seconds = {}, {}
+    for name, ask in asks.items():
+        began = time.monotonic()
+        arms[name] = ask()
+        seconds[name] = round(time.monotonic() - began, 2)
+    return arms, seconds
 
 
 def routed(card: Card, asked: Sequence[Probe], embedder: Embedder) -> list[str]:
@@ -123,9 +129,9 @@ def routed(card: Card, asked: Sequence[Probe], embedder: Embedder) -> list[str]:
     return [lesson.questions[0] for lesson in lessons]
 
 
-def readings(
+def readers(
     tools: Tools, past: Trajectory, asked: Sequence[Probe]
-) -> tuple[dict[str, Sequence[str]], list[list[str]]]:
+) -> tuple[dict[str, Ask], list[list[str]]]:
     """The rivals that read: session in the prompt, right passage, best snippets; and those snippets."""
     text = passages.session_text(past)
     whole = passages.ends(text, passages.CONTEXT, tools.encode, tools.decode)
@@ -138,14 +144,14 @@ def readings(
 
     def told(contexts: Sequence[str]) -> list[str]:
         pairs = zip(contexts, asked, strict=True)
-        return tools.ask([passages.prompt(context, probe.question) for context, probe in pairs], None)
+        return [passages.prompt(context, probe.question) for context, probe in pairs]
 
-    arms: dict[str, Sequence[str]] = {
-        "in_context": reading.answers(base, prompts, SHORT),
-        "oracle_passage": told(right),
-        "rag": told(["\n[...]\n".join(snippets) for snippets in top]),
+    asks: dict[str, Ask] = {
+        "in_context": partial(reading.answers, base, prompts, SHORT),
+        "oracle_passage": partial(tools.ask, told(right), None),
+        "rag": partial(tools.ask, told([passages.GAP.join(snippets) for snippets in top]), None),
     }
-    return arms, top
+    return asks, top
 
 
 def judged(

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from rune import config, events, lessons
-from rune.bench.distil import probes
+from rune.bench.distil import probes, served
 from rune.bench.distil.scene import Scene
 from rune.bench.distil.work import Row
 from rune.records.trajectory import Trajectory
@@ -67,6 +67,8 @@ def result(scene: Scene) -> dict[str, Any]:
         {"sessions": len(asked), "adapters": sum(bool(row["adapter"]) for row in trained),
          "probes": sum(probe["headline"] for probe in found)},
         recalls(found), costs(held, trained), read(asked), named(chained),
+        rivals(scene.rows("naive", scene.probed)), served.summary(recalled(scene)),
+        slope(scene.work.all("growth")), measured(scene),
     ]  # fmt: skip
     summary = {key: value for part in parts for key, value in part.items() if value is not None}
     return {
@@ -74,8 +76,55 @@ def result(scene: Scene) -> dict[str, Any]:
         "split": scene.split,
         "probes_sha256": probes.sha256(scene.split),
         "settings": settings(),
-        "rows": [*tables(found), chained, *trained, *map(brief, asked)],
+        "rows": [
+            *tables(found), chained, *ratios(scene), *scene.work.all("small"), *scene.work.all("growth"),
+            *scene.rows("naive", scene.probed), *trained, *scene.work.all("served"), *map(brief, asked),
+        ],
     }
+
+
+def rivals(naive: Sequence[Row]) -> dict[str, float | None]:
+    """The obvious way, and how much faster ours is on the same sessions."""
+    slow, fast = (sum(row[name] for row in naive) for name in ("naive_seconds", "our_seconds"))
+    return {
+        "naive_sessions": len(naive) or None,
+        "naive_recall": share([good for row in naive for good in row["right"]]),
+        "speedup_over_naive": round(slow / fast, 3) if fast else None,
+    }
+
+
+def recalled(scene: Scene) -> list[dict[str, Any]]:
+    """Every recall through the recaller, as long as the same adapters were there."""
+    rows = scene.work.all("served")
+    return [answer for row in rows if row["adapters"] == rows[0]["adapters"] for answer in row["answers"]]
+
+
+def slope(grown: Sequence[Row]) -> dict[str, float | None]:
+    """How seconds grow with lessons."""
+    sizes, seconds = ([row[name] for row in grown] for name in ("lessons", "seconds"))
+    return {"growth_exponent": exponent(sizes, seconds)}
+
+
+def measured(scene: Scene) -> dict[str, float | None]:
+    """What was measured once."""
+    demo, logits = (scene.work.get("small", name) for name in ("demo", "logits"))
+    alone, end = (scene.work.get("first", name) for name in ("alone", "end"))
+    return {
+        "demo_seconds": demo["seconds"] if demo else None,
+        "logits_identical": float(logits["identical"]) if logits else None,
+        "session_one_unchanged": served.unchanged(alone, end),
+    }
+
+
+def ratios(scene: Scene) -> list[dict[str, Any]]:
+    """What a training step costs in other ways, as multiples of ours."""
+    found = [row for name in ("bfloat16", "float32") if (row := scene.work.get("small", name))]
+    ours = found[0]["seconds"]["packed"] if found else 1.0
+    return [
+        {"row": "step ratio", "precision": row["precision"],
+         **{way: round(seconds / ours, 3) for way, seconds in row["seconds"].items()}}
+        for row in found
+    ]  # fmt: skip
 
 
 def settings() -> dict[str, Any]:
@@ -174,8 +223,8 @@ def brief(row: Row) -> dict[str, Any]:
     kept = ("set", "kind", "sort", "literal", "covered", "question", "keys")
     answered = [
         {**{name: probe[name] for name in kept}, "answer": probe["answers"]["adapter"],
-         "right": [arm for arm, holds in probe["right"].items() if holds]}
+         "right": [arm for arm, good in probe["right"].items() if good]}
         for probe in row["probes"]
     ]  # fmt: skip
-    return {"row": "answers", **{name: row[name] for name in ("session", "adapter", "seconds")},
-            "probes": answered}  # fmt: skip
+    named = {name: row[name] for name in ("session", "adapter", "seconds", "seconds_by_arm")}
+    return {"row": "answers", **named, "probes": answered}

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from rune.bench import results
-from rune.bench.distil import answers, figures, train
+from rune.bench.distil import answers, figures, growth, naive, served, small, train
 from rune.bench.distil.scene import SEED, Scene, parts, scene
 from rune.errors import RuneError
 
@@ -33,10 +33,16 @@ def _stages(made: Scene, wanted: tuple[str, ...]) -> None:
 
     if not isinstance(engine, Engine):
         raise RuneError(f"expected the real engine, got {type(engine).__name__}")
+    if unknown := set(wanted) - set(STAGES):
+        raise RuneError(f"{unknown.pop()}: expected one of {', '.join(STAGES)} or {RESULT}")
     tools = answers.Tools(engine, embedder)
     doing: dict[str, Callable[[], Any]] = {
         "train": lambda: train.run(made, worker),
         "answers": lambda: answers.run(made, tools),
+        "naive": lambda: naive.run(made, worker),
+        "served": lambda: served.run(made, worker),
+        "growth": lambda: growth.run(made, worker),
+        "small": lambda: small.run(made, worker, engine.base),
     }
     for stage in wanted:
         made.work.say(f"stage {stage}")

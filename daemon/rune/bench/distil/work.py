@@ -52,6 +52,11 @@ class Work:
             raise FormatError(f"{path}: expected an object, found {type(row).__name__}; delete the file")
         return row
 
+    def all(self, stage: str) -> list[Row]:
+        """Every piece of a stage, in the order of their names."""
+        names = sorted(path.stem for path in (self.folder / stage).glob("*.json"))
+        return [row for name in names if (row := self.get(stage, name)) is not None]
+
     def say(self, text: str) -> None:
         """One line of progress, with the seconds since the start."""
         print(f"[{time.monotonic() - self._began:7.1f} s] {text}", flush=True)

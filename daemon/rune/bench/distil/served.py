@@ -1,0 +1,106 @@
+"""Stage ``served``: questions as the MCP tool asks them, with every adapter of the run in one project.
+
+Retrieval has to find the right session among all, the answer has to survive the check against the session,
+and what no session is about has to be left unanswered.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from functools import partial
+from typing import Any
+
+from rune.bench.distil import probes
+from rune.bench.distil.scene import Scene, lot
+from rune.bench.distil.train import first
+from rune.bench.distil.work import Row
+from rune.ml.score import holds
+from rune.records.message import Recall
+from rune.worker import Parts
+
+PROBES, CHUNK = 150, 10
+
+Question = dict[str, Any]
+
+
+def run(scene: Scene, parts: Parts) -> None:
+    """Ask what was not asked yet, then the first session once more, and compare."""
+    adapters = sorted(card.id for card in scene.library.cards())
+    asked = questions(scene)
+    parts.recaller.refresh(str(scene.echoes.project), scene.library.cards())
+    for start in range(0, len(asked), CHUNK):
+        some = asked[start : start + CHUNK]
+        make, valid = partial(_row, scene, parts, some, adapters), partial(same, some, adapters)
+        row = scene.work.kept("served", f"{start // CHUNK:03}", make, valid)
+        right = sum(answer["right"] for answer in row["answers"])
+        given = sum(bool(answer["answer"]) for answer in row["answers"])
+        scene.work.say(f"served {start + len(some)}/{len(asked)}: {given} answered, {right} right")
+    again = first(scene, parts, "end")
+    share = unchanged(scene.work.get("first", "alone"), again)
+    scene.work.say(f"first session beside {again['adapters']} adapters, share of answers unchanged: {share}")
+
+
+def questions(scene: Scene) -> list[Question]:
+    """Headline probes by lot, and questions that no session is about."""
+    known = [
+        {"kind": "probe", "session": probe.session, "question": probe.question, "keys": list(probe.keys)}
+        for probe in lot(scene.headline, PROBES)
+    ]
+    foreign = ({"kind": kind, "question": text} for text, kind in probes.unrelated())
+    return [*known, *({"session": "", "keys": [], **question} for question in foreign)]
+
+
+def same(some: Sequence[Question], adapters: Sequence[str], row: Row) -> bool:
+    """Whether a piece was made of these questions and with these adapters."""
+    asked = [answer["question"] for answer in row["answers"]]
+    return asked == [question["question"] for question in some] and row["adapters"] == list(adapters)
+
+
+def _row(scene: Scene, parts: Parts, some: Sequence[Question], adapters: list[str]) -> Row:
+    answers = [{**question, **asked(scene, parts, question)} for question in some]
+    return {"row": "served", "adapters": adapters, "answers": answers}
+
+
+def asked(scene: Scene, parts: Parts, question: Question) -> dict[str, Any]:
+    """One recall, as it came."""
+    began = time.monotonic()
+    found = parts.recaller.recall(Recall(question["question"], str(scene.echoes.project)))
+    return {
+        "answer": found.answer, "abstained": found.abstained, "match": found.score, "support": found.support,
+        "found": found.session, "withheld": found.withheld, "answer_tokens": found.answer_tokens,
+        "evidence_tokens": found.evidence_tokens, "right": holds(found.answer, question["keys"]),
+        "seconds": round(time.monotonic() - began, 3),
+    }  # fmt: skip
+
+
+def unchanged(before: Row | None, after: Row | None) -> float | None:
+    """The share of the first session's answers that are word for word what they were."""
+    if not before or not after or not before["answers"] or before["adapter"] != after["adapter"]:
+        return None
+    pairs = list(zip(before["answers"], after["answers"], strict=True))
+    return round(sum(one == other for one, other in pairs) / len(pairs), 4)
+
+
+def summary(answers: Sequence[Question]) -> dict[str, float | None]:
+    """The figures: an answer to what no session is about counts as a wrong one."""
+    known = [answer for answer in answers if answer["kind"] == "probe"]
+    foreign = [answer for answer in answers if answer["kind"] != "probe"]
+    given = [answer for answer in answers if answer["answer"]]
+    told = [answer for answer in known if answer["answer"]]
+    times = [answer["seconds"] for answer in known if answer["found"]]
+
+    def mean(values: Sequence[float]) -> float | None:
+        return round(sum(values) / len(values), 3) if values else None
+
+    return {
+        "served_questions": len(known) or None,
+        "served_recall": mean([answer["right"] for answer in known]),
+        "served_answered": mean([bool(answer["answer"]) for answer in known]),
+        "served_right_session": mean([answer["found"] == answer["session"] for answer in known]),
+        "precision": mean([answer["right"] for answer in given]),
+        "precision_on_probes": mean([answer["right"] for answer in told]),
+        "abstain_unrelated": mean([not answer["answer"] for answer in foreign]),
+        "answer_tokens": mean([answer["answer_tokens"] for answer in told]),
+        "served_seconds": mean(times),
+    }
