@@ -107,11 +107,8 @@ class Recaller:
             return Recalled("", NOTHING)
         best = matches[0]
         if best.score < self.config.floor:
-            return Recalled(
-                "",
-                f"no session is close to the question: best match {best.score:.2f}, "
-                f"needed {self.config.floor:.2f}",
-            )
+            measured = f"best match {best.score:.2f}, needed {self.config.floor:.2f}"
+            return Recalled("", f"no session is close to the question: {measured}")
         card = cards[best.adapter]
         path = library.echoes.trajectory(card.session)
         near = evidence(card, path, hits, request.limit)
