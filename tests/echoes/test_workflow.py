@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from datetime import date
 
 import pytest
@@ -364,7 +365,20 @@ def test_the_record_of_what_was_gathered_survives_a_round_trip(store, past):
     assert (one.session, one.content, one.events) == ("s1", session.content_hash, ("e5",))
 
 
-def test_an_unsolved_failure_is_less_sure(past, project):
-    prompt, failed, said, *_ = failure()
-    (found,) = learnt.find(past(events=(prompt, failed, said)), project)
-    assert (found.entry.label, found.entry.confidence) == ("Unsolved", 0.3)
+def test_an_entry_is_as_sure_as_what_it_rests_on(past, project):
+    prompt, failed, said, *rest = failure()
+
+    def sure(name, *events):
+        (found,) = learnt.find(past(name, events), project)
+        return found.entry.label, found.entry.confidence
+
+    assert sure("s1", prompt, failed, said, *rest) == ("Gotcha", 0.7)
+    assert sure("s2", prompt, failed, *rest) == ("Gotcha", 0.5)
+    assert sure("s3", prompt, failed, said) == ("Unsolved", 0.3)
+
+
+def test_an_error_without_words_is_no_title(past, project):
+    prompt, failed, *rest = failure()
+    bare = replace(failed, text="════════\n")
+    found = [one.entry.title for one in learnt.find(past(events=(prompt, bare, *rest)), project)]
+    assert not [title for title in found if "═" in title]

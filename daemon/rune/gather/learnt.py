@@ -7,6 +7,7 @@ event in the trajectory.
 from __future__ import annotations
 
 import datetime
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path, PurePath
@@ -20,7 +21,7 @@ from rune.lessons import repairs
 from rune.records.echo import Entry
 from rune.records.trajectory import Note, Trajectory
 
-REPAIRED, WRITTEN_DOWN, UNSOLVED = 0.7, 0.7, 0.3
+EXPLAINED, REPAIRED, WRITTEN_DOWN, UNSOLVED = 0.7, 0.5, 0.7, 0.3
 """How sure an entry is by what it rests on."""
 PLACES = 2
 """Changed places that an entry names."""
@@ -50,15 +51,21 @@ def _failures(past: Trajectory, project: Path) -> Iterator[Learnt]:
     found = arcs.find(past.events)
     for arc in sorted(found, key=lambda arc: not arc.solved):
         told = [lesson.answer for lesson in repairs.of_arc(arc, found) if lesson.kind in TELLING]
-        if told and arc.signature and (arc.solved or arc.diagnosis):
+        title = arc.signature.replace("`", "'")
+        if told and re.search(r"[^\W\d_]{3}", title) and (arc.solved or arc.diagnosis):
             settled = arc.outcome or arc.error
-            title = arc.signature.replace("`", "'")
             made = Entry(
                 "traced", title, day(settled.at), told[0], _evidence(arc, past, project, title),
-                f"rune:work {past.session}", REPAIRED if arc.solved else UNSOLVED,
+                f"rune:work {past.session}", _sure(arc),
                 label="Gotcha" if arc.solved else "Unsolved",
             )  # fmt: skip
             yield Learnt("workers", made, settled.id)
+
+
+def _sure(arc: Arc) -> float:
+    if not arc.solved:
+        return UNSOLVED
+    return EXPLAINED if arc.diagnosis else REPAIRED
 
 
 def _notes(past: Trajectory) -> Iterator[Learnt]:
