@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import gc
 import hashlib
 import logging
 import subprocess
 import sys
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 import torch
-from tests.ml.conftest import TINY
+from tests.ml.conftest import TINY, write_tiny
 from torch.nn import functional
 from torch.testing import assert_close
 from transformers import AutoModelForCausalLM
@@ -211,6 +213,18 @@ def test_weights_are_counted_once_with_the_scales_of_scales(tiny_folder, tiny, n
     assert packed == linear / 2
     scales = quantize.weight_bytes(nf4.model) - quantize.weight_bytes(whole) + 4 * linear - packed
     assert scales >= linear / 64, "one byte a block of 64, then what scales those"
+
+
+def test_the_file_of_the_source_does_not_stay_in_memory(tmp_path):
+    able("nf4")
+    maps = Path("/proc/self/maps")
+    if not maps.exists():
+        pytest.skip("no /proc/self/maps on this system")
+    folder = write_tiny(tmp_path / "large", hidden=64)
+    loaded = base.load(folder, "ab" * 32, replace(TINY, quantize="nf4"))
+    gc.collect()
+    assert str(folder) not in maps.read_text()
+    assert len(loaded.layers) == 14
 
 
 def test_an_adapter_of_one_way_is_refused_under_another(tiny, nf4, make_card, echoes):

@@ -119,6 +119,10 @@ class Nf4:
             # that has no gradient. A recall between two steps of a distillation would end all learning.
             if hasattr(module, "support_avx512bf16_for_cpu"):
                 module.support_avx512bf16_for_cpu = False
+        for weight in model.parameters():
+            if device.type == "cpu" and weight.is_floating_point():
+                # a view into the mapped file of the source would keep all of that resident
+                weight.data = weight.data.clone()
         return model.eval().requires_grad_(False)
 
     def require(self, device: torch.device) -> None:
