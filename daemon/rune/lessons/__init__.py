@@ -38,7 +38,7 @@ def find(trajectory: Trajectory, limit: int) -> list[Lesson]:
     ranked += ran.commands(trajectory)
     ranked += told.goals(trajectory, ranked)
     ranked += ran.errors(trajectory, ranked)
-    ranked += places.files(trajectory)
+    ranked = places.files(trajectory, ranked)
     return _shared([lesson for lesson in distinct(ranked) if lesson.keys or lesson.kind == "command"])[:limit]
 
 

@@ -41,11 +41,11 @@ def of_arc(arc: Arc, arcs_of_session: Sequence[Arc]) -> Iterator[Lesson]:
     slots, why = _slots(arc, arcs_of_session), _why(arc)
     if arc.solved:
         yield from _solved(arc, slots, why)
-    elif not arc.outcome:
+    elif not arc.outcome and not any(o.solved and o.signature == arc.signature for o in arcs_of_session):
         near = why if _shares(why, arc.signature) else ""  # what was said long after it is of something else
         told = f"{phrasing.cut(near, WHY_LIMIT)} {_quoted(arc.signature)} was left unsolved in that session."
         yield phrasing.make("unsolved", told.strip(), slots, arc.events)
-    elif why:
+    elif arc.outcome and why:
         yield phrasing.make("cause", why, slots, arc.events)
 
 
