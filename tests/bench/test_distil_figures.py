@@ -1,0 +1,134 @@
+"""The bench of distillation: from pieces to figures."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from rune.bench.distil import figures, served
+from rune.bench.distil.scene import Scene, lot
+from rune.bench.distil.work import Work
+from rune.records.trajectory import Trajectory
+
+
+def answered(adapter: bool, set: str = "fact", literal: bool = True, sort: str = "file", **arms: bool) -> Any:
+    return {
+        "set": set, "kind": "said", "sort": sort, "literal": literal, "headline": set != "open",
+        "covered": True, "question": "q", "keys": ["k"], "answers": {"adapter": "a"}, "right": {"adapter": adapter, **arms},
+    }  # fmt: skip
+
+
+def trained(session: str, lessons: int = 4, seconds: float = 20.0) -> dict[str, Any]:
+    return {
+        "session": session, "lessons": lessons, "seconds": seconds, "bytes": 5_000_000, "peak_mb": 900.0,
+        "adapter": "a" * 16, "probes_after": {"neutral_kl": 0.1},
+    }  # fmt: skip
+
+
+def recall(kind: str, answer: str, right: bool, found: str = "s1") -> dict[str, Any]:
+    return {"kind": kind, "session": "s1", "question": "q", "answer": answer, "right": right, "found": found,
+            "answer_tokens": 10, "seconds": 0.5}  # fmt: skip
+
+
+@pytest.fixture
+def scene(tmp_path, events) -> Scene:
+    pasts = tuple(Trajectory(name, "/p", "import", 0.0, events) for name in ("s1", "s2", "s3"))
+    return Scene(Work(tmp_path), "development", pasts[:2], pasts[2:], (), ())
+
+
+def test_headline_recall_counts_facts_and_templates_alone():
+    made = figures.recalls([
+        answered(True, base=False), answered(False, "template", literal=False, sort="word", base=True),
+        answered(False, "open"), answered(True, sort="hash", base=False),
+    ])  # fmt: skip
+    assert made["heldout_recall"] == 0.6667
+    assert made["base_recall"] == 0.3333
+    assert (made["fact_recall"], made["template_recall"], made["open_recall"]) == (1.0, 0.0, 0.0)
+    assert (made["literal_recall"], made["word_recall"], made["hash_recall"]) == (1.0, 0.0, 1.0)
+    assert made["open_coverage"] == 1.0
+    assert made["heldout_recall_low"] == figures.wilson(2, 3)
+
+
+def test_what_was_not_asked_has_no_share():
+    assert figures.recalls([])["heldout_recall"] is None
+    assert figures.right([answered(True)], "rag") is None
+
+
+def test_the_interval_of_a_share_lies_below_it():
+    assert figures.wilson(320, 400) == pytest.approx(0.758, abs=1e-3)
+    assert figures.wilson(10, 10) < 1.0
+
+
+def test_seconds_that_grow_with_the_square_have_exponent_two():
+    assert figures.exponent([5, 20, 80], [1, 16, 256]) == 2.0
+    assert figures.exponent([5], [1]) is None
+
+
+def test_an_answer_to_what_no_session_is_about_is_a_wrong_one():
+    made = served.summary([
+        recall("probe", "8080", True), recall("probe", "80", False), recall("probe", "", False, found=""),
+        recall("general", "Paris.", False), recall("elsewhere", "", False, found=""),
+    ])  # fmt: skip
+    assert (made["served_recall"], made["served_answered"]) == (0.333, 0.667)
+    assert (made["precision"], made["precision_on_probes"]) == (0.333, 0.5)
+    assert made["abstain_unrelated"] == 0.5
+    assert (made["answer_tokens"], made["served_seconds"]) == (10.0, 0.5)
+
+
+def test_naive_is_held_against_our_own_seconds_of_the_same_run():
+    rows = [{"naive_seconds": 90.0, "our_seconds": 30.0, "right": [True, False]},
+            {"naive_seconds": 60.0, "our_seconds": 20.0, "right": [False, False]}]  # fmt: skip
+    made = figures.rivals(rows)
+    assert (made["speedup_over_naive"], made["naive_recall"], made["naive_sessions"]) == (3.0, 0.25, 2)
+    assert figures.rivals([])["speedup_over_naive"] is None
+
+
+def test_a_result_can_be_made_of_nothing_yet(scene):
+    made = figures.result(scene)
+    assert (made["summary"]["sessions"], made["summary"]["adapters"], made["summary"]["probes"]) == (0, 0, 0)
+    assert "heldout_recall" not in made["summary"]
+    assert len(made["probes_sha256"]) == 64
+
+
+def test_a_result_is_made_of_what_is_there_and_says_how_much(scene):
+    work = scene.work
+    work.kept("train", "s1", lambda: trained("s1", 4, 20.0))
+    work.kept("train", "s3", lambda: trained("s3", 9, 99.0))
+    entry = {"session": "s1", "adapter": "a", "seconds": 3.0, "seconds_by_arm": {}}
+    probe = {**answered(True, rag=False), "rag_tokens": 240}
+    work.kept("answers", "s1", lambda: {**entry, "probes": [probe]})
+    step = {"precision": "bfloat16", "seconds": {"packed": 2.0, "padded": 3.0}}
+    work.kept("small", "bfloat16", lambda: step)
+    work.kept("growth", "5", lambda: {"lessons": 5, "seconds": 10.0})
+    work.kept("growth", "20", lambda: {"lessons": 20, "seconds": 40.0})
+    made = figures.result(scene)
+    expected = {
+        "sessions": 1, "adapters": 2, "probes": 1, "heldout_recall": 1.0, "rag_recall": 0.0,
+        "rag_tokens": 240.0, "seconds_per_lesson": 5.0, "neutral_kl": 0.1, "growth_exponent": 1.0, "adapter_bytes": 5_000_000,
+    }  # fmt: skip
+    assert expected.items() <= made["summary"].items()
+    assert all(isinstance(value, int | float) for value in made["summary"].values())
+    assert {"row": "step ratio", "precision": "bfloat16", "packed": 1.0, "padded": 1.5} in made["rows"]
+    (told,) = [row for row in made["rows"] if row.get("row") == "answers"]
+    assert told["probes"][0]["answer"] == "a"
+    assert told["probes"][0]["right"] == ["adapter"]
+
+
+def test_fix_chains_are_counted_with_the_lessons_that_tell_of_them(scene):
+    made = figures.chains(scene.probed)
+    assert (made["chains"], made["with_lesson"]) == (2, 2)
+    assert figures.named({"chains": 0, "with_lesson": 0})["fix_chains_with_lesson"] is None
+
+
+def test_first_answers_are_compared_word_for_word():
+    before = {"adapter": "a", "answers": ["one", "two"]}
+    assert served.unchanged(before, {"adapter": "a", "answers": ["one", "2"]}) == 0.5
+    assert served.unchanged(before, {"adapter": "b", "answers": ["one", "two"]}) is None
+    assert served.unchanged(before, None) is None
+
+
+def test_a_lot_is_the_same_every_time_and_keeps_the_order():
+    some = list(range(50))
+    assert lot(some, 9) == lot(some, 9) == sorted(lot(some, 9))
+    assert lot(some, 99) == some

@@ -1,0 +1,60 @@
+"""The tensors of ``rune bench distil``: reading a common prefix once, the naive way, ways to take a step."""
+
+from __future__ import annotations
+
+import torch
+from torch.nn import functional
+from torch.testing import assert_close
+
+from rune.bench.distil import naive, reading, small
+from rune.ml import lora
+from rune.ml.engine import Engine
+
+LONG = "The port moved to 8080 because 80 needs root. " * 3
+QUESTIONS = [f"{LONG} Question: {text}" for text in ("Which port?", "Why did the port move at all?", "Who?")]
+
+
+def test_a_prefix_read_once_gives_the_answers_of_whole_prompts(tiny):
+    prompts = [tiny.prompt(question) for question in QUESTIONS]
+    together = reading.answers(tiny, prompts, 24)
+    assert together == Engine(tiny).answers(QUESTIONS, None, 24)
+    assert len(set(together)) > 1, "the questions must matter"
+    assert reading.answers(tiny, prompts[:1], 24) == together[:1]
+    assert reading.answers(tiny, [], 24) == []
+
+
+def test_the_base_keeps_its_own_attention_afterwards(tiny):
+    before = tiny.model.config._attn_implementation
+    reading.answers(tiny, [tiny.prompt("Why?")], 2)
+    assert tiny.model.config._attn_implementation == before
+
+
+def test_every_prompt_keeps_a_token_of_its_own():
+    assert reading.common([[1, 2, 3], [1, 2, 4, 5]]) == 2
+    assert reading.common([[1, 2], [1, 2]]) == 1
+    assert reading.common([[1], [2]]) == 0
+
+
+def test_all_ways_to_take_a_step_have_the_same_loss(tiny, lessons):
+    batch = naive.pairs(tiny, lessons)
+    losses = []
+    for way in (small.packed, small.masked, small.in_batch):
+        states, targets = way(tiny, batch)
+        losses.append(functional.cross_entropy(tiny.model.lm_head(states), targets))
+    assert_close(losses[0], losses[1], rtol=1e-4, atol=1e-4)
+    assert_close(losses[0], losses[2], rtol=1e-4, atol=1e-4)
+
+
+def test_padding_has_no_label(tiny, lessons):
+    batch = naive.pairs(tiny, lessons)
+    ids, mask, labels = naive.padded(batch, torch.device("cpu"))
+    assert ids.shape == mask.shape == labels.shape
+    assert int((labels != -100).sum()) == sum(len(one.ids) - one.answer for one in batch)
+    assert bool((labels[mask == 0] == -100).all())
+
+
+def test_the_naive_way_learns(tiny, lessons, monkeypatch):
+    monkeypatch.setattr(naive, "RATE", 5e-3)
+    adapter = lora.fresh(tiny.layers, naive.TARGETS, naive.RANK, naive.ALPHA, 7)
+    naive.train(tiny, adapter, naive.pairs(tiny, lessons))
+    assert Engine(tiny).answers(["Which currency?"], adapter, 24) == ["Use EUR."]
