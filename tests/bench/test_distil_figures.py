@@ -15,7 +15,8 @@ from rune.records.trajectory import Trajectory
 def answered(adapter: bool, set: str = "fact", literal: bool = True, sort: str = "file", **arms: bool) -> Any:
     return {
         "set": set, "kind": "said", "sort": sort, "literal": literal, "headline": set != "open",
-        "covered": True, "question": "q", "keys": ["k"], "answers": {"adapter": "a"}, "right": {"adapter": adapter, **arms},
+        "covered": True, "question": "q", "keys": ["k"], "answers": {"adapter": "a"},
+        "right": {"adapter": adapter, **arms},
     }  # fmt: skip
 
 
@@ -105,7 +106,8 @@ def test_a_result_is_made_of_what_is_there_and_says_how_much(scene):
     made = figures.result(scene)
     expected = {
         "sessions": 1, "adapters": 2, "probes": 1, "heldout_recall": 1.0, "rag_recall": 0.0,
-        "rag_tokens": 240.0, "seconds_per_lesson": 5.0, "neutral_kl": 0.1, "growth_exponent": 1.0, "adapter_bytes": 5_000_000,
+        "rag_tokens": 240.0, "seconds_per_lesson": 5.0, "neutral_kl": 0.1, "growth_exponent": 1.0,
+        "adapter_bytes": 5_000_000,
     }  # fmt: skip
     assert expected.items() <= made["summary"].items()
     assert all(isinstance(value, int | float) for value in made["summary"].values())

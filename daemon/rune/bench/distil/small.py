@@ -28,7 +28,7 @@ from rune.worker import Parts
 
 DEMO = ROOT / "daemon" / "rune" / "bench" / "data" / "session.jsonl"
 PROMPTS = ("What broke the build?", "Which command runs the tests?", "Name three fruits.")
-EXAMPLES, REPEATS = 16, 5
+EXAMPLES, REPEATS = 8, 5
 
 Hidden = Callable[[Base, Sequence[Pair]], tuple[Tensor, Tensor]]
 
