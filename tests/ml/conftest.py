@@ -79,4 +79,4 @@ def lessons() -> list[Lesson]:
 @pytest.fixture
 def quick() -> DistilConfig:
     """Enough for the tiny base to learn two lessons by heart."""
-    return DistilConfig(rank=8, learning_rate=5e-3, max_epochs=40, batch_tokens=160)
+    return DistilConfig(rank=8, learning_rate=5e-3, max_epochs=60, batch_tokens=160, neutral_weight=0.2)

@@ -66,7 +66,7 @@ def measure(folder: Path, way: str, device: str) -> dict[str, Any]:
     loaded = base.load(folder, "", ModelConfig(precision=precision, quantize=kept, device=device))
     seconds = time.monotonic() - began
     Engine(loaded).answer(QUESTION, None, 8)
-    gradient._give_back()
+    gradient.give_back()
     row = {
         "way": way, "dtype": str(loaded.dtype).removeprefix("torch."), "device": loaded.device.type,
         "weights_mb": _mb(quantize.weight_bytes(loaded.model)), "rss_mb": round(_resident_mb() - before, 1),

@@ -29,7 +29,7 @@ from torch.nn import functional
 from rune import rewording
 from rune.config import DistilConfig
 from rune.errors import OutOfMemory
-from rune.ml import lora, neutral, packing, score
+from rune.ml import lora, neutral, packing, quantize, score
 from rune.ml.base import Base
 from rune.ml.engine import Engine
 from rune.ml.neutral import Neutral
@@ -96,7 +96,7 @@ class GradientDistiller:
         }
         lora.save(adapter, into, self.base.name)
         del adapter
-        _give_back()
+        give_back()
         yield Distilled(
             into, steps, round(time.monotonic() - began, 2), before, after, _peak_mb(), asdict(config)
         )
@@ -159,9 +159,7 @@ def train(
 ) -> Iterator[Progress]:
     """Run optimizer steps until nearly every answer token is the likeliest, or the epochs are used up."""
     course = Course(base, lessons, held, config, random.Random(config.seed), [0] * len(lessons))
-    optimizer = torch.optim.AdamW(
-        adapter.parameters(), lr=config.learning_rate, weight_decay=0.0, betas=(0.9, 0.99)
-    )
+    optimizer = quantize.optimizer(adapter.parameters(), config.learning_rate, base.backend, base.device)
     step = 0
     for epoch in range(config.max_epochs):
         made = course.epoch()
@@ -203,7 +201,7 @@ def _step(
     """One optimizer step on one row: loss, and which answer tokens [A] of lessons were the likeliest."""
     row = sorted(row, key=lambda one: one.owner < 0)  # lessons first
     taught = sum(one.targets for one in row if one.owner >= 0)
-    with lora.attached(base.layers, adapter):
+    with lora.attached(base.layers, adapter), quantize.checkpointed(base.model, base.device):
         states, targets = packing.hidden(base, row)
         logits = base.model.lm_head(states).float()
         loss = _loss(row, logits, targets, taught, held, weight)
@@ -231,7 +229,7 @@ def _loss(
     return total / len(targets)
 
 
-def _give_back() -> None:
+def give_back() -> None:
     """Return freed memory to the system: glibc would keep a gigabyte of it for a worker that only waits."""
     gc.collect()
     libc = ctypes.util.find_library("c")
