@@ -43,22 +43,8 @@ class Distiller(Protocol):
         """
 
 
-@dataclass(frozen=True, slots=True)
-class Said:
-    """An answer from weights."""
-
-    text: str
-    sure: float
-    """Mean log-probability a token, in nats: 0 is certain."""
-    lift: float
-    """By how much the adapter makes it likelier than the bare base, in nats a token."""
-
-
 class Generator(Protocol):
     """Answers from weights alone."""
-
-    def said(self, questions: Sequence[str], adapter: Path, max_tokens: int) -> list[Said]:
-        """The greedy answers of the base with this adapter, each prompt a question and nothing else."""
 
     def answer(self, question: str, adapter: Path | None, max_tokens: int) -> str:
         """The greedy answer of the base with this adapter; the prompt is the question and nothing else."""
@@ -74,4 +60,4 @@ class Embedder(Protocol):
 Clock = Callable[[], float]
 """Seconds since the epoch; ``time.time`` outside of tests."""
 
-__all__ = ["Card", "Clock", "Distilled", "Distiller", "Embedder", "Generator", "Progress", "Said"]
+__all__ = ["Card", "Clock", "Distilled", "Distiller", "Embedder", "Generator", "Progress"]

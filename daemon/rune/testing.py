@@ -35,7 +35,7 @@ from rune.index import Index
 from rune.jobs import Jobs
 from rune.model_process import ModelProcess
 from rune.paths import Home
-from rune.ports import Clock, Distilled, Progress, Said
+from rune.ports import Clock, Distilled, Progress
 from rune.recall import Recaller
 from rune.records.card import Lesson
 from rune.worker import Parts
@@ -109,10 +109,6 @@ class FakeDistiller:
 
 class FakeGenerator:
     """Recites the lesson whose question is nearest; without an adapter it knows nothing."""
-
-    def said(self, questions: Sequence[str], adapter: Path, max_tokens: int) -> list[Said]:
-        """The same answers, as sure as can be."""
-        return [Said(self.answer(question, adapter, max_tokens), 0.0, 5.0) for question in questions]
 
     def answer(self, question: str, adapter: Path | None, max_tokens: int) -> str:
         """The answer that the adapter's weights file holds, at most ``max_tokens`` words of it."""
