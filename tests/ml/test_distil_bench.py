@@ -9,6 +9,7 @@ from torch.testing import assert_close
 from rune.bench.distil import naive, reading, small
 from rune.ml import lora
 from rune.ml.engine import Engine
+from rune.ml.packing import Example
 
 LONG = "The port moved to 8080 because 80 needs root. " * 3
 QUESTIONS = [f"{LONG} Question: {text}" for text in ("Which port?", "Why did the port move at all?", "Who?")]
@@ -36,7 +37,7 @@ def test_every_prompt_keeps_a_token_of_its_own():
 
 
 def test_all_ways_to_take_a_step_have_the_same_loss(tiny, lessons):
-    batch = naive.pairs(tiny, lessons)
+    batch = [Example(one.ids, one.answer) for one in naive.pairs(tiny, lessons)]
     losses = []
     for way in (small.packed, small.masked, small.in_batch):
         states, targets = way(tiny, batch)

@@ -13,7 +13,7 @@ from torch.nn import functional
 
 from rune import files, scan, transcripts
 from rune.bench.distil.growth import joined
-from rune.bench.distil.naive import TARGETS, Pair, load, padded, pairs
+from rune.bench.distil.naive import TARGETS, load, padded, pairs
 from rune.bench.distil.scene import SEED, Scene
 from rune.bench.distil.train import distil, write
 from rune.bench.distil.work import Row
@@ -21,6 +21,7 @@ from rune.bench.stage import ROOT
 from rune.library import Library
 from rune.ml import lora, packing
 from rune.ml.base import Base
+from rune.ml.packing import Example
 from rune.paths import Echoes
 from rune.records.card import Card
 from rune.records.trajectory import Trajectory
@@ -28,9 +29,9 @@ from rune.worker import Parts
 
 DEMO = ROOT / "daemon" / "rune" / "bench" / "data" / "session.jsonl"
 PROMPTS = ("What broke the build?", "Which command runs the tests?", "Name three fruits.")
-EXAMPLES, REPEATS = 8, 5
+REPEATS = 5
 
-Hidden = Callable[[Base, Sequence[Pair]], tuple[Tensor, Tensor]]
+Hidden = Callable[[Base, Sequence[Example]], tuple[Tensor, Tensor]]
 
 
 def run(scene: Scene, parts: Parts, base: Base) -> None:
@@ -83,7 +84,8 @@ def demo(scene: Scene, parts: Parts) -> Row:
 def steps(scene: Scene, parts: Parts, precision: str) -> Row:
     """Median seconds of an optimizer step on the same examples: packed, masked block by block, padded."""
     base = load(scene, parts, precision)
-    batch = pairs(base, joined(scene.development))[::4][:EXAMPLES]
+    some = [Example(one.ids, one.answer) for one in pairs(base, joined(scene.development))[::4]]
+    batch = next(packing.rows(some, parts.config.distil.batch_tokens))
     ways: dict[str, Hidden] = {"packed": packed, "masked": masked, "padded": in_batch}
     return {
         "row": "step", "precision": precision, "examples": len(batch),
@@ -92,7 +94,7 @@ def steps(scene: Scene, parts: Parts, precision: str) -> Row:
     }  # fmt: skip
 
 
-def _median(base: Base, batch: Sequence[Pair], way: Hidden) -> float:
+def _median(base: Base, batch: Sequence[Example], way: Hidden) -> float:
     adapter = lora.fresh(base.layers, TARGETS, 8, 16.0, SEED)
     optimizer = torch.optim.AdamW(adapter.parameters(), lr=1e-3)
     seconds = []
@@ -108,12 +110,12 @@ def _median(base: Base, batch: Sequence[Pair], way: Hidden) -> float:
     return round(statistics.median(seconds[1:]), 4)
 
 
-def packed(base: Base, batch: Sequence[Pair]) -> tuple[Tensor, Tensor]:
+def packed(base: Base, batch: Sequence[Example]) -> tuple[Tensor, Tensor]:
     """As Rune trains: one row without padding, attention folded into a batch of its examples."""
-    return packing.hidden(base, [packing.Example(one.ids, one.answer) for one in batch])
+    return packing.hidden(base, batch)
 
 
-def masked(base: Base, batch: Sequence[Pair]) -> tuple[Tensor, Tensor]:
+def masked(base: Base, batch: Sequence[Example]) -> tuple[Tensor, Tensor]:
     """One row without padding, attention over the whole row with a block-diagonal mask."""
     lengths = torch.tensor([len(one.ids) for one in batch])
     block = torch.repeat_interleave(torch.arange(len(batch)), lengths)
@@ -131,7 +133,7 @@ def masked(base: Base, batch: Sequence[Pair]) -> tuple[Tensor, Tensor]:
     return states[places.to(base.device)], ids[places + 1].to(base.device)
 
 
-def in_batch(base: Base, batch: Sequence[Pair]) -> tuple[Tensor, Tensor]:
+def in_batch(base: Base, batch: Sequence[Example]) -> tuple[Tensor, Tensor]:
     """A batch padded to its longest example."""
     ids, mask, labels = padded(batch, base.device)
     states = base.model.model(input_ids=ids, attention_mask=mask, use_cache=False).last_hidden_state

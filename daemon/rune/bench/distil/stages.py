@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from rune import files
 from rune.bench import results
 from rune.bench.distil import answers, figures, growth, naive, served, small, train
 from rune.bench.distil.scene import SEED, Scene, parts, scene
@@ -23,7 +25,19 @@ def run(data: Path, folder: Path | None, wanted: int, split: str, only: str | No
     if only != RESULT:
         _stages(made, (only,) if only else STAGES)
     if only in (None, RESULT):
-        results.write(name, figures.result(made), SEED)
+        _write(made, figures.result(made))
+
+
+def _write(made: Scene, result: dict[str, Any]) -> None:
+    """Held-out figures are a result of the checkout; those of development stay with the work."""
+    if made.split == "heldout":
+        results.write("distil", result, SEED)
+        return
+    path = made.work.folder / "result.json"
+    files.replace(path, json.dumps(result, indent=1, ensure_ascii=False).encode())
+    for key, value in result["summary"].items():
+        print(f"{key:32} {value}")
+    print(f"written: {path}")
 
 
 def _stages(made: Scene, wanted: tuple[str, ...]) -> None:
