@@ -36,17 +36,18 @@ _HELD = {
     "command": "What should be typed: ",
     "name": "What is it called: ",
 }
-_GLUE = frozenset(
-    "the a an is are was were be to of in on at it its and or so that this with for from by as now also has have"
-    " had which then than".split()
-)
+_GLUE = frozenset((
+    "the", "a", "an", "is", "are", "was", "were", "be", "to", "of", "in", "on", "at", "it", "its", "and",
+    "or", "so", "that", "this", "with", "for", "from", "by", "as", "now", "also", "has", "have", "had",
+    "which", "then", "than",
+))  # fmt: skip
 
 
 def kind(literal: str) -> str:
     """What sort of thing a literal is.
 
-    >>> [kind(text) for text in ("src/app.py", "b220ccc", "1219", "--no-verify", "go test ./...", "isPhantom")]
-    ['file', 'commit', 'number', 'flag', 'command', 'name']
+    >>> [kind(text) for text in ("src/app.py", "b220ccc", "1219", "--no-verify", "go test ./...")]
+    ['file', 'commit', 'number', 'flag', 'command']
     """
     return next(name for name, pattern in _KINDS if re.search(pattern, literal))
 

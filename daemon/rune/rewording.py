@@ -19,10 +19,11 @@ CUED, THINNED, REPLACED = 0.4, 0.2, 0.5
 wording gets other words of the same sense."""
 
 _OPENERS = (
-    "what|why|how|which|where|which file|what was|why did|how did we|which command|what is the|remind me"
-    "|do you know|when|how many|what happened with|who|tell me|what did we decide on|where did we put"
-    "|what's the name of|I need the|looking for|was there|in which"
-).split("|")
+    "what", "why", "how", "which", "where", "which file", "what was", "why did", "how did we",
+    "which command", "what is the", "remind me", "do you know", "when", "how many", "what happened with",
+    "who", "tell me", "what did we decide on", "where did we put", "what's the name of", "I need the",
+    "looking for", "was there", "in which",
+)  # fmt: skip
 _SENSES = """
 run execute launch start invoke kick_off
 fail break crash go_red blow_up

@@ -147,9 +147,13 @@ def run(
         _try(now.model, quantize)
         base_folder, base_new = installer.bring(base or now.model.base, now.distil.targets)
         embedder_folder, embedder_new = installer.bring(embedder or now.model.embedder, ())
-        named = {"base": _setting(home, base_folder), "embedder": _setting(home, embedder_folder)}
-        named |= {"precision": precision, "quantize": quantize}
-        wanted = dataclasses.replace(now.model, **{key: value for key, value in named.items() if value})
+        wanted = dataclasses.replace(
+            now.model,
+            base=_setting(home, base_folder) or now.model.base,
+            embedder=_setting(home, embedder_folder) or now.model.embedder,
+            precision=precision or now.model.precision,
+            quantize=quantize or now.model.quantize,
+        )
         changed = {f"base {base_folder.name}": base_new, f"embedder {embedder_folder.name}": embedder_new}
         changed |= _written(home, now.model, wanted)
         digest = model.base_hash(base_folder, home)
