@@ -50,8 +50,8 @@ class Card:
 
     session: str
     source_hash: str
-    """Of what it was distilled from: ``Trajectory.content_hash``, and the echoes it was taught where there are
-    any. One adapter per content and base."""
+    """Of what it was distilled from: ``Trajectory.content_hash``, and the echoes it was taught, if any.
+    One adapter per content and base."""
     events: int
     redactions: dict[str, int]
     base: str
