@@ -79,4 +79,6 @@ def lessons() -> list[Lesson]:
 @pytest.fixture
 def quick() -> DistilConfig:
     """Enough for the tiny base to learn two lessons by heart."""
-    return DistilConfig(rank=8, learning_rate=5e-3, max_epochs=60, batch_tokens=160, neutral_weight=0.2)
+    return DistilConfig(
+        learning_rate=5e-3, max_epochs=60, least_steps=0, batch_tokens=160, neutral_weight=0.2
+    )

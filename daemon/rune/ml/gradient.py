@@ -12,6 +12,7 @@ from __future__ import annotations
 import ctypes
 import ctypes.util
 import gc
+import itertools
 import logging
 import math
 import random
@@ -160,21 +161,23 @@ def train(
     """Run optimizer steps until nearly every answer token is the likeliest, or the epochs are used up."""
     course = Course(base, lessons, held, config, random.Random(config.seed), [0] * len(lessons))
     optimizer = quantize.optimizer(adapter.parameters(), config.learning_rate, base.backend, base.device)
-    step = 0
-    for epoch in range(config.max_epochs):
+    step, epochs = 0, config.max_epochs
+    for epoch in itertools.count():
         made = course.epoch()
+        if not epoch:
+            epochs = max(epochs, math.ceil(config.least_steps / len(made)))
         right, wrong = 0, set()
         for place, row in enumerate(made):
-            done = (epoch + place / len(made)) / config.max_epochs
+            done = (epoch + place / len(made)) / epochs
             for group in optimizer.param_groups:
                 group["lr"] = config.learning_rate * min(1.0, (step + 1) / 5) * _cosine(done)
             loss, hits = _step(base, adapter, optimizer, row, held, config.neutral_weight)
             step, right = step + 1, right + int(hits.sum())
             wrong |= _faults(row, hits)
-            yield Progress(step, round(len(made) * config.max_epochs), loss)
+            yield Progress(step, len(made) * epochs, loss)
         course.known = [0 if place in wrong else known + 1 for place, known in enumerate(course.known)]
         targets = sum(one.targets for row in made for one in row if one.owner >= 0)
-        if right / max(targets, 1) >= config.stop_accuracy:
+        if right / max(targets, 1) >= config.stop_accuracy or epoch + 1 == epochs:
             return
 
 
