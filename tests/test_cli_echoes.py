@@ -24,6 +24,7 @@ from rune.echoes.person import Nobody, Person
 from rune.records import echo, question
 from rune.records.echo import Entry, Memory
 from rune.records.remembrance import CATEGORIES
+from rune.testing import FakeSession
 
 TYPED = Asking(Person("slash command", "s1"))
 AGENT = Asking(Nobody("standard input is no terminal"))
@@ -262,6 +263,63 @@ def test_init_opens_the_role_folders_to_git_where_the_project_wants_that(run, ec
     echoes.settings.write_text("echoes:\n  version_controlled: true\n", "utf-8")
     assert "git sees the role folders" in run(AGENT, "init").output
     assert "!/workers/" in echoes.ignore.read_text("utf-8")
+
+
+def test_init_names_the_line_that_hides_all_of_claude_from_git_and_says_what_to_do(run, echoes, project):
+    subprocess.run(["git", "init", "-q"], cwd=project, check=True)
+    (project / ".gitignore").write_text(".claude/\n", "utf-8")
+    assert ".gitignore:1" not in run(AGENT, "init").output
+    echoes.settings.write_text("echoes:\n  version_controlled: true\n", "utf-8")
+    said = run(AGENT, "init").output
+    assert "`.gitignore:1:.claude/`" in said
+    assert "!/.claude/echoes/" in said
+    assert "git sees the role folders" not in said
+    assert (project / ".gitignore").read_text("utf-8") == ".claude/\n"
+
+
+# Notes of agents
+
+NOTE = ("note", "workers", "Ports:", "only", "8443", "is", "open.")
+
+
+def test_an_agent_notes_a_finding_with_evidence_and_nobody_is_asked(run, echoes):
+    done = run(AGENT, *NOTE, "--evidence", "`gateway.py:3` — the listener", "--agent", "ash", "--tag", "net")
+    assert done.exit_code == 0, done.output
+    path = echoes.findings("workers", "ash")
+    assert f"noted    {path.relative_to(echoes.project)}" in done.output
+    (found,) = echo.parse_findings(path.read_text("utf-8"), path)
+    assert (found.layer, found.title, found.learning) == ("traced", "Ports", "only 8443 is open.")
+    assert found.evidence == ("`gateway.py:3` — the listener",)
+    assert (found.source, found.named("tags")) == ("rune:work ash", "net")
+    assert not echoes.memory("workers").exists()
+
+
+def test_a_note_names_the_session_that_is_at_work(run, echoes, home, project):
+    FakeSession(home, project, "s7").prompt("Look at the ports.")
+    assert run(AGENT, *NOTE, "--evidence", "a.py:3").exit_code == 0
+    assert "- **source**: rune:work s7" in echoes.findings("workers", "agent").read_text("utf-8")
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (NOTE, "evidence: expected `file:lines`"),
+        (("note", "driver", "T:", "l", "--evidence", "a.py:3"), "role: expected one of planner"),
+        (("note", "team", "T:", "l", "--evidence", "a.py:3"), "expected the lead, found 'agent'"),
+        (("note", "workers", "--evidence", "a.py:3"), "learning: expected `Title: the learning"),
+    ],
+)
+def test_a_note_that_may_not_be_is_refused_with_what_was_expected(run, echoes, words, said):
+    done = run(AGENT, *words)
+    assert (done.exit_code, said in done.output) == (1, True), done.output
+    assert not echoes.root.exists()
+
+
+def test_a_secret_in_a_note_is_taken_out_and_that_is_said(run, echoes):
+    token = "ghp_" + "a8Kd03jfLq92mNbX7vTz5RwYc1HsGu4Pe6Zo"
+    done = run(AGENT, "note", "team", f"Login: the token is {token}.", "--evidence", "a:3", "--agent", "lead")
+    assert "taken out before writing: 1 github-token" in done.output
+    assert token not in echoes.findings("team", "lead").read_text("utf-8")
 
 
 # Terminals

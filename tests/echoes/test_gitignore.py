@@ -132,6 +132,32 @@ def test_a_project_that_ignores_the_whole_of_claude_is_told_which_line_hides_its
     assert gitignore.hidden_by(checkout, "reviewer") == ""
 
 
+@pytest.mark.parametrize("line", [".claude/", ".claude", "/.claude/**", ".*", "*", ".claude/*"])
+def test_where_all_of_claude_is_hidden_the_hint_names_the_line_and_following_it_shows_role_folders_alone(
+    checkout, line
+):
+    theirs = checkout.project / ".gitignore"
+    theirs.write_text(f"*.pyc\n{line}\n")
+    other = checkout.project / ".claude" / "settings.local.json"
+    other.write_text("{}")
+    gitignore.apply(checkout, version_controlled=True)
+    hint = gitignore.hint(checkout)
+    assert f"`.gitignore:2:{line}`" in hint
+    assert str(theirs) in hint
+    advised = re.findall(r"^    (.+)$", hint, re.M)
+    theirs.write_text("\n".join([theirs.read_text(), *advised]) + "\n")
+    assert gitignore.hint(checkout) == ""
+    assert staged(checkout) == set(SEEN)
+
+
+def test_a_rule_that_hides_some_of_it_is_named_too(checkout):
+    gitignore.apply(checkout, version_controlled=True)
+    assert gitignore.hint(checkout) == ""
+    with checkout.ignore.open("a") as file:
+        file.write("MEMORY.md\n")
+    assert re.search(r"`\.claude/echoes/\.gitignore:\d+:MEMORY\.md` hides it", gitignore.hint(checkout))
+
+
 def test_without_a_repository_nothing_is_hidden(tmp_path):
     assert gitignore.hidden_by(Echoes(tmp_path), "reviewer") == ""
 

@@ -22,7 +22,7 @@ def uses(echoes, clock):
 
 
 def test_nothing_was_of_use_yet(uses):
-    assert uses.read() == {}
+    assert (uses.read(), uses.unused()) == ({}, Use())
 
 
 def test_what_was_recalled_is_counted_once_a_workflow_whatever_the_number_of_times(uses):
@@ -31,6 +31,7 @@ def test_what_was_recalled_is_counted_once_a_workflow_whatever_the_number_of_tim
     uses.note("s2", ["a"])
     uses.note("s3")
     assert uses.read() == {"a": Use(2, 3, TODAY), "b": Use(1, 3, TODAY)}
+    assert uses.unused() == Use(0, 3), "what was never given was left out of as many"
 
 
 def test_the_last_day_of_use_is_known_however_long_ago(uses, clock):

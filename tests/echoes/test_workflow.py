@@ -12,7 +12,9 @@ from rune import gather
 from rune.echoes import findings
 from rune.echoes.activity import Phase
 from rune.echoes.store import Busy, Store
+from rune.echoes.uses import Uses
 from rune.gather import learnt, taking
+from rune.gather.places import stands
 from rune.records import echo, gathered, trajectory, use
 from rune.records.echo import Entry
 from rune.records.trajectory import Execution, Generation, Note, Prompt, Reflection
@@ -67,10 +69,59 @@ def test_a_repaired_failure_becomes_a_traced_entry_with_file_and_lines(store, pa
     assert entry.day == DAY
 
 
+def test_an_edit_of_a_part_of_a_line_finds_its_line(store, past, memory, project):
+    """The client's Edit replaces a string, seldom whole lines."""
+    (project / "server.py").write_text('import os\n\n\ndef port():\n    return int(os.environ["PORT"])\n')
+    events = tuple(
+        replace(event, before='os.environ["PORT"]', text='int(os.environ["PORT"])')
+        if isinstance(event, Generation)
+        else event
+        for event in failure()
+    )
+    gather.take_in(store, [past(events=events)])
+    assert memory()[0].evidence == ("`server.py:5` — TypeError: PORT must be int, not str",)
+
+
 def test_where_the_change_no_longer_stands_the_event_is_the_evidence(store, past, memory):
     gather.take_in(store, [past()])
     (entry,) = memory()
     assert entry.evidence[0].startswith("`.claude/echoes/trajectories/s1.jsonl:e2`")
+
+
+FILE = """\
+import os
+
+def start(env, log):
+    if env is None:
+        raise ValueError("no environment")
+    log(env["HOST"], int(env["PORT"]))
+
+    try:
+        serve(int(env["PORT"]), retries=3)
+    except OSError:
+        log("cannot serve")
+"""
+
+
+@pytest.mark.parametrize(
+    ("added", "place"),
+    [
+        (["import os"], (1, 1)),
+        (["retries=3"], (9, 9)),
+        (["if env is None:", 'raise ValueError("no environment")'], (4, 5)),
+        (["is None:", 'raise ValueError("no environment")', 'log(env["HOST"]'], (4, 6)),
+        (["gone since then", "except OSError:"], (10, 10)),
+        (["try:", 'serve(int(env["PORT"]), retries=3)', "except OSError:"], (8, 10)),
+        (['log(env["HOST"], int(env["PORT"]))', "try:"], (6, 8)),
+        (['int(env["PORT"])'], None),
+        (["gone since then"], None),
+        (["retr"], None),
+        ([")"], None),
+        ([], None),
+    ],
+)
+def test_the_place_of_a_change_is_the_block_that_holds_most_of_it_be_it_parts_of_lines(added, place):
+    assert stands(FILE, added) == place
 
 
 def test_a_link_that_leads_out_of_the_project_is_no_evidence(store, past, memory, project, tmp_path):
@@ -345,9 +396,12 @@ def test_what_recurs_is_chosen_before_what_is_new():
     assert [entry.title for entry in taking.chosen(found, 1)] == ["the ocean is missing here"] * 2
 
 
-def test_workflows_are_counted_where_they_were_live(store, past):
+def test_workflows_are_counted_where_they_were_live_whether_they_taught_anything_or_not(store, past):
+    imported = replace(past("s3"), source="imported")
+    gather.take_in(store, [past(), past("s2", events=failure()[:1]), imported])
     gather.take_in(store, [past()])
-    assert [one.workflow for one in use.read(store.echoes.uses)] == ["s1"]
+    assert [one.workflow for one in use.read(store.echoes.uses)][:2] == ["s1", "s2"]
+    assert Uses(store.echoes.uses, store.clock).unused().workflows == 2
 
 
 def test_every_entry_has_evidence(store, past, report):

@@ -125,6 +125,30 @@ def migrate(confirm: str, dry_run: bool, project: Path) -> None:
 
 
 @echoes.command()
+@click.argument("role")
+@click.argument("words", nargs=-1, metavar="TITLE: LEARNING...")
+@click.option("--evidence", multiple=True, help="`file:lines` and what was found there; may be repeated.")
+@click.option("--agent", default="agent", show_default=True, help="Whose findings; in team only lead.")
+@click.option("--label", default="Observation", show_default=True, help="The word before the title.")
+@click.option("--supersedes", default="", help="Title of the entry that this one replaces.")
+@click.option("--tag", "tags", multiple=True, help="A word to find it by; may be repeated.")
+@project_option
+def note(
+    role: str, words: tuple[str, ...], evidence: tuple[str, ...], agent: str, label: str, supersedes: str,
+    tags: tuple[str, ...], project: Path,
+) -> None:  # fmt: skip
+    """For agents, a finding: `note workers Ports: only 8443 is open. --evidence "a.py:3 the listener"`
+
+    It has to have evidence, and becomes a traced entry of that role when the session ends.
+    """
+    from rune.cli import memory
+    from rune.echoes.operations.etch import Draft
+
+    fields = (("tags", ", ".join(tags)),) if tags else ()
+    memory.run_note(role, agent, Draft(" ".join(words), evidence, label, supersedes, fields), project)
+
+
+@echoes.command()
 @click.argument("role", metavar="ROLE | ID")
 @click.argument("words", nargs=-1, metavar="[TITLE: LEARNING...]")
 @click.option("--evidence", multiple=True, help="`file:lines` and what was found there; may be repeated.")

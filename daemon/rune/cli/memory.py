@@ -19,6 +19,7 @@ from rune.echoes import gitignore, known, person, promote, settings
 from rune.echoes.operations import (
     etch,
     migration,
+    note,
     proposal,
     pruning,
     questions,
@@ -57,14 +58,16 @@ def run_init(project: Path) -> None:
         begun = tree.begin(change)
     chosen = settings.read(store.echoes)
     gitignore.apply(store.echoes, chosen.version_controlled)
-    click.echo(tree.render(begun, str(store.echoes.root), chosen.version_controlled))
+    hint = gitignore.hint(store.echoes) if chosen.version_controlled else ""
+    click.echo(tree.render(begun, str(store.echoes.root), chosen.version_controlled, hint))
 
 
 def run_show(role: str | None, project: Path, as_json: bool) -> None:
     """Print the overview, or the entries of a role."""
     store = store_of(project, current())
     if role:
-        shown = entries.role(store, role, _uses(store).read())
+        uses = _uses(store)
+        shown = entries.role(store, role, uses.read(), uses.unused())
         click.echo(_json(asdict(shown)) if as_json else entries.render_role(shown))
         return
     overview, table = show.collect(store.echoes.project, paths.home()), entries.table(store)
@@ -122,6 +125,12 @@ def run_migrate(project: Path, confirmation: Confirmation) -> None:
     """Rename what is called otherwise today."""
     store = store_of(project, current())
     _run(store, Operation("migrate", migration.run, backups=True), migration.render, confirmation)
+
+
+def run_note(role: str, agent: str, draft: etch.Draft, project: Path) -> None:
+    """Write down what an agent found."""
+    store = store_of(project, current())
+    click.echo(note.render(note.write(store, role, agent, draft)))
 
 
 def run_etch(asked: Etching, project: Path, confirmation: Confirmation) -> None:

@@ -5,8 +5,8 @@ for byte. In the project's own ``.gitignore`` they appear only where ``.claude/e
 and would hide what shall be seen.
 
 Covered: either file missing, empty, without a line end, with CRLF, edited in between.
-Not covered: a project that ignores the whole of ``.claude`` (git then never looks inside; ``hidden_by`` names
-the line), ignore rules outside of the project.
+Not covered: a project that ignores the whole of ``.claude`` (git then never looks inside; ``hint`` names the
+line and the way out), a repository around the project that ignores the whole of it.
 """
 
 from __future__ import annotations
@@ -35,6 +35,8 @@ PRIVATE = ("/trajectories/", "/adapters/", "/journal/", "/uses.jsonl", "/.*lock"
 """What stays out of git in any case."""
 OPENED = ("!/.claude/echoes/",)
 """For the project's own file: git shall look into the folder, whose own file then decides."""
+WAY_IN = ("!/.claude/", "/.claude/*", "!/.claude/echoes/")
+"""What a person may add to the project's own file where it hides all of ``.claude``."""
 
 _NAMED = re.compile(rb"(?m)^(?!!)(?:\*\*/|/)?\.claude/echoes(?:/|/\*\*?)?[ \t]*\r?$")
 _ALL = re.compile(rb"(?m)^/?\*\*?[ \t]*\r?$")
@@ -89,12 +91,31 @@ def without(text: bytes) -> bytes:
     return b"\n".join(line for number, line in enumerate(lines) if number not in ours)
 
 
+def hint(echoes: Echoes) -> str:
+    """What keeps the role folders out of git although they shall be seen, and the way out; empty without."""
+    rules = dict.fromkeys(rule for role in ROLES if (rule := hidden_by(echoes, role)))
+    if not rules:
+        return ""
+    named = ", ".join(f"`{rule}`" for rule in rules)
+    if not _hides(echoes.project, echoes.root.relative_to(echoes.project).as_posix()):
+        return f"git does not see all of it: {named} hides it; take that line out, or narrow it"
+    lines = "".join(f"\n    {line}" for line in WAY_IN)
+    return (
+        f"git does not see it yet: {named} (file, line, rule) hides the whole folder, which is not Rune's to "
+        f"change. Add these lines to the end of {echoes.project / '.gitignore'}; all else in .claude stays "
+        f"hidden:{lines}"
+    )
+
+
 def hidden_by(echoes: Echoes, role: str) -> str:
     """The rule that keeps a role's memory out of git, ``file:line:pattern``; empty where git sees it."""
-    path = echoes.memory(role).relative_to(echoes.project).as_posix()
+    return _hides(echoes.project, echoes.memory(role).relative_to(echoes.project).as_posix())
+
+
+def _hides(project: Path, path: str) -> str:
     command = ("git", "check-ignore", "--no-index", "--verbose", "--", path)
     try:
-        said = subprocess.run(command, cwd=echoes.project, capture_output=True, text=True, check=False).stdout
+        said = subprocess.run(command, cwd=project, capture_output=True, text=True, check=False).stdout
     except FileNotFoundError:  # without git nothing is hidden from it
         return ""
     rule = _RULE.match(said.partition("\t")[0])

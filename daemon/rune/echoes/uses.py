@@ -43,6 +43,10 @@ class Uses:
         """The use of every echo that was ever referenced, by its digest."""
         return count(records.read(self.path))
 
+    def unused(self) -> Use:
+        """The use of an echo that was never referenced: in none of so many workflows."""
+        return Use(workflows=len(_recent(_latest(records.read(self.path))[1])))
+
     def compact(self) -> bool:
         """Make the file shorter where most of it says nothing more; what is counted stays the same."""
         with self._alone():

@@ -17,6 +17,7 @@ from rune.arcs import Arc, Change
 from rune.echoes.journal import within
 from rune.echoes.operations import etch
 from rune.errors import FormatError
+from rune.gather.places import stands
 from rune.lessons import repairs
 from rune.records.echo import Entry
 from rune.records.trajectory import Note, Trajectory
@@ -102,16 +103,13 @@ def _place(project: Path, change: Change) -> str:
         path = within(project, project / name)
         if path.stat().st_size > LARGEST:
             return ""
-        lines = [line.strip() for line in path.read_text("utf-8", "replace").splitlines()]
+        found = stands(path.read_text("utf-8", "replace"), change.added)
     except (FormatError, OSError):
         return ""
-    if change.added[0] not in lines:
+    if found is None:
         return ""
-    first = last = lines.index(change.added[0])
-    wanted = set(change.added)
-    while last + 1 < len(lines) and lines[last + 1] in wanted:
-        last += 1
-    return f"`{name.as_posix()}:{first + 1}{f'-{last + 1}' if last > first else ''}`"
+    first, last = found
+    return f"`{name.as_posix()}:{first}{f'-{last}' if last > first else ''}`"
 
 
 def day(at: float) -> datetime.date:

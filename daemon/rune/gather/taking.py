@@ -73,10 +73,10 @@ def take_in(store: Store, sessions: Sequence[Trajectory]) -> Intake:
                 added[role] += new
                 risen += merged
         _fit(change, use.read())
-    gathered.append(store.echoes.gathered, *found.taken)
-    for past in sessions:
+    for past in sessions:  # before it counts as taken in: written twice it is counted once
         if past.source == "live":
             use.note(past.session)
+    gathered.append(store.echoes.gathered, *found.taken)
     use.compact()
     return Intake({role: count for role, count in added.items() if count}, tuple(risen), tuple(problems))
 

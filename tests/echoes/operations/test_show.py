@@ -60,6 +60,11 @@ def test_an_entry_is_shown_with_id_score_use_and_evidence(store, remember, entry
         assert said in text
 
 
+def test_an_entry_that_was_never_used_is_shown_with_the_sessions_that_took_place(store, remember, entry):
+    remember("reviewer", entry("Unused imports"))
+    assert "used in 0 of 3 workflows" in show.render_role(show.role(store, "reviewer", {}, Use(workflows=3)))
+
+
 def test_permanent_entries_come_first_and_better_ones_before_worse(store, remember, entry):
     old = date(2026, 1, 1)
     remember("team", entry("Old", verified=old), entry("New"), entry("Kept", layer="etched"))

@@ -35,3 +35,5 @@ def test_the_report_says_what_git_sees(store):
     begun = begin(store)
     assert "git sees nothing" in tree.render(begun, "x", seen_by_git=False)
     assert "git sees the role folders" in tree.render(begun, "x", seen_by_git=True)
+    hidden = tree.render(begun, "x", seen_by_git=True, hint="`.gitignore:1:.claude` hides it")
+    assert ("git sees" in hidden, ".gitignore:1:.claude" in hidden) == (False, True)

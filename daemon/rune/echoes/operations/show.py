@@ -124,14 +124,21 @@ def _row(echoes: Echoes, role: str, problems: list[str]) -> RoleRow:
     )
 
 
-def role(store: Store, role: str, uses: Mapping[str, Use]) -> Shown:
-    """One role, entry by entry."""
+def role(store: Store, role: str, uses: Mapping[str, Use], unused: Use = UNUSED) -> Shown:
+    """One role, entry by entry.
+
+    Args:
+        store: of which project.
+        role: whose memory.
+        uses: of each echo, by digest.
+        unused: of an echo that is not among these.
+    """
     store.settle()
     path = store.echoes.memory(known_role(store.echoes, role))
     text = _text(path)
     problems: list[str] = []
     rows = [
-        _entry_row(entry, uses.get(entry.digest, UNUSED), store.today)
+        _entry_row(entry, uses.get(entry.digest, unused), store.today)
         for entry in _survey(text, path, problems)
     ]
     rows.sort(key=lambda row: (LAYERS.index(row.layer), -row.score, row.title))

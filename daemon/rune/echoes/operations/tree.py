@@ -27,11 +27,19 @@ def begin(change: Change) -> Begun:
     return Begun(missing, tuple(role for role in echo.ROLES if role not in missing))
 
 
-def render(begun: Begun, root: str, seen_by_git: bool) -> str:
-    """The report as text."""
+def render(begun: Begun, root: str, seen_by_git: bool, hint: str = "") -> str:
+    """The report as text.
+
+    Args:
+        begun: what was made.
+        root: the folder.
+        seen_by_git: what the project's settings say.
+        hint: why git does not see it all the same.
+    """
     lines = [f"made   {role}/MEMORY.md" for role in begun.made]
     lines += [f"there  {role}/MEMORY.md" for role in begun.there]
     git = "git sees nothing of it; echoes.version_controlled: true in .claude/rune-config.yml changes that"
     if seen_by_git:
-        git = "git sees the role folders: echoes.version_controlled is true in .claude/rune-config.yml"
+        git = "echoes.version_controlled is true in .claude/rune-config.yml: "
+        git += hint or "git sees the role folders"
     return "\n".join([f"The text memory in {root}", *lines, git])
