@@ -147,13 +147,7 @@ def run(
         _try(now.model, quantize)
         base_folder, base_new = installer.bring(base or now.model.base, now.distil.targets)
         embedder_folder, embedder_new = installer.bring(embedder or now.model.embedder, ())
-        wanted = dataclasses.replace(
-            now.model,
-            base=_setting(home, base_folder) or now.model.base,
-            embedder=_setting(home, embedder_folder) or now.model.embedder,
-            precision=precision or now.model.precision,
-            quantize=quantize or now.model.quantize,
-        )
+        wanted = _wanted(home, now.model, base_folder, embedder_folder, precision, quantize)
         changed = {f"base {base_folder.name}": base_new, f"embedder {embedder_folder.name}": embedder_new}
         changed |= _written(home, now.model, wanted)
         digest = model.base_hash(base_folder, home)
@@ -181,6 +175,18 @@ def _written(home: Home, now: ModelConfig, wanted: ModelConfig) -> dict[str, boo
         str(home.config): settings.choose(home.config, now, wanted),
         str(home.launch): launch.write(home.launch, rune),
     }
+
+
+def _wanted(
+    home: Home, now: ModelConfig, base: Path, embedder: Path, precision: str | None, quantize: str | None
+) -> ModelConfig:
+    return dataclasses.replace(
+        now,
+        base=_setting(home, base) or now.base,
+        embedder=_setting(home, embedder) or now.embedder,
+        precision=precision or now.precision,
+        quantize=quantize or now.quantize,
+    )
 
 
 def _setting(home: Home, folder: Path) -> str:
