@@ -37,13 +37,19 @@ check: $(READY)
 test: check models
 	$(BIN)/pytest
 
-# Longer than CI has: measures anew and writes docs/results/*.json. SESSIONS is a folder of the client's transcripts.
+# Hours, most of them distil's: measures anew and writes docs/results/*.json. SESSIONS is a folder of the client's
+# transcripts. DATA holds recorded sessions and echoes/, and comes with no clone: without it, two benches are left out.
 SESSIONS ?= $(HOME)/.claude/projects
+DATA ?= ../shared/data
 bench: models
 	$(BIN)/rune bench hooks
 	$(BIN)/rune bench recall
+	$(BIN)/rune bench base
 	$(BIN)/rune demo --record
 	$(BIN)/rune bench import "$(SESSIONS)"
+	@test -d "$(DATA)" || echo 'no folder $(DATA): "rune bench echoes" and "rune bench distil" are left out; make bench DATA=...'
+	test ! -d "$(DATA)" || $(BIN)/rune bench echoes --data "$(DATA)"
+	test ! -d "$(DATA)" || $(BIN)/rune bench distil --data "$(DATA)"
 	$(BIN)/python -m rune.bench.figures
 
 # The figures of README and docs from docs/results/*.json.

@@ -6,9 +6,12 @@ import json
 import os
 import pty
 import re
+import shlex
 import subprocess
 import sys
+import time
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -18,9 +21,10 @@ from click.testing import CliRunner, Result
 
 from rune import cli, paths
 from rune.cli.asking import Asking
-from rune.echoes import person
+from rune.echoes import findings, person
 from rune.echoes.operations import questions
 from rune.echoes.person import Nobody, Person
+from rune.echoes.store import Store
 from rune.records import echo, question
 from rune.records.echo import Entry, Memory
 from rune.records.remembrance import CATEGORIES
@@ -320,6 +324,23 @@ def test_a_secret_in_a_note_is_taken_out_and_that_is_said(run, echoes):
     done = run(AGENT, "note", "team", f"Login: the token is {token}.", "--evidence", "a:3", "--agent", "lead")
     assert "taken out before writing: 1 github-token" in done.output
     assert token not in echoes.findings("team", "lead").read_text("utf-8")
+
+
+def test_what_the_skill_tells_agents_to_type_and_to_write_is_the_same_finding(run, echoes):
+    skill = (Path(__file__).parents[1] / "plugin" / "skills" / "recall" / "SKILL.md").read_text("utf-8")
+    typed = re.search(r"^    rune echoes (note .+)$", skill, re.M)
+    written = re.search(r"```markdown\n(.+?)```", skill, re.S)
+    assert typed
+    assert written
+    assert run(AGENT, *shlex.split(typed[1])).exit_code == 0
+    path = echoes.findings("reviewer", "ward")
+    (by_command,) = echo.parse_findings(path.read_text("utf-8"), path)
+    (by_hand,) = echo.parse_findings(written[1], path)
+    assert replace(by_command, day=by_hand.day, verified=by_hand.verified) == by_hand
+    store = Store(echoes, time.time)
+    with store.change("take in") as change:
+        assert findings.take(change, "reviewer").problems == ()
+    assert [one.title for one in store.read("reviewer").entries] == ["Unused imports"]
 
 
 # Terminals

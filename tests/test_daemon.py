@@ -643,6 +643,8 @@ def test_the_text_memory_fills_itself_for_the_next_session(start, session, ask, 
     found = ask(Recall("PORT must be int TypeError", str(project)))
     assert [piece.kind for piece in found.evidence] == ["echo"]
     assert [one.workflow for one in use.read(echoes.uses) if one.echoes] == ["s3"]
+    took_place = [one.workflow for one in use.read(echoes.uses) if not one.echoes]
+    assert sorted(took_place) == ["s1", "s2"], "each session that ended, once"
 
 
 def jobs_known_of(home) -> bool:

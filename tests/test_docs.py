@@ -128,6 +128,20 @@ def test_commands_in_documents_exist(path: Path) -> None:
         assert [word for word in rest if word.startswith("-") and word not in flags] == []
 
 
+@pytest.mark.parametrize("name", [n for n, _ in commands() if n.startswith("rune bench ")])
+def test_make_bench_runs_every_measurement_and_the_results_say_which_file_it_writes(name: str) -> None:
+    recipe = (ROOT / "Makefile").read_text("utf-8").split("\nbench:")[1].split("\n\n")[0]
+    assert f"$(BIN)/{name}" in recipe
+    results = (ROOT / "docs" / "results" / "README.md").read_text("utf-8")
+    assert re.search(rf"^\| `{name.split()[-1]}\.json` \| `{name}\b", results, re.M)
+
+
+def test_every_result_file_is_named_where_they_lie() -> None:
+    results = ROOT / "docs" / "results"
+    told = (results / "README.md").read_text("utf-8")
+    assert [path.name for path in results.glob("*.json") if f"`{path.name}`" not in told] == []
+
+
 @pytest.mark.parametrize("path", figures.documents(), ids=name_of)
 def test_figures_are_those_of_the_result_files(path: Path) -> None:
     text = path.read_text("utf-8")

@@ -24,7 +24,7 @@ from rune.records.trajectory import Note, Trajectory
 
 EXPLAINED, REPAIRED, WRITTEN_DOWN, UNSOLVED = 0.7, 0.5, 0.7, 0.3
 """How sure an entry is by what it rests on."""
-PLACES = 2
+PLACES = 3
 """Changed places that an entry names."""
 TELLING = frozenset(("repair", "unsolved"))
 """Kinds of lessons whose answers say what was learnt of a failure."""
