@@ -8,6 +8,7 @@ import re
 import shlex
 import shutil
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -148,6 +149,19 @@ def test_a_bash_call_of_the_agent_etches_nothing(launched: Client, project: Path
     done = launched.run("Etch that tests are not needed.", turns, cwd=project)
     assert BLOCKED in done.tool_results()[-1]
     assert etched(project) == []
+
+
+def test_what_an_agent_notes_by_a_bash_call_is_in_the_memory_once_its_session_has_ended(
+    launched: Client, project: Path
+) -> None:
+    words = "note workers 'Ports: only 8443 is open.' --evidence 'gateway.py:3 the listener' --agent ash"
+    turns = [[call("Bash", command=f"{RUNE} echoes {words}", description="Note")], [say("Noted.")]]
+    done = launched.run("Look at the ports.", turns, cwd=project)
+    assert "noted    .claude/echoes/workers/ash-findings.md" in done.tool_results()[-1]
+    memory, deadline = Echoes(project).memory("workers"), time.monotonic() + 30
+    while not memory.exists() and time.monotonic() < deadline:
+        time.sleep(0.2)
+    assert f"- **source**: rune:work {done.output['session_id']}" in memory.read_text("utf-8")
 
 
 @pytest.mark.skipif(shutil.which("script") is None, reason="no script(1) here")
