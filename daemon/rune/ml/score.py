@@ -12,8 +12,8 @@ from rune.records.card import Lesson
 EACH = 8
 """Questions of a kind."""
 BATCH = 24
-LONGEST = 128
-"""Tokens of an answer; less where the taught answers are shorter."""
+SHORTEST, LONGEST = 24, 128
+"""Tokens of an answer; in between as the taught answers are long."""
 UNRELATED = (
     ("What is the capital of France?", "paris"),
     ("What colour is a clear daytime sky?", "blue"),
@@ -61,11 +61,12 @@ def score(
 ) -> dict[str, float | None]:
     """Shares of right answers by kind of probe; None where there was nothing to ask."""
     asked = probes(lessons)
-    longest = max((engine.base.count(lesson.answer) for lesson in lessons), default=0) + 8
+    taught = max((engine.base.count(lesson.answer) for lesson in lessons), default=0) + 8
+    longest = min(max(taught, SHORTEST), LONGEST)
     right: dict[str, list[bool]] = {"trained": [], "heldout": [], "composed": [], "unrelated": []}
     for start in range(0, len(asked), BATCH):
         part = asked[start : start + BATCH]
-        answers = engine.answers([probe.question for probe in part], adapter, min(LONGEST, longest))
+        answers = engine.answers([probe.question for probe in part], adapter, longest)
         for probe, answer in zip(part, answers, strict=True):
             right[probe.kind].append(holds(answer, probe.keys))
     return {kind: round(sum(marks) / len(marks), 4) if marks else None for kind, marks in right.items()}
