@@ -229,6 +229,39 @@ def test_windows_lines_a_byte_order_mark_and_a_torn_end_stay_as_they_are() -> No
     assert len(echo.parse(echo.render(more), PATH).entries) == 2
 
 
+@pytest.mark.parametrize(
+    ("text", "evidence", "learning"),
+    [
+        ("- **Evidence**:\n  - `a.py:1` — one\n  - `b.py:2` — two\n- Use a join.\n",
+         ("`a.py:1` — one", "`b.py:2` — two"), "Use a join."),
+        ("**Evidence**:\n- `a.py:1` — one\n  and more\n- `b.py:2` — two\n\nUse a join.\n",
+         ("`a.py:1` — one and more", "`b.py:2` — two"), "Use a join."),
+        ("  - **Evidence**: `a.py:1` — one\n  - **Source**: rune:work\n  - Use a join.\n  - Or a view.\n",
+         ("`a.py:1` — one",), "- Use a join.\n- Or a view."),
+        ("<!-- id: 5 -->\n**Source**: rune:work\n**Evidence**: `a.py:1` — one\n\nUse a join.\n",
+         ("`a.py:1` — one",), "<!-- id: 5 -->\n\nUse a join."),
+    ],
+    ids=["bullets below a bullet", "bullets that go on", "indented bullets", "a comment first"],
+)  # fmt: skip
+def test_fields_end_where_the_learning_begins(text: str, evidence: tuple[str, ...], learning: str) -> None:
+    text = f"## Inscribed — Joins (2026-01-10)\n{text}"
+    read = echo.parse(text, "reviewer/MEMORY.md")
+    assert [(entry.evidence, entry.learning) for entry in read.entries] == [(evidence, learning)]
+    assert echo.render(read) == text
+
+
+@pytest.mark.parametrize(
+    ("heading", "title"),
+    [
+        ("## Inscribed — Closed (2026-01-10) ##", "Closed"),
+        ("## Inscribed \u2212 Minus (2026-01-10)", "Minus"),
+        ("### [2026-01-10] Pattern: Prefer C ##", "Prefer C ##"),
+    ],
+)
+def test_a_heading_of_others_may_be_closed_by_marks(heading: str, title: str) -> None:
+    assert [entry.title for entry in echo.parse(f"{heading}\nX\n", "x/MEMORY.md").entries] == [title]
+
+
 def test_evidence_is_listed_below_its_name_too() -> None:
     text = "## Traced — a (2026-01-01)\n\n**Evidence**:\n- `a.py:1` — x\n- `b.py:2` — y\n\nLearnt.\n"
     assert only(text).evidence == ("`a.py:1` — x", "`b.py:2` — y")

@@ -11,6 +11,7 @@ What a field means is the business of ``rune.records.echo``; here it is only fou
 from __future__ import annotations
 
 import re
+import textwrap
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal, NamedTuple, TypeAlias
@@ -34,18 +35,21 @@ _LATE = frozenset((
 """Fields that are also read below the first lines of a foreign entry."""
 
 _TIERS = "etched|inscribed|traced|observations?|consolidated|notes?"
+_END = r"(?:\s+##+)?\s*$"
+"""Of a heading that others wrote, which marks may close; in Rune's own form they belong to the title."""
 _DATED = re.compile(r"^#{2,3}\s+\[\s*(\d{4}[^\]]*?)\s*\](?!\()\s*(.*?)\s*$")
-_DASH = r"\s*[—–―]+\s*|\s+-{1,3}\s*|-{1,3}\s+|\s*:\s+"
-_TIER = re.compile(rf"^(##|###)\s+[*`]*({_TIERS})\b[*`]*({_DASH})(\S.*?)\s*$", re.IGNORECASE)
-_SECTION = re.compile(rf"^##\s+({_TIERS})(?:\s+(?:entries|layer|echoes|memories))?\s*:?\s*$", re.IGNORECASE)
+_DASH = r"\s*[‐‑‒–—―−]+\s*|\s+-{1,3}\s*|-{1,3}\s+|\s*:\s+"
+_TIER = re.compile(rf"^(##|###)\s+[*`]*({_TIERS})\b[*`]*({_DASH})(\S.*?){_END}", re.IGNORECASE)
+_SECTION = re.compile(rf"^##\s+({_TIERS})(?:\s+(?:entries|layer|echoes|memories))?\s*:?{_END}", re.IGNORECASE)
 _STRANGER = re.compile(r"^##\s+(\w+)\s*(?:[—–]|-\s)\s*\S.*\(\d{4}-\d\d[^)]*\)\s*$")
-_HEADING = re.compile(r"^(#{1,6})\s+(\S.*?)\s*$")
+_HEADING = re.compile(rf"^(#{{1,6}})\s+(\S.*?){_END}")
 _HIGHER = re.compile(r"#{1,2}\s+\S")
 _HAS_DATE = re.compile(r"\d{4}-\d\d")
 _BOLD = re.compile(r"^([-*+•]\s+)?\*\*\s*([A-Za-z][\w /-]{0,40}?)\s*(?::\s*\*\*|\*\*\s*:)[ \t]*(.*?)\s*$")
 _PLAIN = re.compile(rf"^([-*+]\s+)({'|'.join(CORE[:-1])})\s*:(?:\s+(.*?))?\s*$", re.IGNORECASE)
 _NAME = re.compile(r"[a-z][a-z0-9_]*")
 _BULLET = re.compile(r"^[-*+]\s+(\S.*)$")
+_COMMENT = re.compile(r"^<!--.*-->\s*$")
 _RULE = re.compile(r"^(?:-{3,}|\*{3,}|_{3,})\s*$")
 _FENCE = re.compile(r"^( {0,3})(`{3,}|~{3,})\s*([^`]*?)\s*$")
 _LINES = re.compile(r"[^\n]*\n|[^\n]+")
@@ -272,17 +276,18 @@ def _take_apart(lines: Sequence[Numbered], dated: bool) -> tuple[list[Field], li
     while at < len(lines):
         number, line, code = lines[at]
         at += 1
-        found = None if code else field(line, dated)
+        plain = line.lstrip(" ") if open_for == "first" else line
+        found = None if code else field(plain, dated)
         if found and _wanted(found[0], open_for, fields):
             if found[0] == "learning":
                 body.append(f"- {found[1]}")
                 continue
-            more = _continuation(lines[at:], found, dated)
+            more = _continuation(lines[at:], found, dated, len(line) - len(plain))
             at += len(more)
             fields += _fields(found, number, more)
             continue
         body.append(line)
-        if not dated and line.strip():
+        if not dated and line.strip() and not _COMMENT.match(line):
             open_for = "none" if line.startswith("#") or open_for == "none" else "late"
     return fields, body
 
@@ -294,29 +299,35 @@ def _wanted(name: str, open_for: str, before: Sequence[Field]) -> bool:
     return name == "evidence" or name not in CORE or all(field.name != name for field in before)
 
 
-def _continuation(lines: Sequence[Numbered], found: tuple[str, str], dated: bool) -> list[str]:
+def _continuation(lines: Sequence[Numbered], found: tuple[str, str], dated: bool, indent: int) -> list[str]:
     """The indented lines that go on with a value; for evidence that begins below its name, the bullets."""
     listed = not dated and found[0] == "evidence" and not found[1]
-    more = []
+    more: list[str] = []
     for _, line, code in lines:
-        goes_on = line.startswith(("  ", "\t")) and line.strip()
-        if code or not (goes_on or (listed and _BULLET.match(line) and not field(line, dated))):
+        inner = line.startswith((" " * (indent + 2), "\t"))
+        if code or not line.strip() or (not dated and field(line.strip(), dated)):
             break
+        if not (inner or (listed and _BULLET.match(line))):
+            break
+        listed = listed and bool(more or not inner)  # below indented bullets stands the next one of the entry
         more.append(line.strip())
     return more
 
 
 def _fields(found: tuple[str, str], line: int, more: Sequence[str]) -> list[Field]:
     name, value = found
-    bullets = [bullet[1] for part in more if (bullet := _BULLET.match(part))]
-    if name == "evidence" and bullets and len(bullets) == len(more):
-        return [Field(name, part, line, 1 + len(more)) for part in (value, *bullets) if part]
+    if name == "evidence" and more and _BULLET.match(more[0]):
+        parts = [value]
+        for text in more:
+            bullet = _BULLET.match(text)
+            parts += [bullet[1]] if bullet else [f"{parts.pop()} {text}"]
+        return [Field(name, part, line, 1 + len(more)) for part in parts if part]
     return [Field(name, " ".join((value, *more)).strip(), line, 1 + len(more))]
 
 
 def _learning(lines: Sequence[str]) -> str:
     """The text of the lines; a single bullet loses its mark and the indentation below it."""
-    text = [line.rstrip() for line in lines]
+    text = textwrap.dedent("\n".join(line.rstrip() for line in lines)).split("\n")
     while text and not text[0]:
         text.pop(0)
     first = re.match(r"[-*+]\s+(?=\S)", text[0]) if text else None
