@@ -134,13 +134,17 @@ def test_a_memory_that_is_printed_is_read_again_as_the_same(written: list[Entry]
 
 def test_identity_is_what_it_says_and_neither_place_nor_verification_nor_layer() -> None:
     entry = Entry("inscribed", "Imports", DAY, "Check  them.", ("`a.py:1` — x",))
-    same = replace(entry, layer="etched", verified=date(2026, 5, 1), confidence=0.2, learning="check\nThem.")
+    same = replace(
+        entry, layer="etched", verified=date(2026, 5, 1), confidence=0.2, learning="check\nThem.",
+        fields=(("tags", "imports"), ("solution", "")),
+    )  # fmt: skip
     assert same.digest == entry.digest
     assert (entry.id, same.id) == (f"inscribed-{entry.digest[:8]}", f"etched-{entry.digest[:8]}")
     for changed in (
         replace(entry, title="Exports"),
         replace(entry, learning="Check none."),
         replace(entry, evidence=()),
+        replace(entry, fields=(("solution", "Delete them."),)),
     ):
         assert changed.digest != entry.digest
 

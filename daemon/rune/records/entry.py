@@ -25,6 +25,8 @@ from rune.records import dialects
 
 LAYERS = ("etched", "inscribed", "traced")
 """From permanent to passing."""
+SOLUTION = ("symptom", "root_cause", "solution", "solution_summary")
+"""Named bullets that say something themselves, where others only describe the entry."""
 _NO_LABEL = re.compile(r"[^\w /&-]+")
 NOTHING = frozenset(("", "none", "n/a", "null", "-", "nothing", "—"))
 """Ways to say that a field has no value."""
@@ -96,8 +98,9 @@ class Entry:
 
     @property
     def digest(self) -> str:
-        """SHA-256 over title, evidence and learning, blanks and letter case aside."""
-        parts = (self.title, *sorted(self.evidence), self.learning)
+        """SHA-256 over title, evidence, learning and solution, blanks and letter case aside."""
+        solved = (f"{name}: {value}" for name, value in sorted(self.fields) if name in SOLUTION and value)
+        parts = (self.title, *sorted(self.evidence), self.learning, *solved)
         return hashlib.sha256("\x1f".join(_plain(part) for part in parts).encode()).hexdigest()
 
     def named(self, name: str) -> str:
