@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 from enum import Enum
 
+from rune.echoes import filter
 from rune.echoes.score import Use
 from rune.errors import EchoError
 from rune.records import remembrance as records
@@ -68,7 +69,7 @@ class Duplicate:
 
 def facts(entry: Entry, given: Facts) -> Facts:
     """The given facts, filled from the entry's named bullets."""
-    tags = given.tags or tuple(filter(None, re.split(r"[\s,;\[\]`#]+", entry.named("tags"))))
+    tags = given.tags or tuple(re.findall(r"[^\s,;\[\]`#]+", entry.named("tags")))
     audience = {entry.named("audience").lower(), *(tag.lower() for tag in tags)}
     return replace(
         given,
@@ -107,17 +108,26 @@ def judge(entry: Entry, given: Facts, use: Use, human: bool) -> Verdict:
 
 
 def compose(entry: Entry, given: Facts, path: str, human: bool, today: date) -> Remembrance:
-    """The remembrance of an entry that was judged; ``path`` is where its echo stands, for ``echo_ref``."""
-    known = facts(entry, given)
+    """The remembrance of an entry that was judged, without secrets; ``path`` is where its echo stands."""
+    told = filter.clean(entry).entry  # it leaves for a folder that git sees
+    known = _without_secrets(facts(told, given))
     bare = Remembrance(
-        title=entry.title, category=known.category, tags=known.tags or (known.category,), date=today,
+        title=told.title, category=known.category, tags=known.tags or (known.category,), date=today,
         symptom=known.symptom, root_cause=known.root_cause, solution_summary=known.solution,
         confidence="high" if entry.confidence >= HIGH else "medium",
         verified_by="human" if human else "agent",
-        echo_ref=records.refer(path, entry.id, entry.digest), body=_details(entry),
+        echo_ref=records.refer(path, entry.id, entry.digest), body=_details(told),
         requires_human_approval=known.category == "security",
     )  # fmt: skip
     return records.document(bare)
+
+
+def _without_secrets(known: Facts) -> Facts:
+    symptom, root_cause, solution, *tags = (
+        filter.clean_text(text)[0]
+        for text in (known.symptom, known.root_cause, known.solution, *known.tags)
+    )
+    return replace(known, symptom=symptom, root_cause=root_cause, solution=solution, tags=tuple(tags))
 
 
 def _details(entry: Entry) -> str:

@@ -57,6 +57,22 @@ def test_what_an_entry_does_not_say_may_be_said(do, remember, entry):
     assert (done.remembrance.root_cause, done.remembrance.tags) == ("Floats", ("money",))
 
 
+def test_secrets_of_the_entry_and_of_the_arguments_stay_out_of_the_document(store, do, remember, entry):
+    secret = "hunter2hunter2"
+    known = entry(
+        "Login fails", layer="etched", fields=PAIR[:2], confidence=1.0, learning=f"It was password={secret}.",
+        evidence=(f"`a.py:3` — password={secret}, ask bob@corp.example",),
+    )  # fmt: skip
+    remember("reviewer", known)
+    done = do(promotes(known.id, solution=f"Set password={secret}"))
+    text = (store.echoes.project / done.path).read_text("utf-8")
+    assert secret not in text + solutions.render(done)
+    assert "bob@" not in text
+    assert "`a.py:3` — [redacted:" in text
+    found = solutions.search(store._begin()).found
+    assert [document.stale for document in found] == [False], "the reference is to the entry as it stands"
+
+
 def test_security_without_a_person_is_blocked(plan, solved):
     planned = plan(promotes(solved.id, "security"))
     assert (planned.code, planned.report.verdict.outcome) == ("", Outcome.BLOCKED)

@@ -197,4 +197,4 @@ def render(done: Promotion) -> str:
 
 def _missing(fields: Sequence[str]) -> str:
     options = " ".join(f"--{field.replace('_', '-')} ..." for field in fields)
-    return f"\n  say it: {options}, or as a bullet of the entry" if fields else ""
+    return f"\n  say it: {options}" if fields else ""
