@@ -1,7 +1,7 @@
 """Findings into a MEMORY.md: what is known is confirmed, what is new is appended; pure.
 
-A finding is known when an entry has its title and its evidence. Doing it twice changes nothing the second
-time.
+A finding is known when an entry has its title and its evidence; what a person writes, when it has the same
+words, too. Doing it twice changes nothing the second time.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ def consolidate(
     replaced. No finding is verified later than ``today``.
     """
     entries = list(memory.entries)
-    places = {_key(entry): place for place, entry in reversed(list(enumerate(entries)))}
+    places = {_key(entry, person): place for place, entry in reversed(list(enumerate(entries)))}
     etched = {plain(entry.title) for entry in entries if entry.layer == "etched"}
     touched: dict[int, str] = {}
     said = {place: entry.day for place, entry in enumerate(entries)}
@@ -58,9 +58,9 @@ def consolidate(
             refused.append(Refused(finding, reason))
             continue
         found = replace(finding, verified=min(finding.verified, max(today, finding.day)))
-        place = places.get(_key(found))
+        place = places.get(key := _key(found, person))
         if place is None:
-            place = places[_key(found)] = len(entries)
+            place = places[key] = len(entries)
             touched[place] = "added"
             entries.append(replace(found, raw="", tail=""))
         else:
@@ -80,10 +80,13 @@ def plain(title: str) -> str:
     return " ".join(title.split()).rstrip(".").casefold()
 
 
-def _key(entry: Entry) -> tuple[str, frozenset[str]]:
-    """Pattern and evidence: the references between backticks, or the whole line where there are none."""
+def _key(entry: Entry, words: bool) -> tuple[str, frozenset[str], str]:
+    """Pattern and evidence: the references between backticks, or the whole line where there are none.
+
+    With ``words`` the digest as well: two decisions under one heading are no duplicates.
+    """
     references = {ref for line in entry.evidence for ref in _REFERENCE.findall(line) or [line.casefold()]}
-    return plain(entry.title), frozenset(references)
+    return plain(entry.title), frozenset(references), entry.digest if words else ""
 
 
 def _refusal(finding: Entry, etched: set[str], person: bool) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from rune.echoes.operations import etch
@@ -73,6 +75,29 @@ def test_what_is_known_is_confirmed(store, do, plan):
     do(again)
     assert plan(again).report.how == "confirmed"
     assert plan(again).code == "", "the same day there is nothing to do"
+
+
+def test_two_decisions_under_one_heading_are_no_duplicates(store, do):
+    for learning in ("use version 16.", "never fall back to SQLite."):
+        assert do(lambda change, it=learning: etch.write(change, "workers", Draft(f"DB: {it}"))).how == "new"
+    assert [known.learning for known in store.read("workers").entries] == [
+        "use version 16.", "never fall back to SQLite."
+    ]  # fmt: skip
+
+
+def test_what_supersedes_nothing_says_so(do):
+    done = do(lambda change: etch.write(change, "workers", Draft("DB: use 17.", supersedes="DB of old")))
+    assert "supersedes nothing: workers has no other entry 'DB of old'" in etch.render(done)
+
+
+def test_an_entry_that_stands_twice_is_raised_and_taken_out_as_one(store, do, remember, entry, titles):
+    known = entry("Unused imports")
+    remember("reviewer", known, entry("Slow tests"), replace(known, confidence=0.3))
+    done = do(lambda change: etch.raise_to_etched(change, known.id))
+    assert [e.layer for e in store.read("reviewer").entries] == ["etched", "inscribed", "etched"]
+    do(lambda change: etch.remove(change, done.entry.id))
+    assert [e.title for e in store.read("reviewer").entries] == ["Slow tests"]
+    assert sorted(titles(store.echoes.project, "reviewer")) == ["Slow tests", *["Unused imports"] * 2]
 
 
 def test_an_entry_that_is_there_is_raised_by_its_id(store, do, remember, entry):

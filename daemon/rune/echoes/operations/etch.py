@@ -11,7 +11,7 @@ from rune.echoes.operations import refs
 from rune.echoes.store import Change
 from rune.errors import EchoError, FormatError
 from rune.records import echo
-from rune.records.echo import Entry
+from rune.records.echo import Entry, Memory
 
 TITLE = 100
 """Characters of a title that is cut out of a learning."""
@@ -98,11 +98,20 @@ def raise_to_etched(change: Change, ref: str) -> Etched:
     found = refs.find(change, ref)
     if found.entry.layer == "etched":
         raise FormatError(f"{found.role}/{found.entry.id} is etched already")
-    raised = replace(found.entry, layer="etched", verified=change.today)
     memory = change.memory(found.role)
-    kept = tuple(raised if entry == found.entry else entry for entry in memory.entries)
+    raised = {place: _raised(memory.entries[place], change) for place in _places(memory, found.entry)}
+    kept = tuple(raised.get(place, entry) for place, entry in enumerate(memory.entries))
     change.save(replace(memory, entries=kept))
-    return Etched(found.role, raised, "raised")
+    return Etched(found.role, _raised(found.entry, change), "raised")
+
+
+def _raised(entry: Entry, change: Change) -> Entry:
+    return replace(entry, layer="etched", verified=change.today)
+
+
+def _places(memory: Memory, entry: Entry) -> set[int]:
+    """Where an entry stands; somebody may have written it twice."""
+    return {place for place, other in enumerate(memory.entries) if other.id == entry.id}
 
 
 def remove(change: Change, ref: str) -> Etched:
@@ -111,8 +120,7 @@ def remove(change: Change, ref: str) -> Etched:
     if found.entry.layer != "etched":
         raise FormatError(f"{found.role}/{found.entry.id} is not etched: prune and reset are for the others")
     memory = change.memory(found.role)
-    places = {place for place, entry in enumerate(memory.entries) if entry == found.entry}
-    left, taken = echo.take_out(memory, places)
+    left, taken = echo.take_out(memory, _places(memory, found.entry))
     change.archive(found.role, taken)
     change.save(left)
     return Etched(found.role, found.entry, "removed")
@@ -128,6 +136,8 @@ def render(done: Etched) -> str:
     }[done.how]
     lines = [first, "", echo.print_entry(done.entry).rstrip()]
     lines += [f"superseded, leaves for the archive: {entry.id}  {entry.title}" for entry in done.gone]
+    if done.how == "new" and done.entry.supersedes and not done.gone:
+        lines.append(f"supersedes nothing: {done.role} has no other entry {done.entry.supersedes!r}")
     if done.redacted:
         found = ", ".join(f"{count} {kind}" for kind, count in done.redacted.items())
         lines.append(f"taken out before writing: {found}")

@@ -34,7 +34,7 @@ def find(change: Change, ref: str) -> Found:
     place = _PLACE.fullmatch(ref.partition("@sha256:")[0])
     named = [found for found in everything if place and found.role == place["role"]]
     matching = _matching(named, place["rest"]) if place and named else _matching(everything, ref)
-    if len(matching) == 1:
+    if len({(found.role, found.entry.id) for found in matching}) == 1:  # somebody may have written it twice
         return matching[0]
     if matching:
         several = ", ".join(f"{found.role}/{found.entry.id}" for found in matching)
