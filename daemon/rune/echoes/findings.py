@@ -83,6 +83,19 @@ def pending(echoes: Echoes) -> list[Path]:
     return sorted(path for role in echo.ROLES for path in echoes.role(role).glob(f"*{ENDING}"))
 
 
+def problems(echoes: Echoes, role: str) -> list[Problem]:
+    """What keeps a role's findings waiting; nothing is changed."""
+    found: list[Problem] = []
+    for path in sorted(echoes.role(role).glob(f"*{ENDING}")):
+        try:
+            _refuse_foreign(role, path)
+            text = within(echoes.project, path).read_text("utf-8")
+            found += [Problem(path, reason) for reason in _unreadable(echo.survey(text, path))]
+        except (RuneError, OSError, UnicodeDecodeError) as error:
+            found.append(Problem(path, _reason(error, path)))
+    return found
+
+
 def take(change: Change, role: str) -> Taken:
     """Take a role's findings into its memory: write the memory, then delete the findings.
 
@@ -101,7 +114,7 @@ def take(change: Change, role: str) -> Taken:
         try:
             batches.append(_cleaned(role, within(change.echoes.project, path)))
         except (RuneError, OSError, UnicodeDecodeError) as error:
-            problems.append(Problem(path, str(error)))
+            problems.append(Problem(path, _reason(error, path)))
     problems += [Problem(batch.path, reason) for batch in batches for reason in batch.unreadable]
     found = [entry for batch in batches for entry in batch.entries]
     merged = consolidate.consolidate(memory, found, change.today)
@@ -133,12 +146,25 @@ def _cleaned(role: str, path: Path) -> _Batch:
     found = echo.survey(text, path)
     cleaned = [filter.clean(entry) for entry in found.entries]
     entries = tuple(one.entry for one in cleaned)
-    unreadable = tuple(f"{path}:{refusal.line}: {refusal.reason}" for refusal in found.refusals)
+    unreadable = _unreadable(found)
     removed = max(sum(secrets.values()), sum(sum(one.removed.values()) for one in cleaned))
     if removed:
         whole = told if unreadable else "\n".join(echo.print_entry(entry) for entry in entries)
         files.replace(path, whole.encode())
     return _Batch(path, entries, unreadable, removed)
+
+
+def _unreadable(found: echo.Survey) -> tuple[str, ...]:
+    return tuple(f"line {refusal.line}: {refusal.reason}" for refusal in found.refusals)
+
+
+def _reason(error: Exception, path: Path) -> str:
+    """Why a file was left as it is, for whoever names the file."""
+    if isinstance(error, UnicodeDecodeError):
+        return f"expected UTF-8, found another byte at {error.start}: save it as UTF-8"
+    if isinstance(error, OSError):
+        return str(error.strerror)
+    return str(error).removeprefix(f"{path}: ").removeprefix(f"{path.name}: ")
 
 
 def _refuse_foreign(role: str, path: Path) -> None:

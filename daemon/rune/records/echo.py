@@ -127,7 +127,8 @@ def survey(text: str, path: object) -> Survey:
         try:
             entries.append(_entry(passage, path))
         except EchoError as error:
-            refusals.append(Refusal(error.line, str(error)))
+            bare = EchoError(error.field, error.expected, error.found)  # whoever prints it says where
+            refusals.append(Refusal(error.line, str(bare)))
     return Survey(tuple(entries), tuple(sorted(refusals, key=lambda refusal: refusal.line)))
 
 

@@ -79,8 +79,50 @@ def test_what_cannot_be_read_is_named_and_the_rest_is_shown(store, remember, ent
     )
     shown = show.role(store, "team", {})
     assert [row.title for row in shown.entries] == ["Fine"]
-    assert "date" in shown.problems[0]
+    assert shown.problems[0].count(str(path)) == 1
+    assert "MEMORY.md:13: date: expected" in shown.problems[0]
     assert "Not read" in show.render_role(shown)
+
+
+def test_what_is_no_text_or_no_file_of_the_project_is_named(store, remember, entry, tmp_path):
+    remember("team", entry("Fine"))
+    path = store.echoes.memory("team")
+    path.write_bytes(path.read_bytes() + b"\n\xff\n")
+    (store.echoes.role("reviewer") / "MEMORY.md").mkdir(parents=True)
+    outside = tmp_path / "outside.md"
+    outside.write_text("### [2026-01-01] Pattern: Not ours\n- x\n", "utf-8")
+    store.echoes.role("auditor").mkdir()
+    store.echoes.memory("auditor").symlink_to(outside)
+    named = show.table(store).problems
+    assert "MEMORY.md: Is a directory" in named[0]
+    assert "leads out of the project" in named[1]
+    assert "team/MEMORY.md: expected UTF-8" in named[2]
+    assert [row.title for row in show.role(store, "team", {}).entries] == ["Fine"]
+    assert show.role(store, "auditor", {}).entries == ()
+
+
+def test_findings_that_wait_say_what_for(store):
+    for role, agent in (("team", "ash"), ("team", "lead"), ("reviewer", "ash")):
+        path = store.echoes.findings(role, agent)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("### [2026-02-31] Pattern: X\n- **evidence**: `a:1`\n- x\n", "utf-8")
+    named = show.table(store).problems
+    assert [problem.partition("-findings.md: ")[2].partition(":")[0] for problem in named] == [
+        "line 1", "expected the lead, found 'ash'", "line 1"
+    ]  # fmt: skip
+    assert all(problem.endswith("; it waits until that is mended") for problem in named)
+
+
+def test_lines_are_counted_as_pruning_counts_them(store, remember, entry):
+    remember("team", entry("Odd\u2028line", learning="a\x0cb\u2028c"))
+    assert show.role(store, "team", {}).lines == store.read("team").lines
+
+
+def test_what_a_promotion_needs_is_shown(store, remember, entry):
+    remember("team", entry("Slow", fields=(("symptom", "takes 5 s"), ("tags", ""))))
+    text = show.render_role(show.role(store, "team", {}))
+    assert "  symptom: takes 5 s\n" in text
+    assert "tags" not in text
 
 
 def test_a_memory_of_a_newer_schema_is_named(store):

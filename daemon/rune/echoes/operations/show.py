@@ -8,12 +8,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from rune.echoes import prune, score
+from rune.echoes import findings, prune, score
+from rune.echoes.journal import read, within
 from rune.echoes.score import UNUSED, Use
 from rune.echoes.store import Store
 from rune.errors import FormatError, RuneError
 from rune.paths import Echoes
-from rune.records import echo, knowledge
+from rune.records import dialects, echo, knowledge
 from rune.records.change import Change
 from rune.records.echo import LAYERS, ROLES, Entry
 
@@ -66,6 +67,8 @@ class EntryRow:
     evidence: tuple[str, ...]
     learning: str
     supersedes: str
+    fields: tuple[tuple[str, str], ...] = ()
+    """Its other named bullets: symptom, root_cause, solution, tags, ..."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,12 +115,14 @@ def table(store: Store) -> Table:
 
 def _row(echoes: Echoes, role: str, problems: list[str]) -> RoleRow:
     path = echoes.memory(role)
-    text = _text(path)
+    text = _text(echoes, path, problems)
     found = _survey(text, path, problems)
+    waiting = findings.problems(echoes, role)
+    problems += [f"{one.path}: {one.reason}; it waits until that is mended" for one in waiting]
     return RoleRow(
         role=role,
         layers={layer: sum(entry.layer == layer for entry in found) for layer in LAYERS},
-        lines=len(text.splitlines()),
+        lines=len(dialects.lines_of(text)),
         blocks=len(_blocks(echoes, role, problems)),
         findings=len(list(echoes.role(role).glob("*-findings.md"))),
         changed=path.stat().st_mtime if path.exists() else None,
@@ -135,8 +140,8 @@ def role(store: Store, role: str, uses: Mapping[str, Use], unused: Use = UNUSED)
     """
     store.settle()
     path = store.echoes.memory(known_role(store.echoes, role))
-    text = _text(path)
     problems: list[str] = []
+    text = _text(store.echoes, path, problems)
     rows = [
         _entry_row(entry, uses.get(entry.digest, unused), store.today)
         for entry in _survey(text, path, problems)
@@ -144,14 +149,21 @@ def role(store: Store, role: str, uses: Mapping[str, Use], unused: Use = UNUSED)
     rows.sort(key=lambda row: (LAYERS.index(row.layer), -row.score, row.title))
     blocks = _blocks(store.echoes, role, problems)
     shown = path.relative_to(store.echoes.project).as_posix()
-    return Shown(role, shown, len(text.splitlines()), tuple(rows), blocks, tuple(problems))
+    return Shown(role, shown, len(dialects.lines_of(text)), tuple(rows), blocks, tuple(problems))
 
 
-def _text(path: Path) -> str:
+def _text(echoes: Echoes, path: Path, problems: list[str]) -> str:
     try:
-        return path.read_text("utf-8", "replace")
-    except (FileNotFoundError, NotADirectoryError):
-        return ""
+        data = read(within(echoes.project, path)) or b""
+        return data.decode("utf-8")
+    except UnicodeDecodeError as error:
+        problems.append(f"{path}: expected UTF-8, found another byte at {error.start}: save it as UTF-8")
+        return data.decode("utf-8", "replace")
+    except OSError as error:
+        problems.append(f"{path}: {error.strerror}")
+    except FormatError as error:
+        problems.append(str(error))
+    return ""
 
 
 def _survey(text: str, path: Path, problems: list[str]) -> tuple[Entry, ...]:
@@ -168,7 +180,7 @@ def _survey(text: str, path: Path, problems: list[str]) -> tuple[Entry, ...]:
 
 def _blocks(echoes: Echoes, role: str, problems: list[str]) -> tuple[knowledge.Block, ...]:
     path = echoes.knowledge(role)
-    if not (text := _text(path)):
+    if not (text := _text(echoes, path, problems)):
         return ()
     try:
         return knowledge.parse(text, path).blocks
@@ -194,6 +206,7 @@ def _entry_row(entry: Entry, use: Use, today: datetime.date) -> EntryRow:
         evidence=entry.evidence,
         learning=entry.learning,
         supersedes=entry.supersedes,
+        fields=entry.fields,
     )
 
 
@@ -232,6 +245,7 @@ def render_role(shown: Shown) -> str:
         lines += [f"  evidence: {item}" for item in row.evidence]
         if row.supersedes:
             lines.append(f"  supersedes: {row.supersedes}")
+        lines += [f"  {name}: {value}" for name, value in row.fields if value]
         lines += [f"  {line}" for line in row.learning.splitlines() if line.strip()]
     for block in shown.blocks:
         lines += ["", f"knowledge {block.day}  {block.topic}", *(f"  {line}" for line in block.summary)]
