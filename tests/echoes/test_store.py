@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import textwrap
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,7 @@ from rune.echoes.activity import Phase
 from rune.echoes.store import Busy, Change, Moved, NothingToUndo, Store
 from rune.errors import EchoError, FormatError, NewerVersion
 from rune.paths import Echoes
+from rune.records import echo
 from rune.records.echo import Memory
 
 
@@ -162,6 +164,30 @@ def test_archived_entries_stay_in_one_file_a_day(store, remember, entry, titles)
     [archived] = store.echoes.archive("reviewer").glob("entries-*.md")
     assert archived.name == f"entries-{store.today}.md"
     assert titles(store.echoes.project, "reviewer") == ["Habit 3", "Habit 0", "Habit 1", "Habit 2"]
+
+
+@pytest.mark.parametrize(
+    "damaged", [b"### [2026-13-01] Pattern: X\n- x\n", b"\xff", b"<!-- echo-schema: v9 -->\n"]
+)
+def test_an_archive_that_somebody_damaged_stays_and_the_next_name_is_taken(store, entry, damaged):
+    folder = store.echoes.archive("team")
+    folder.mkdir(parents=True)
+    (folder / f"entries-{store.today}.md").write_bytes(damaged)
+    for title in ("A", "B"):
+        with store.change("try") as change:
+            change.archive("team", [entry(title)])
+    assert (folder / f"entries-{store.today}.md").read_bytes() == damaged
+    text = (folder / f"entries-{store.today}-2.md").read_text("utf-8")
+    assert [known.title for known in echo.parse(text, "x").entries] == ["A", "B"]
+
+
+def test_an_empty_file_gets_its_header_with_its_first_entry(store, entry):
+    path = store.echoes.memory("team")
+    path.parent.mkdir(parents=True)
+    path.write_bytes(b"\n")
+    with store.change("try") as change:
+        change.save(replace(change.memory("team"), entries=(entry("A"),)))
+    assert path.read_text("utf-8").startswith(f"{echo.HEADER}\n# Team Memory\n\n### ")
 
 
 def test_a_second_backup_of_the_day_overwrites_none(store, remember, entry):

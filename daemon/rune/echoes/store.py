@@ -33,7 +33,7 @@ from rune.records import change as records
 from rune.records import echo
 from rune.records.echo import Entry, Memory
 
-__all__ = ["Busy", "Change", "Moved", "NothingToUndo", "Store"]
+__all__ = ["Busy", "Change", "Moved", "NothingToUndo", "Store", "text_of"]
 
 
 class Busy(RuneError):
@@ -80,12 +80,22 @@ class Change:
         self.write(self.echoes.memory(memory.role), echo.render(memory).encode())
 
     def archive(self, role: str, entries: Sequence[Entry], name: str = "entries") -> None:
-        """Keep entries that leave a memory, for good: one file a day, never loaded."""
+        """Keep entries that leave a memory, for good: one file a day, never loaded.
+
+        A file of that day which somebody damaged stays as it is, and the next name is taken.
+        """
         if entries:
-            path = self.echoes.archive(role) / f"{name}-{self.today}.md"
-            past = _memory(self.read(path), role, path)
+            path, past = self._archived(role, name)
             more = Memory(past.role, past.preamble, (*past.entries, *entries), past.version)
             self.write(path, echo.render(more).encode())
+
+    def _archived(self, role: str, name: str) -> tuple[Path, Memory]:
+        for number in itertools.count(1):
+            ending = "" if number == 1 else f"-{number}"
+            path = self.echoes.archive(role) / f"{name}-{self.today}{ending}.md"
+            with contextlib.suppress(FormatError):
+                return path, _memory(self.read(path), role, path)
+        raise AssertionError("there is always a next number")
 
     def backup(self, role: str) -> Path | None:
         """A copy of MEMORY.md as it is, made before anything is changed; returns where.
@@ -200,12 +210,22 @@ class Store:
 
 
 def _memory(data: bytes | None, role: str, path: Path) -> Memory:
-    if data is None:
+    if data is None or not data.strip():
         return echo.empty(role)
+    return echo.parse(text_of(data, path), path)
+
+
+def text_of(data: bytes, path: Path) -> str:
+    """What a file says.
+
+    Raises:
+        FormatError: it is no UTF-8; read with replacements and written again, it would lose bytes.
+    """
     try:
-        return echo.parse(data.decode("utf-8"), path)
+        return data.decode("utf-8")
     except UnicodeDecodeError as error:
-        raise FormatError(f"{path}: expected UTF-8, found another byte at {error.start}") from None
+        found = f"found another byte at {error.start}"
+        raise FormatError(f"{path}: expected UTF-8, {found}: save it as UTF-8") from None
 
 
 def _archived(edit: Edit) -> bool:

@@ -80,3 +80,22 @@ def test_a_memory_of_etched_entries_alone_may_stay_over_the_limit_and_that_is_sa
     planned = plan(lambda change: pruning.run(change, ("team",), {}))
     assert [leaving.title for leaving in planned.report.roles[0].leaving] == ["Seen"]
     assert "still over" in pruning.render(planned.report)
+
+
+def test_a_memory_of_etched_entries_alone_is_not_said_to_be_within_the_limit(plan, remember, entry):
+    lines = "\n".join(f"Rule {n}." for n in range(160))
+    remember("team", entry("Rules", layer="etched", learning=lines))
+    planned = plan(lambda change: pruning.run(change, ("team",), {}))
+    assert planned.code == ""
+    assert pruning.render(planned.report).splitlines() == [
+        "team: 170 lines of at most 150",
+        "  still over: what is left is etched, and only a person removes that",
+    ]
+
+
+@pytest.mark.usefixtures("full")
+def test_knowledge_that_is_no_text_is_named_and_its_bytes_stay(store, plan):
+    store.echoes.knowledge("reviewer").write_bytes(b"## Topic (2026-01-01)\n- caf\xe9\n")
+    planned = plan(lambda change: pruning.run(change, ("reviewer",), {}))
+    assert planned.code == ""
+    assert "knowledge.md: expected UTF-8, found another byte at 27" in planned.report.problems[0]

@@ -7,8 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from rune.echoes import migrate
-from rune.echoes.store import Change
+from rune.echoes.store import Change, text_of
+from rune.errors import FormatError
 from rune.paths import Echoes
+from rune.records import dialects, echo
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,9 +38,11 @@ def run(change: Change) -> Migration:
     for path in paths:
         name = path.relative_to(change.echoes.project).as_posix()
         try:
-            done = migrate.migrate((change.read(path) or b"").decode("utf-8"))
-        except UnicodeDecodeError as error:
-            problems.append(f"{name}: expected UTF-8: {error.reason} at byte {error.start}; left as it is")
+            text = text_of(change.read(path) or b"", path)
+            echo.check_version(dialects.read(text).preamble, path)
+            done = migrate.migrate(text)
+        except FormatError as error:
+            problems.append(str(error))
             continue
         if done.changes:
             change.write(path, done.text.encode())
@@ -50,7 +54,8 @@ def documents(echoes: Echoes) -> Iterator[Path]:
     """The Markdown files of the role folders, archives aside."""
     for folder in sorted(echoes.root.glob("*/")):
         if folder not in (echoes.trajectories, echoes.adapters, echoes.journal):
-            yield from (path for path in sorted(folder.rglob("*.md")) if "archive" not in path.parts)
+            found = sorted(folder.rglob("*.md"))
+            yield from (path for path in found if "archive" not in path.relative_to(echoes.root).parts)
 
 
 def render(done: Migration) -> str:
@@ -67,4 +72,4 @@ def render(done: Migration) -> str:
     lines.append(
         f"{count} change(s) in {len(done.files)} of {done.seen} file(s); learnings are never touched"
     )
-    return "\n".join([*lines, *(f"not read: {problem}" for problem in done.problems)])
+    return "\n".join([*lines, *(f"left as it is: {problem}" for problem in done.problems)])

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from rune.echoes import compress, prune
 from rune.echoes.score import Use
-from rune.echoes.store import Change
+from rune.echoes.store import Change, text_of
 from rune.errors import FormatError
 from rune.records import knowledge
 from rune.records.knowledge import Block, Knowledge
@@ -72,7 +72,7 @@ def _trim(change: Change, role: str, uses: Mapping[str, Use]) -> Trimmed | None:
         change.archive(role, done.archived)
         change.save(done.memory)
     packed = _pack(change, known, done.blocks)
-    if plan.empty and packed is None:
+    if plan.empty and packed is None and memory.lines <= prune.LIMIT:
         return None
     leaving = [Leaving(e.id, e.title, "archive", plan.reasons.get(e.id, "")) for e in plan.archive]
     leaving += [
@@ -90,7 +90,7 @@ def _trim(change: Change, role: str, uses: Mapping[str, Use]) -> Trimmed | None:
 
 def _known(change: Change, role: str) -> Knowledge:
     data = change.read(path := change.echoes.knowledge(role))
-    return Knowledge(role) if data is None else knowledge.parse(data.decode("utf-8", "replace"), path)
+    return Knowledge(role) if data is None else knowledge.parse(text_of(data, path), path)
 
 
 def _pack(change: Change, known: Knowledge, blocks: Sequence[Block]) -> compress.Compressed | None:
@@ -106,7 +106,8 @@ def render(done: Pruning) -> str:
     """What leaves, role by role, with the reason."""
     lines: list[str] = []
     for role in done.roles:
-        lines.append(f"{role.role}: {role.lines_before} lines become {role.lines_after} of {prune.LIMIT}")
+        become = f"become {role.lines_after} of" if role.lines_after < role.lines_before else "of at most"
+        lines.append(f"{role.role}: {role.lines_before} lines {become} {prune.LIMIT}")
         for leaving in role.leaving:
             lines.append(f"  {leaving.id}  {leaving.title}")
             lines.append(f"    to {leaving.where}: {leaving.reason}")

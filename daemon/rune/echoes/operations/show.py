@@ -11,7 +11,7 @@ from pathlib import Path
 from rune.echoes import findings, prune, score
 from rune.echoes.journal import read, within
 from rune.echoes.score import UNUSED, Use
-from rune.echoes.store import Store
+from rune.echoes.store import Store, text_of
 from rune.errors import FormatError, RuneError
 from rune.paths import Echoes
 from rune.records import dialects, echo, knowledge
@@ -153,17 +153,15 @@ def role(store: Store, role: str, uses: Mapping[str, Use], unused: Use = UNUSED)
 
 
 def _text(echoes: Echoes, path: Path, problems: list[str]) -> str:
+    data = b""
     try:
         data = read(within(echoes.project, path)) or b""
-        return data.decode("utf-8")
-    except UnicodeDecodeError as error:
-        problems.append(f"{path}: expected UTF-8, found another byte at {error.start}: save it as UTF-8")
-        return data.decode("utf-8", "replace")
-    except OSError as error:
-        problems.append(f"{path}: {error.strerror}")
+        return text_of(data, path)
     except FormatError as error:
         problems.append(str(error))
-    return ""
+    except OSError as error:
+        problems.append(f"{path}: {error.strerror}")
+    return data.decode("utf-8", "replace")
 
 
 def _survey(text: str, path: Path, problems: list[str]) -> tuple[Entry, ...]:
