@@ -1,8 +1,9 @@
+import itertools
 import stat
 
 import pytest
 
-from rune.echoes.journal import Edit, Journal, Moved, digest
+from rune.echoes.journal import RECORD, Edit, Journal, Moved, digest
 from rune.errors import FormatError
 from rune.records import change as records
 
@@ -64,6 +65,17 @@ def test_bytes_of_before_that_were_tampered_with_are_not_restored(journal, memor
     (echoes.journal / "000001" / "0.before").write_bytes(b"tampered")
     with pytest.raises(FormatError, match=r"0\.before: expected the bytes of"):
         journal.before(made)
+
+
+def test_a_damaged_record_is_in_the_way_of_older_changes_alone(journal, memory, echoes):
+    states = (b"old\n", b"1", b"2", b"3")
+    for number, (before, after) in enumerate(itertools.pairwise(states)):
+        journal.commit(str(number), 1.0, [Edit(memory, before, after)])
+    (echoes.journal / "000001" / RECORD).write_text("{bad")
+    newest = journal.newest_first()
+    assert [next(newest).what, next(newest).what] == ["2", "1"]
+    with pytest.raises(FormatError, match="once its folder is moved away"):
+        next(newest)
 
 
 def test_a_begun_change_whose_file_was_written_since_is_kept_as_it_is(journal, memory, echoes):

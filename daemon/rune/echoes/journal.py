@@ -16,7 +16,7 @@ from __future__ import annotations
 import hashlib
 import logging
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -91,7 +91,12 @@ class Journal:
 
     def changes(self) -> list[Change]:
         """The changes that were made and are still known, the oldest first."""
-        return [records.read(self._place(number) / RECORD) for number in self._numbers()]
+        return list(self.newest_first())[::-1]
+
+    def newest_first(self) -> Iterator[Change]:
+        """The same the other way round, one by one: a damaged record is in the way of older ones alone."""
+        for number in reversed(self._numbers()):
+            yield records.read(self._place(number) / RECORD)
 
     def before(self, change: Change) -> list[Edit]:
         """The edits that take a change back.

@@ -185,9 +185,13 @@ class Store:
 
     def last_change(self) -> records.Change | None:
         """What ``undo`` would take back."""
-        changes = self.journal.changes()
-        undone = {change.undoes for change in changes}
-        return next((c for c in reversed(changes) if not c.undoes and c.number not in undone), None)
+        undone = set()
+        for change in self.journal.newest_first():
+            if change.undoes:
+                undone.add(change.undoes)
+            elif change.number not in undone:
+                return change
+        return None
 
     def settle(self) -> None:
         """Wait for a change that is under way, and take back one whose process died in it."""

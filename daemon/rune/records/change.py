@@ -55,7 +55,10 @@ def read(path: Path) -> Change:
         raw = json.loads(path.read_bytes())
         version = raw["v"]
     except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
-        raise FormatError(f"{path}: expected a change of the text memory, found {error!r}") from None
+        raise FormatError(
+            f"{path}: expected a change of the text memory, found {error!r}: what is older can be undone "
+            "once its folder is moved away"
+        ) from None
     if not isinstance(version, int) or version > VERSION:
         raise NewerVersion(f"{path}: version {version!r}; this Rune knows {VERSION}: update rune-memory")
     touched = tuple(_touched(path, item) for item in _field(path, raw, "files", list))

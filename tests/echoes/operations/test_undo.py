@@ -27,7 +27,7 @@ def test_taking_back_an_etched_entry_is_for_a_person(store, do):
 
 
 def test_taking_back_a_reset_is_for_a_person(store, remember, entry):
-    remember("reviewer", entry("Unused imports"))
+    remember("reviewer", entry("Unused imports"), entry("No tabs", layer="etched"))
     operation = proposal.Operation("reset reviewer", lambda change: reset.run(change, ("reviewer",)))
     proposal.carry_out(store, operation, proposal.propose(store, operation).code)
     assert undo.propose(store).person == "only a person undoes a reset"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import itertools
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -105,12 +106,12 @@ def table(store: Store) -> Table:
     store.settle()
     problems: list[str] = []
     rows = tuple(_row(store.echoes, role, problems) for role in roles_of(store.echoes))
+    changes: list[Change] = []
     try:
-        changes = tuple(reversed(store.journal.changes()[-CHANGES:]))
+        changes += itertools.islice(store.journal.newest_first(), CHANGES)
     except RuneError as error:
         problems.append(str(error))
-        changes = ()
-    return Table(rows, changes, tuple(problems))
+    return Table(rows, tuple(changes), tuple(problems))
 
 
 def _row(echoes: Echoes, role: str, problems: list[str]) -> RoleRow:

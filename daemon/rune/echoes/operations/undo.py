@@ -30,7 +30,7 @@ def propose(store: Store) -> Proposal[Undone]:
     if last is None:
         raise NothingToUndo("there is no change of the text memory that could be undone")
     edits = store.journal.before(last)
-    person = etched_by(edits) or ("only a person undoes a reset" if last.what.startswith("reset") else "")
+    person = "only a person undoes a reset" if last.what.startswith("reset") else etched_by(edits)
     files = tuple((file.path, _fate(file.before, file.after)) for file in last.files)
     return Proposal(f"undo {last.what}", Undone(last, files), code_of(edits, store.echoes.project), person)
 
