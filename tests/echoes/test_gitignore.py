@@ -23,6 +23,8 @@ PRIVATE = (
     "anything-else.md",
     "reviewer/ash-findings.md",
     "team/lead-findings.md",
+    "gathered.jsonl",
+    "team/archive/lead-findings-2026-11-20-2.md",
     ".gitignore",
 )
 SEEN = tuple(
@@ -236,6 +238,7 @@ def test_a_link_out_of_the_project_is_not_written_through(checkout, tmp_path):
 def test_every_place_of_rune_is_private_or_a_role_folder(tmp_path):
     """A new file beside the role folders must be named in PRIVATE."""
     echoes = Echoes(tmp_path)
-    private = (echoes.trajectories, echoes.adapters, echoes.journal, echoes.uses, echoes.lock)
+    folders = (echoes.trajectories, echoes.adapters, echoes.journal)
+    private = (*folders, echoes.uses, echoes.gathered, echoes.lock)
     patterns = [re.compile(re.escape(line.strip("/")).replace(r"\*", ".*")) for line in gitignore.PRIVATE]
     assert all(any(p.fullmatch(path.name) for p in patterns) for path in private)

@@ -145,7 +145,8 @@ def run_etch(asked: Etching, project: Path, confirmation: Confirmation) -> None:
         role = entries.known_role(store.echoes, asked.target)
         make = functools.partial(etch.write, role=role, draft=asked.draft)
     name = f"etch {'--remove ' if asked.how == 'remove' else ''}{asked.target}"
-    what = Operation(name, make, "only a person etches", anytime=True)
+    why = "only a person removes an etched entry" if asked.how == "remove" else "only a person etches"
+    what = Operation(name, make, why, anytime=True)
     if asked.how == "remove":
         _take_out(store, what, etch.render, confirmation)
     else:

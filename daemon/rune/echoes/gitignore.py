@@ -28,10 +28,14 @@ SEEN = (
     "*",
     *(line for role in ROLES for line in (f"!/{role}/", f"!/{role}/**")),
     "/*/*-findings.md",
+    "/*/archive/*-findings-*.md",
     ".*",
 )
 """Role folders, less what an agent has found but nobody has looked through yet, and unfinished files."""
-PRIVATE = ("/trajectories/", "/adapters/", "/journal/", "/uses.jsonl", "/.*lock", "/*/*-findings.md")
+PRIVATE = (
+    "/trajectories/", "/adapters/", "/journal/", "/uses.jsonl", "/gathered.jsonl", "/.*lock",
+    "/*/*-findings.md", "/*/archive/*-findings-*.md",
+)  # fmt: skip
 """What stays out of git in any case."""
 OPENED = ("!/.claude/echoes/",)
 """For the project's own file: git shall look into the folder, whose own file then decides."""

@@ -38,7 +38,10 @@ def render(begun: Begun, root: str, seen_by_git: bool, hint: str = "") -> str:
     """
     lines = [f"made   {role}/MEMORY.md" for role in begun.made]
     lines += [f"there  {role}/MEMORY.md" for role in begun.there]
-    git = "git sees nothing of it; echoes.version_controlled: true in .claude/rune-config.yml changes that"
+    git = (
+        "git sees nothing of it; echoes.version_controlled: true in .claude/rune-config.yml, "
+        "and init once more, change that"
+    )
     if seen_by_git:
         git = "echoes.version_controlled is true in .claude/rune-config.yml: "
         git += hint or "git sees the role folders"
