@@ -239,6 +239,16 @@ def test_findings_are_consolidated_when_a_session_ends(store, past, memory, entr
     assert findings.pending(store.echoes) == []
 
 
+def test_a_finding_that_is_refused_is_named_with_the_reason(store, past):
+    path = store.echoes.findings("reviewer", "ash")
+    path.parent.mkdir(parents=True)
+    path.write_text("## Traced — Slow tests (2026-01-05)\n\nThey take 8 minutes.\n", "utf-8")
+    done = gather.take_in(store, [past()])
+    [refused] = done.refused
+    assert refused.startswith("reviewer: 'Slow tests': evidence: expected `file:lines`")
+    assert "8 minutes" in next(store.echoes.archive("reviewer").glob("refused-*.md")).read_text("utf-8")
+
+
 def test_while_another_session_is_at_work_nothing_is_taken_in(echoes, clock, past, entry):
     store = Store(echoes, clock, lambda: [Phase("s9", "p", NOON, NOON)])
     findings.record(store, "reviewer", "ash", [entry("Unused imports")])

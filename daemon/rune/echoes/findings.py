@@ -54,6 +54,11 @@ class Taken:
     removed: int = 0
     """Secrets that were taken out."""
 
+    @property
+    def refused(self) -> tuple[consolidate.Refused, ...]:
+        """Findings that may not become entries; the archive keeps them."""
+        return self.consolidated.refused
+
 
 def record(store: Store, role: str, agent: str, entries: Sequence[Entry]) -> Path:
     """Add to what an agent has found; durable when this returns. Not to be called within a change.

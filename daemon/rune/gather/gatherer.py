@@ -102,6 +102,8 @@ class Gatherer:
         log.info("took in %d session(s) of %s: %s", len(sessions), project, dict(done.added))
         for problem in done.problems:
             log.warning("left as it is: %s", problem)
+        for refusal in done.refused:
+            log.warning("refused, kept in archive/refused-%s.md: %s", store.today, refusal)
         return [done]
 
 

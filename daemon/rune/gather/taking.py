@@ -40,6 +40,8 @@ class Intake:
     """Ids of entries that recur and so became more permanent."""
     problems: tuple[str, ...] = ()
     """What could not be read and was left as it is."""
+    refused: tuple[str, ...] = ()
+    """Findings that may not become entries, each with the reason; they lie in an archive."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +64,7 @@ def take_in(store: Store, sessions: Sequence[Trajectory]) -> Intake:
     with store.change(f"take in {_named(sessions)}") as change:
         waiting = [findings.take(change, role) for role in echo.ROLES]
         problems = [f"{problem.path}: {problem.reason}" for one in waiting for problem in one.problems]
+        refused = [f"{one.role}: {it.entry.title!r}: {it.reason}" for one in waiting for it in one.refused]
         added = Counter({one.role: len(one.consolidated.added) for one in waiting})
         risen: list[str] = []
         for role, entries in found.entries.items():
@@ -78,7 +81,8 @@ def take_in(store: Store, sessions: Sequence[Trajectory]) -> Intake:
             use.note(past.session)
     gathered.append(store.echoes.gathered, *found.taken)
     use.compact()
-    return Intake({role: count for role, count in added.items() if count}, tuple(risen), tuple(problems))
+    grown = {role: count for role, count in added.items() if count}
+    return Intake(grown, tuple(risen), tuple(problems), tuple(refused))
 
 
 def _named(sessions: Sequence[Trajectory]) -> str:
