@@ -12,6 +12,7 @@ from pathlib import Path
 
 from rune.echoes import filter
 from rune.echoes.consolidate import plain
+from rune.echoes.journal import within
 from rune.echoes.operations import solutions
 from rune.errors import FormatError, RuneError
 from rune.paths import Echoes
@@ -76,7 +77,8 @@ def _entries(echoes: Echoes, role: str) -> list[Entry]:
     """The entries of a role without secrets, those that another one replaces left out."""
     path = echoes.memory(role)
     try:
-        found = echo.survey(path.read_text("utf-8", "replace"), path).entries
+        text = within(echoes.project, path).read_text("utf-8", "replace")
+        found = echo.survey(text, path).entries
     except (RuneError, OSError):
         return []
     clean = [filter.clean(entry).entry for entry in found]
@@ -114,7 +116,8 @@ def _remembrances(echoes: Echoes) -> list[Text]:
 def _blocks(echoes: Echoes, role: str) -> list[Text]:
     path = echoes.knowledge(role)
     try:
-        blocks = knowledge.parse(path.read_text("utf-8", "replace"), path).blocks
+        text = within(echoes.project, path).read_text("utf-8", "replace")
+        blocks = knowledge.parse(text, path).blocks
     except (FormatError, OSError):
         return []
     return [

@@ -124,6 +124,23 @@ def test_a_document_that_cannot_be_read_is_named_beside_the_others(store, plan, 
     assert "broken.md" in solutions.render_search(done)
 
 
+def test_a_folder_or_a_link_out_of_the_project_is_no_document(store, plan, do, solved, tmp_path):
+    made = store.echoes.project / do(promotes(solved.id)).path
+    (made.parent / "folder.md").mkdir()
+    (tmp_path / "outside.md").write_bytes(made.read_bytes())
+    (made.parent / "link.md").symlink_to(tmp_path / "outside.md")
+    done = plan(lambda change: solutions.search(change)).report
+    assert [document.path for document in done.found] == [made.relative_to(store.echoes.project).as_posix()]
+    assert ["folder.md: Is a directory" in done.problems[0], "leads out" in done.problems[1]] == [True, True]
+
+
+def test_a_security_solution_that_no_person_verified_is_marked(store, plan, do, solved):
+    made = store.echoes.project / do(promotes(solved.id, "security", human=True)).path
+    assert "UNVERIFIED" not in solutions.render_search(plan(solutions.search).report)
+    made.write_text(made.read_text("utf-8").replace("verified_by: human", "verified_by: agent"), "utf-8")
+    assert "UNVERIFIED" in solutions.render_search(plan(solutions.search).report)
+
+
 def test_other_documents_are_left_alone(store, plan):
     other = store.echoes.solutions / "notes" / "x.md"
     other.parent.mkdir(parents=True)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from rune.echoes import promote
+from rune.echoes.journal import within
 from rune.echoes.operations import refs
 from rune.echoes.promote import Duplicate, Facts, Outcome, Verdict
 from rune.echoes.score import Use
@@ -75,9 +76,11 @@ def read(echoes: Echoes, problems: list[str]) -> list[Document]:
         if path.parent.name not in CATEGORIES:
             continue
         try:
-            document = remembrance.parse(path.read_text("utf-8", "replace"), path)
+            document = remembrance.parse(within(echoes.project, path).read_text("utf-8", "replace"), path)
         except FormatError as error:
             problems.append(str(error))
+        except OSError as error:
+            problems.append(f"{path}: {error.strerror}")
         else:
             found.append(Document(path.relative_to(echoes.project).as_posix(), document))
     return found
@@ -154,7 +157,9 @@ def render_search(done: Search) -> str:
     for document in done.found:
         it = document.remembrance
         stale = "  STALE: its echo was edited or is gone" if document.stale else ""
-        lines.append(f"{document.path}{stale}")
+        human = it.category != SECURITY or it.verified_by == "human"
+        doubt = "" if human else "  UNVERIFIED: no person has verified this security solution"
+        lines.append(f"{document.path}{stale}{doubt}")
         lines.append(f"  {it.title}")
         lines.append(
             f"  {it.category}, {it.date}, confidence {it.confidence}, verified by {it.verified_by}"
