@@ -72,7 +72,7 @@ class RecallConfig:
     """Least relevance: cosine similarity plus 0.3 of the keyword score, as the index gives it."""
     support: float = 0.6
     """Least share of an answer's content words found in its trajectory."""
-    max_answer_tokens: int = 128
+    max_answer_tokens: int = 112
     load_wait_seconds: float = 30.0
     """How long a recall waits for a model that is still loading before it falls back to text evidence."""
 

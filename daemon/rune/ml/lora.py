@@ -71,7 +71,7 @@ class LoraLinear(nn.Module):
         if self.factors is None:
             return out
         low = functional.linear(x, self.factors.a.to(x.dtype))
-        return out + functional.linear(low, self.factors.b.to(x.dtype)) * self.scale
+        return torch.add(out, functional.linear(low, self.factors.b.to(x.dtype)), alpha=self.scale)
 
 
 def instrument(model: nn.Module) -> dict[str, LoraLinear]:
