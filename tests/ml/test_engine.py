@@ -104,3 +104,11 @@ def test_the_real_prompt_is_chatml_without_a_system_turn(real):
     assert text == "<|im_start|>user\nWhy?<|im_end|>\n<|im_start|>assistant\n"
     assert real.tokenizer.convert_ids_to_tokens(real.stop_ids[0]) == "<|im_end|>"
     assert real.count("one two three") == 3
+
+
+def test_a_single_answer_leaves_the_number_of_threads_as_it_was(tiny):
+    import torch
+
+    before = torch.get_num_threads()
+    Engine(tiny).answer("Which currency?", None, 3)
+    assert torch.get_num_threads() == before
