@@ -19,7 +19,7 @@ from rune.ml import lora
 from rune.ml.base import Base
 
 FEW = 2
-"""Questions of a batch that one CPU thread decodes faster than several: 40 instead of 54 ms a token for one."""
+"""Questions of a batch that one CPU thread decodes faster than two: 40 instead of 54 ms a token for one."""
 KEPT = 8
 """Adapters that stay in memory after use (5 MB each)."""
 
