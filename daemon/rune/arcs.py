@@ -245,5 +245,10 @@ def sentences(text: str) -> list[str]:
         line = re.sub(r"^\s*(?:[-*•>#]+|\d+[.)])\s*", "", line).replace("**", "").replace("__", "").strip()
         if not line or line.startswith("|"):
             continue
-        found += [part.strip() for part in re.split(r"(?<=[.!?])\s+(?=[A-Z`\"'(])", line) if part.strip()]
+        found += split(line)
     return found
+
+
+def split(line: str) -> list[str]:
+    """The sentences of one line of prose."""
+    return [part.strip() for part in re.split(r"(?<=[.!?])\s+(?=[A-Z`\"'(])", line) if part.strip()]

@@ -142,7 +142,7 @@ HELD_OUT = {
 
 ANSWER_LIMIT, REPAIR_LIMIT = 300, 460
 """Characters of an answer; a repair tells cause, fix and proof."""
-TELLING = frozenset(("cause", "repair", "unsolved", "decision", "goal", "said"))
+SENTENCES = frozenset(("cause", "repair", "unsolved", "decision", "goal", "said"))
 """Kinds whose answers are sentences: they are asked in their own words too, with one literal missing."""
 MOST = 24
 """Wordings of one lesson."""
@@ -168,10 +168,10 @@ def make(
     words = sorted(set(re.findall(r"[a-z]{5,}", answer.lower())), key=lambda word: (-len(word), word))
     keys = exact or [word for word in words if word not in asked][:2]
     told = _clauses(answer, exact) if kind in ("cause", "repair", "decision", "goal") else []
-    missing = literals(answer)[:4] if kind in TELLING else []
+    missing = literals(answer)[:4] if kind in SENTENCES else []
     gaps = [gap for key in missing for gap in cues.masked(answer, key)]
     questions = tuple(dict.fromkeys([*plain, *told, *gaps, *_keywords(answer, keys)]))[:MOST]
-    held += [cue for key in exact[:1] for cue in cues.held_out(answer, key)] if kind in TELLING else []
+    held += [cue for key in exact[:1] for cue in cues.held_out(answer, key)] if kind in SENTENCES else []
     probes = tuple(probe for probe in dict.fromkeys(held) if probe not in questions)
     return Lesson(lesson or kind, answer, questions, probes, tuple(dict.fromkeys(evidence)), tuple(keys))
 

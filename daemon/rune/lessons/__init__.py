@@ -17,7 +17,7 @@ from rune.records.trajectory import Prompt, Trajectory
 
 TELLING = frozenset(("repair", "cause", "unsolved"))
 """Kinds that tell what became of a failure."""
-SHARES = {"unsolved": 4, "error": 5, "command": 6, "task": 6, "goal": 3, "file": 6, "commit": 3, "count": 2}
+SHARES = {"unsolved": 4, "error": 5, "command": 6, "goal": 3, "file": 6, "commit": 3, "count": 2}
 """At most so many lessons of a kind, while others wait."""
 
 

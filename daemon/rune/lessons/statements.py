@@ -126,7 +126,7 @@ def _row(raw: str) -> list[str]:
 
 def _pieces(line: str, context: str, bullet: bool) -> list[str]:
     """A bullet whole where it is short enough; prose by sentences, one that refers back joined on."""
-    parts = [line] if bullet and len(line) <= LONGEST else _sentences(line)
+    parts = [line] if bullet and len(line) <= LONGEST else arcs.split(line)
     joined: list[str] = []
     for part in parts:
         if joined and _REFERS.match(part) and len(joined[-1]) + len(part) < LONGEST:
@@ -138,10 +138,6 @@ def _pieces(line: str, context: str, bullet: bool) -> list[str]:
     return joined
 
 
-def _sentences(line: str) -> list[str]:
-    return [part.strip() for part in re.split(r"(?<=[.!?])\s+(?=[A-Z`\"'(])", line) if part.strip()]
-
-
 def _needs(context: str) -> bool:
     """Whether what a bullet hangs on names something: a path or an identifier."""
     return len(context) <= 90 and _LITERAL.search(context) is not None
@@ -151,7 +147,7 @@ def _fresh(found: Sequence[Statement]) -> list[Statement]:
     """Without statements that another one, later or weightier, says in nearly the same words."""
     kept: list[tuple[set[str], Statement]] = []
     for one in reversed(found):
-        words = set(re.findall(r"\w{3,}", one.text.lower()))
+        words = words_of(one.text)
         near = [
             n for n, (other, _) in enumerate(kept) if len(words & other) > 0.7 * min(len(words), len(other))
         ]
@@ -162,3 +158,8 @@ def _fresh(found: Sequence[Statement]) -> list[Statement]:
         else:
             kept.append((words, one))
     return [one for _, one in reversed(kept)]
+
+
+def words_of(text: str) -> set[str]:
+    """What a text is compared by."""
+    return set(re.findall(r"\w{3,}", text.lower()))

@@ -22,7 +22,7 @@ def notes(trajectory: Trajectory) -> Iterator[Lesson]:
 
 def goals(trajectory: Trajectory, known: Sequence[Lesson]) -> Iterator[Lesson]:
     """What the person asked for, and the agent's last words on it, where no other lesson says them."""
-    taught = [_words(lesson.answer) for lesson in known]
+    taught = [statements.words_of(lesson.answer) for lesson in known]
     prompts = [event for event in trajectory.events if isinstance(event, Prompt) and len(event.text) > 15]
     for index, prompt in enumerate(prompts):
         until = prompts[index + 1].at if index + 1 < len(prompts) else float("inf")
@@ -68,7 +68,7 @@ _DECIDED = re.compile(
 
 def said(trajectory: Trajectory, known: Sequence[Lesson], limit: int) -> Iterator[Lesson]:
     """The weightiest statements of the agent's reports, without what other lessons say already."""
-    taught = [_words(lesson.answer) for lesson in known]
+    taught = [statements.words_of(lesson.answer) for lesson in known]
     found = [one for one in statements.find(trajectory) if not _repeats(one.text, taught)]
     for one in found[:limit]:
         if subject := phrasing.subject(one.text):
@@ -77,9 +77,5 @@ def said(trajectory: Trajectory, known: Sequence[Lesson], limit: int) -> Iterato
 
 
 def _repeats(text: str, taught: Sequence[set[str]]) -> bool:
-    words = _words(text)
+    words = statements.words_of(text)
     return any(len(words & known) > 0.7 * len(words) for known in taught)
-
-
-def _words(text: str) -> set[str]:
-    return set(re.findall(r"\w{3,}", text.lower()))

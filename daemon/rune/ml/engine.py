@@ -49,7 +49,7 @@ class Engine:
         """Greedy answers to a batch of questions, left-padded; each equals the answer it gets alone."""
         if not questions:
             return []
-        ids, mask = self._batch([self.base.prompt(question) for question in questions])
+        ids, mask = padded(self.base, [self.base.prompt(question) for question in questions])
         cache = DynamicCache(config=self.base.model.config)
         done = torch.zeros(len(questions), dtype=torch.bool, device=self.base.device)
         stops = torch.tensor(self.base.stop_ids, device=self.base.device)
@@ -65,21 +65,22 @@ class Engine:
                 if bool(done.all()):
                     break
                 mask = torch.cat([mask, torch.ones_like(ids)], dim=-1)
-        return [self._text(row) for row in torch.cat(made, dim=-1).tolist()]
+        return [ended(self.base, row) for row in torch.cat(made, dim=-1).tolist()]
 
-    def _batch(self, prompts: list[list[int]]) -> tuple[Tensor, Tensor]:
-        width = max(map(len, prompts))
-        pad = self.base.tokenizer.pad_token_id or 0
-        ids = [[pad] * (width - len(p)) + p for p in prompts]
-        mask = [[0] * (width - len(p)) + [1] * len(p) for p in prompts]
-        return torch.tensor(ids, device=self.base.device), torch.tensor(mask, device=self.base.device)
 
-    def _text(self, ids: list[int]) -> str:
-        for place, token in enumerate(ids):
-            if token in self.base.stop_ids:
-                ids = ids[:place]
-                break
-        return str(self.base.tokenizer.decode(ids, skip_special_tokens=True)).strip()
+def padded(base: Base, prompts: Sequence[list[int]]) -> tuple[Tensor, Tensor]:
+    """Token ids [B, T] padded on the left, and which of them are seen [B, T]."""
+    width = max(map(len, prompts))
+    pad = base.tokenizer.pad_token_id or 0
+    ids = [[pad] * (width - len(p)) + p for p in prompts]
+    mask = [[0] * (width - len(p)) + [1] * len(p) for p in prompts]
+    return torch.tensor(ids, device=base.device), torch.tensor(mask, device=base.device)
+
+
+def ended(base: Base, ids: Sequence[int]) -> str:
+    """An answer up to its first stop token, as text."""
+    end = next((place for place, token in enumerate(ids) if token in base.stop_ids), len(ids))
+    return str(base.tokenizer.decode(ids[:end], skip_special_tokens=True)).strip()
 
 
 @contextmanager

@@ -84,7 +84,7 @@ def hidden(base: Base, row: Sequence[Example]) -> tuple[Tensor, Tensor]:
             for at in range(one.answer - 1, len(one.ids) - 1)
         ]
     )
-    with _attention(base.model):
+    with attention(base.model, NAME):
         states = base.model.model(
             input_ids=ids[None].to(base.device),
             position_ids=positions[None].to(base.device),
@@ -108,10 +108,10 @@ def layout(lengths: Sequence[int], rest: int, device: torch.device) -> Layout:
 
 
 @contextmanager
-def _attention(model: Any) -> Iterator[None]:
-    """Packed attention for the length of the block; recalls in between keep the base's own."""
+def attention(model: Any, name: str) -> Iterator[None]:
+    """Another registered attention for the length of the block; recalls in between keep the base's own."""
     before = model.config._attn_implementation
-    model.config._attn_implementation = NAME
+    model.config._attn_implementation = name
     try:
         yield
     finally:

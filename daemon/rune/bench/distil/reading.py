@@ -6,8 +6,7 @@ values as if it had read them itself. Copied for each question they would fill g
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from typing import Any
 
 import torch
@@ -15,6 +14,8 @@ from torch import Tensor
 from transformers import AttentionInterface, DynamicCache
 
 from rune.ml.base import Base
+from rune.ml.engine import ended, padded
+from rune.ml.packing import attention
 
 NAME = "rune_shared_prefix"
 Prefix = list[tuple[Tensor, Tensor]]
@@ -27,12 +28,12 @@ def answers(base: Base, prompts: Sequence[list[int]], max_tokens: int) -> list[s
         return []
     shared = common(prompts)
     prefix = _prefix(base, prompts[0][:shared])
-    ids, seen = _batch(base, [prompt[shared:] for prompt in prompts])
+    ids, seen = padded(base, [prompt[shared:] for prompt in prompts])
     cache = DynamicCache(config=base.model.config)
     stops = torch.tensor(base.stop_ids, device=base.device)
     done = torch.zeros(len(prompts), dtype=torch.bool, device=base.device)
     made: list[Tensor] = []
-    with _attention(base.model):
+    with attention(base.model, NAME):
         for _ in range(max_tokens):
             places = shared + (seen.cumsum(-1) - 1).clamp(min=0)[:, -ids.shape[1] :]
             out = base.model(input_ids=ids, position_ids=places, past_key_values=cache, logits_to_keep=1,
@@ -43,7 +44,7 @@ def answers(base: Base, prompts: Sequence[list[int]], max_tokens: int) -> list[s
             if bool(done.all()):
                 break
             seen = torch.cat([seen, torch.ones_like(ids)], dim=-1)
-    return [text(base, row) for row in torch.cat(made, dim=-1).tolist()]
+    return [ended(base, row) for row in torch.cat(made, dim=-1).tolist()]
 
 
 def common(prompts: Sequence[Sequence[int]]) -> int:
@@ -58,29 +59,6 @@ def _prefix(base: Base, ids: list[int]) -> Prefix:
     cache: Any = DynamicCache(config=base.model.config)
     base.model.model(input_ids=torch.tensor([ids], device=base.device), past_key_values=cache)
     return [(layer.keys[0].float(), layer.values[0].float()) for layer in cache.layers]
-
-
-def _batch(base: Base, prompts: Sequence[list[int]]) -> tuple[Tensor, Tensor]:
-    width = max(map(len, prompts))
-    ids = [[0] * (width - len(prompt)) + prompt for prompt in prompts]
-    seen = [[0] * (width - len(prompt)) + [1] * len(prompt) for prompt in prompts]
-    return torch.tensor(ids, device=base.device), torch.tensor(seen, device=base.device)
-
-
-def text(base: Base, ids: Sequence[int]) -> str:
-    """An answer up to its first stop token."""
-    end = next((place for place, token in enumerate(ids) if token in base.stop_ids), len(ids))
-    return str(base.tokenizer.decode(ids[:end], skip_special_tokens=True)).strip()
-
-
-@contextmanager
-def _attention(model: Any) -> Iterator[None]:
-    before = model.config._attn_implementation
-    model.config._attn_implementation = NAME
-    try:
-        yield
-    finally:
-        model.config._attn_implementation = before
 
 
 def _shared(
