@@ -33,7 +33,8 @@ class Lesson:
     """One thing an adapter was taught: an answer, the questions that trained it, probes that never did."""
 
     kind: str
-    """repair, cause, unsolved, proof, command, error, commit, count, said, decision, goal, file or a note's."""
+    """repair, cause, unsolved, proof, command,
+    error, commit, count, said, decision, goal, file; or a note's."""
     answer: str
     questions: tuple[str, ...]
     probes: tuple[str, ...]
