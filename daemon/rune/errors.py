@@ -11,6 +11,9 @@
     ├── AdapterError            an adapter is damaged, foreign or missing
     │   └── WrongBase           ... made for another base model
     ├── DaemonUnavailable       no daemon answers, or not in time
+    ├── EngineUnavailable       no engine generates tokens at the moment
+    │   └── EngineBusy          ... its queue is full: come again after retry_after seconds
+    ├── PromptTooLong           a prompt and what is to be generated do not fit into the context
     └── OutOfMemory             a distillation does not fit even at its smallest
 """
 
@@ -68,6 +71,23 @@ class WrongBase(AdapterError):
 
 class DaemonUnavailable(RuneError):
     """No daemon answers on the socket, or it did not answer in time."""
+
+
+class EngineUnavailable(RuneError):
+    """No engine generates tokens at the moment: it is not set up, loading, or gone."""
+
+
+class EngineBusy(EngineUnavailable):
+    """The engine's queue is full, or this client's share of it is."""
+
+    def __init__(self, message: str, retry_after: float = 1.0) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
+        """Seconds."""
+
+
+class PromptTooLong(RuneError):
+    """Prompt and tokens to generate do not fit into the context of the model."""
 
 
 class OutOfMemory(RuneError):
