@@ -10,12 +10,17 @@ from pathlib import Path
 from rune import config, scan, transcripts
 from rune.capture import Capture
 from rune.daemon import Daemon
+from rune.errors import ConfigError
 from rune.jobs import Jobs
 from rune.model_process import ModelProcess
 from rune.paths import Home
 from rune.records import model
-from rune.worker import Parts
+from rune.worker import Learner, Parts
 
+NVIDIA = Path("/proc/driver/nvidia")
+"""Is there while a GPU's driver is loaded; looking does not take torch."""
+LEARNER_REST = 60.0
+"""Seconds: sessions seldom end within a minute of each other, and loading the base again takes a few."""
 RUNE = (sys.executable, "-P", "-m", "rune")
 
 
@@ -24,7 +29,42 @@ def daemon(home: Home) -> Daemon:
     settings = config.load(home.config)
     capture = Capture(home, settings.capture, time.time, scan.scan, transcripts.reflections_from_transcript)
     worker = ModelProcess((*RUNE, "daemon", "worker"), home.logs / "worker.log")
-    return Daemon(home, settings, capture, Jobs(home.jobs, time.time), worker)
+    learner = worker
+    if learns_apart(settings):
+        learner = ModelProcess((*RUNE, "daemon", "learner"), home.logs / "learner.log", LEARNER_REST)
+    return Daemon(home, settings, capture, Jobs(home.jobs, time.time), worker, learner)
+
+
+def learns_apart(settings: config.Config, driver: Path = NVIDIA) -> bool:
+    """Whether distillation has a process of its own.
+
+    On a CPU an optimizer step takes seconds, and a recall in the same process waits for it; the system's
+    scheduler shares the cores better (``docs/results/serve.json``). A GPU's memory is for one base, and its
+    steps are short.
+
+    Raises:
+        ConfigError: ``daemon.learner`` is none of auto, apart, within.
+    """
+    how = settings.daemon.learner
+    if how not in ("auto", "apart", "within"):
+        raise ConfigError(f"daemon.learner: expected auto, apart or within, found {how!r}")
+    device = settings.model.device
+    gpu = device.startswith("cuda") or (device == "auto" and driver.exists())
+    return how == "apart" or (how == "auto" and not gpu)
+
+
+def learner(home: Home) -> Learner:
+    """What a process needs that only learns: the base model, no embedder and no index.
+
+    Raises:
+        NotSetUp: there is no model yet.
+    """
+    settings = config.load(home.config)
+    folder = model.locate(home, settings.model.base)
+    from rune.ml import base, gradient  # noqa: PLC0415 - as below
+
+    loaded = base.load(folder, model.base_hash(folder, home), settings.model)
+    return Learner(loaded.name, loaded.hash, gradient.GradientDistiller(loaded, settings.distil), settings)
 
 
 def worker_parts(home: Home) -> Parts:
@@ -45,7 +85,7 @@ def worker_parts(home: Home) -> Parts:
         Index(home.index, embedder), engine.Engine(loaded), loaded.count, loaded.hash, settings.recall
     )
     return Parts(
-        loaded.name, loaded.hash, gradient.GradientDistiller(loaded, settings.distil), recaller, settings
+        loaded.name, loaded.hash, gradient.GradientDistiller(loaded, settings.distil), settings, recaller
     )
 
 

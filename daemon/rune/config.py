@@ -86,6 +86,9 @@ class DaemonConfig:
     worker_idle_seconds: float = 900.0
     """The worker gives its memory back after this long without work."""
     tick_seconds: float = 2.0
+    learner: str = "auto"
+    """Where distillation runs: apart (a process of its own, at low priority), within the process that
+    answers recalls, or auto: apart on a CPU, within on a GPU."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -65,14 +65,15 @@ class Daemon:
         capture: Capture,
         jobs: Jobs,
         worker: ModelProcess,
-        gatherer: Gatherer | None = None,
+        learner: ModelProcess | None = None,
     ) -> None:
         self.home = home
         self.config = config
         self.capture = capture
         self.jobs = jobs
         self.worker = worker
-        self.gatherer = gatherer or Gatherer(home, time.time, client_alive)
+        self.learner = learner or worker
+        self.gatherer = Gatherer(home, time.time, client_alive)
         self.began = self.active = time.monotonic()
         self.last_error = ""
         self.job = ""
@@ -129,12 +130,12 @@ class Daemon:
         """One distillation in the worker, with its journal; the barrier around a job."""
         self.job = f"distil {job.session}"
         try:
-            if not await self.worker.wait_ready(120):
-                why = self.worker.problem or "the model did not load within 120 s"
+            if not await self.learner.wait_ready(120):
+                why = self.learner.problem or "the model did not load within 120 s"
                 self.jobs.postponed(job, why, 0 if self._leaving else 60)
                 return
             job = self.jobs.started(job)
-            self._settle(job, await self.worker.ask(Distil(job.session, job.project), self._advanced))
+            self._settle(job, await self.learner.ask(Distil(job.session, job.project), self._advanced))
         except Exception as error:  # noqa: BLE001 - the barrier around a job
             self._failed(f"distil {job.session}", error)
             self.jobs.failed(job, str(error))
@@ -243,6 +244,7 @@ class Daemon:
             worker=self.worker.state, job=self.job, queued=self.jobs.summary().queued,
             open_sessions=len(self.capture.open_sessions()), last_error=self.last_error,
             rss_mb=round(psutil.Process().memory_info().rss / 2**20, 1), worker_rss_mb=self.worker.rss_mb,
+            learner_rss_mb=self.learner.rss_mb if self.learner is not self.worker else 0.0,
         )  # fmt: skip
 
     # lifecycle
@@ -276,14 +278,13 @@ class Daemon:
     async def _idle(self) -> None:
         now = time.monotonic()
         jobs = self.jobs.summary()
-        if jobs.queued or jobs.postponed or self.capture.open_sessions() or self.worker.busy:
+        processes = (self.worker, self.learner)
+        if jobs.queued or jobs.postponed or self.capture.open_sessions() or any(p.busy for p in processes):
             self.active = now
-        if (
-            not self.worker.busy
-            and not self.job
-            and now - self.worker.used > self.config.daemon.worker_idle_seconds
-        ):
-            await self.worker.stop()
+        for process in processes:
+            idle = not process.busy and (process is not self.learner or not self.job)
+            if idle and now - process.used > (process.rest or self.config.daemon.worker_idle_seconds):
+                await process.stop()
         if now - self.active > self.config.daemon.idle_exit_seconds:
             self._leave()
 
@@ -294,7 +295,7 @@ class Daemon:
     async def _shutdown(self, server: asyncio.Server) -> None:
         self._observer.stop()
         server.close()
-        await self.worker.stop()
+        await asyncio.gather(self.worker.stop(), self.learner.stop())
         if self._working is not None:
             await self._working
         self.home.socket.unlink(missing_ok=True)

@@ -27,9 +27,11 @@ LOG_LIMIT = 4 * 1024 * 1024
 class ModelProcess:
     """One worker at a time; asking starts it."""
 
-    def __init__(self, argv: Sequence[str], log_file: Path) -> None:
+    def __init__(self, argv: Sequence[str], log_file: Path, rest: float = 0.0) -> None:
         self.argv = argv
         self.log_file = log_file
+        self.rest = rest
+        """Seconds without work after which it may be stopped; 0 leaves that to the configuration."""
         self.problem = ""
         self.used = time.monotonic()
         self._failed_at = 0.0

@@ -235,7 +235,7 @@ def parts(home: Home, distiller: FakeDistiller | None = None) -> Parts:
     settings = config.load(home.config)
     index = Index(home.index, FakeEmbedder())
     recaller = Recaller(index, FakeGenerator(), lambda text: len(text.split()), BASE_HASH, settings.recall)
-    return Parts(BASE, BASE_HASH, distiller or FakeDistiller(), recaller, settings)
+    return Parts(BASE, BASE_HASH, distiller or FakeDistiller(), settings, recaller)
 
 
 def daemon(home: Home, *worker_options: str) -> Daemon:

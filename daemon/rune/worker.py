@@ -2,6 +2,9 @@
 
 It speaks lines of ``<id> <message>`` with the daemon over its standard streams. A recall never waits for
 more than the one optimizer step in hand. When the daemon goes, the input ends and so does this process.
+
+Where learning has a process of its own (``app.learns_apart``), that one is the same loop with a ``Learner``
+instead of ``Parts``: it distils, answers nothing and leaves the index to the process that recalls.
 """
 
 from __future__ import annotations
@@ -40,14 +43,20 @@ Task = Iterator[Message]
 
 
 @dataclass(frozen=True, slots=True)
-class Parts:
-    """What the composition root gives the worker."""
+class Learner:
+    """What the composition root gives a worker that only learns."""
 
     base_name: str
     base_hash: str
     distiller: Distiller
-    recaller: Recaller
     config: Config
+
+
+@dataclass(frozen=True, slots=True)
+class Parts(Learner):
+    """What it gives a worker that answers, too."""
+
+    recaller: Recaller
 
 
 class Link:
@@ -73,7 +82,7 @@ class Link:
         os._exit(0)  # the daemon is gone: leave in the middle of a step, the journal has the job
 
 
-def run(link: Link, parts: Parts) -> None:
+def run(link: Link, parts: Learner) -> None:
     """Serve until the input ends."""
     task: tuple[int, Task] | None = None
     waiting: list[tuple[int, Distil]] = []
@@ -113,8 +122,10 @@ def guarded(work: Callable[[], Message]) -> Message:
         return Failed(type(error).__name__, str(error), retry=True)
 
 
-def answer(parts: Parts, request: Message) -> Message:
+def answer(parts: Learner, request: Message) -> Message:
     """Answer anything that is no distillation."""
+    if not isinstance(parts, Parts):
+        return Failed("FormatError", f"the learner takes Distil, not {type(request).__name__}")
     if isinstance(request, Recall):
         return parts.recaller.recall(request)
     if isinstance(request, Forget):
@@ -123,7 +134,7 @@ def answer(parts: Parts, request: Message) -> Message:
     return Failed("FormatError", f"the worker takes Recall, Forget and Distil, not {type(request).__name__}")
 
 
-def distil(parts: Parts, job: Distil) -> Task:
+def distil(parts: Learner, job: Distil) -> Task:
     """One closed session into one adapter: lessons, gradient steps, probes, receipt, library, index."""
     echoes = Echoes(Path(job.project))
     library = Library(echoes, time.time)
@@ -147,7 +158,8 @@ def distil(parts: Parts, job: Distil) -> Task:
                 made = state
         assert made is not None, "a distiller ends with Distilled"
         card = library.add(stage, receipt(parts, past, taught, made, lessons.summary(past, own)))
-    parts.recaller.refresh(job.project, library.cards())
+    if isinstance(parts, Parts):
+        parts.recaller.refresh(job.project, library.cards())
     yield Done(card.id, f"{len(taught)} lessons in {made.seconds:.0f} s")
 
 
@@ -175,7 +187,7 @@ def in_service_again(library: Library, card: Card) -> None:
                 library.supersede(other.id, card.id)
 
 
-def receipt(parts: Parts, past: Trajectory, taught: list[Lesson], made: Distilled, summary: str) -> Card:
+def receipt(parts: Learner, past: Trajectory, taught: list[Lesson], made: Distilled, summary: str) -> Card:
     """The card of a new adapter."""
     config = parts.config.distil
     return Card(
@@ -188,7 +200,7 @@ def receipt(parts: Parts, past: Trajectory, taught: list[Lesson], made: Distille
     )  # fmt: skip
 
 
-def main(build: Callable[[], Parts]) -> None:
+def main(build: Callable[[], Learner]) -> None:
     """Take over the standard streams for the protocol (libraries print), load the model, serve."""
     sink = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)

@@ -36,7 +36,7 @@ def test_an_etched_echo_is_answered_from_weights_through_recall(models, home, ec
     recaller = Recaller(index, engine.Engine(loaded), loaded.count, loaded.hash, RecallConfig())
     settings = Config(distil=DistilConfig(max_epochs=12))
     parts = worker.Parts(
-        loaded.name, loaded.hash, gradient.GradientDistiller(loaded, settings.distil), recaller, settings
+        loaded.name, loaded.hash, gradient.GradientDistiller(loaded, settings.distil), settings, recaller
     )
     list(worker.distil(parts, Distil("s1", str(echoes.project))))
     (card,) = Library(echoes, time.time).cards()

@@ -89,7 +89,9 @@ def status(as_json: bool) -> None:
         f"{health.rss_mb:.0f} MiB"
     )
     click.echo(
-        f"worker   {health.worker}" + (f", {health.worker_rss_mb:.0f} MiB" if health.worker_rss_mb else "")
+        f"worker   {health.worker}"
+        + (f", {health.worker_rss_mb:.0f} MiB" if health.worker_rss_mb else "")
+        + (f"; learning: {health.learner_rss_mb:.0f} MiB" if health.learner_rss_mb else "")
     )
     click.echo(f"job      {health.job or 'none'}; {health.queued} waiting")
     click.echo(f"sessions {health.open_sessions} open")

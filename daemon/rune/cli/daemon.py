@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import os
 
 import click
 
 from rune import paths
 from rune.cli.common import Group, ask
+
+LEARNER_NICE = 10
+"""Its share of a core is a tenth of whoever wants it, too: an answer, or the person's own compiler."""
 
 
 @click.group(cls=Group)
@@ -54,3 +58,13 @@ def worker() -> None:
     from rune import worker as process
 
     process.main(lambda: app.worker_parts(paths.home()))
+
+
+@daemon.command(hidden=True)
+def learner() -> None:
+    """Be the process that only learns, at low priority; the daemon starts it."""
+    from rune import app
+    from rune import worker as process
+
+    os.nice(LEARNER_NICE)
+    process.main(lambda: app.learner(paths.home()))

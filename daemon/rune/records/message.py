@@ -153,6 +153,8 @@ class Health:
     last_error: str
     rss_mb: float
     worker_rss_mb: float
+    learner_rss_mb: float = 0.0
+    """0 where learning has no process of its own, or none runs."""
 
 
 @dataclass(frozen=True, slots=True)
