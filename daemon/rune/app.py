@@ -85,8 +85,9 @@ def worker_parts(home: Home) -> Parts:
         Index(home.index, embedder), engine.Engine(loaded), loaded.count, loaded.hash, settings.recall
     )
     return Parts(
-        loaded.name, loaded.hash, gradient.GradientDistiller(loaded, settings.distil), settings, recaller
-    )
+        loaded.name, loaded.hash, gradient.GradientDistiller(loaded, settings.distil), settings, recaller,
+        lambda turns: loaded.rendered([(turn.role, turn.content) for turn in turns]),
+    )  # fmt: skip
 
 
 def log_to(path: Path) -> None:

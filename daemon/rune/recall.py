@@ -20,15 +20,16 @@ from typing import Protocol
 from rune.config import RecallConfig
 from rune.echoes import known
 from rune.echoes.known import Known, Text
-from rune.errors import AdapterError
+from rune.errors import AdapterError, NotServed
 from rune.grounding import event_text, ground, source_text
 from rune.index import Document, Hit, adapters
 from rune.library import Library
 from rune.paths import Echoes
 from rune.ports import Generator
 from rune.records import trajectory
-from rune.records.card import Card, Lesson
+from rune.records.card import Card, Lesson, State
 from rune.records.message import Evidence, Match, Recall, Recalled
+from rune.records.tokens import Find, Found
 from rune.records.trajectory import Event
 
 EVIDENCE_LIMIT = 400
@@ -88,6 +89,44 @@ class Recaller:
             answer, matches=matches, evidence_tokens=tokens, seconds=round(time.monotonic() - began, 3)
         )
 
+    def find(self, request: Find) -> Found:
+        """The adapter that a request for tokens goes to; the rules are those of a recall.
+
+        Raises:
+            AdapterError: it was asked for by its id and is damaged, foreign, missing or not in service.
+        """
+        library = Library(Echoes(Path(request.project)), time.time)
+        if request.adapter:
+            return Found(request.adapter, str(self._usable(library, in_service(library, request.adapter))))
+        cards = {card.id: card for card in library.cards()}
+        if not cards:
+            return Found(why=NOTHING)
+        self.refresh(request.project, cards.values())
+        hits = self.index.search(request.project, request.query, 24)
+        matches = ranked([hit for hit in hits if hit.document.adapter in cards], cards, 1)
+        if why := self._too_far(matches):
+            return Found(score=matches[0].score if matches else 0.0, why=why)
+        best = matches[0]
+        try:
+            return Found(best.adapter, str(self._usable(library, cards[best.adapter])), best.score)
+        except AdapterError as error:
+            return Found(score=best.score, why=str(error))
+
+    def _too_far(self, matches: Sequence[Match]) -> str:
+        """Why no adapter is asked; empty where the best one is near enough."""
+        if not matches:
+            return NOTHING
+        if matches[0].score >= self.config.floor:
+            return ""
+        measured = f"best match {matches[0].score:.2f}, needed {self.config.floor:.2f}"
+        return f"no session is close to the question: {measured}"
+
+    def _usable(self, library: Library, card: Card) -> Path:
+        """The folder of an adapter that is made for this base and is what it was."""
+        library.check_base(card, self.base_hash)
+        library.verify(card.id)
+        return library.folder(card.id)
+
     def refresh(self, project: str, cards: Iterable[Card], memory: Known | None = None) -> None:
         """Make the index hold exactly these adapters of the project, and its text memory."""
         memory = memory or known.read(Echoes(Path(project)))
@@ -103,12 +142,9 @@ class Recaller:
         matches: tuple[Match, ...],
         memory: Known,
     ) -> Recalled:
-        if not matches:
-            return Recalled("", NOTHING)
+        if why := self._too_far(matches):
+            return Recalled("", why)
         best = matches[0]
-        if best.score < self.config.floor:
-            measured = f"best match {best.score:.2f}, needed {self.config.floor:.2f}"
-            return Recalled("", f"no session is close to the question: {measured}")
         card = cards[best.adapter]
         path = library.echoes.trajectory(card.session)
         near = evidence(card, path, hits, request.limit)
@@ -116,9 +152,7 @@ class Recaller:
             "", "", best.adapter, card.session, best.score, evidence=near if request.include_evidence else ()
         )
         try:
-            library.check_base(card, self.base_hash)
-            library.verify(card.id)
-            folder = library.folder(card.id)
+            folder = self._usable(library, card)
             text = self.generator.answer(request.query, folder, self.config.max_answer_tokens)
         except AdapterError as error:
             return replace(found, abstained=str(error))
@@ -133,6 +167,20 @@ class Recaller:
             answer_tokens=self.count(checked.text) if checked.text else 0,
             evidence_tokens=self.count("\n".join(e.text for e in near)),
         )
+
+
+def in_service(library: Library, id: str) -> Card:
+    """The card of an adapter that may be asked.
+
+    Raises:
+        AdapterError: there is none of this id.
+        NotServed: it is archived, superseded, forgotten, or no better than its base.
+        FormatError: its card is damaged or newer.
+    """
+    card, status = library.get(id), library.states().get(id, State()).status
+    if status != "active":
+        raise NotServed(f"adapter {id} is {status}; `rune echoes show` lists those in service")
+    return card
 
 
 def documents(card: Card, memory: Known | None = None) -> list[Document]:
