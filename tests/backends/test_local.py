@@ -6,6 +6,7 @@ import os
 import signal
 import sys
 import time
+import uuid
 
 import pytest
 import pytest_asyncio
@@ -67,8 +68,8 @@ def card(home, write_session, echoes):
     return Library(echoes, time.time).get(done.adapter)
 
 
-def ask(prompt: str, id: str = "r1", *parts: Part, **how) -> GenerateRequest:
-    return GenerateRequest(id, prompt, tuple(parts), Sampling(**how))
+def ask(prompt: str, *parts: Part, **how) -> GenerateRequest:
+    return GenerateRequest(uuid.uuid4().hex, prompt, tuple(parts), Sampling(**how))
 
 
 async def text(backend: Local, request: GenerateRequest) -> str:
@@ -93,12 +94,12 @@ async def test_an_adapter_answers_from_its_own_weights(shared, card, echoes):
     assert found.adapter == card.id
     part = Part(found.adapter, found.folder)
     await shared.prefetch(part)
-    assert "EUR {:.2f}" in await text(shared, ask(QUESTION, "r1", part))
+    assert "EUR {:.2f}" in await text(shared, ask(QUESTION, part))
 
 
 async def test_requests_share_the_engine_and_each_gets_its_own(shared):
     prompts = [" ".join([f"w{n}"] * (n + 1)) for n in range(8)]
-    said = await asyncio.gather(*(text(shared, ask(p, f"r{n}")) for n, p in enumerate(prompts)))
+    said = await asyncio.gather(*(text(shared, ask(p)) for p in prompts))
     assert said == prompts
 
 
@@ -106,11 +107,11 @@ async def test_the_engines_refusals_come_before_the_first_token(shared):
     with pytest.raises(PromptTooLong, match="over 512"):
         await text(shared, ask("a", max_tokens=600))
     with pytest.raises(AdapterError, match="expected a fake adapter"):
-        await text(shared, ask("a", "r2", Part("ab", "/nowhere")))
-    long = [asyncio.create_task(text(shared, ask("a b c d e f " * 9, f"l{n}"))) for n in range(8)]
+        await text(shared, ask("a", Part("ab", "/nowhere")))
+    long = [asyncio.create_task(text(shared, ask("a b c d e f " * 9))) for _ in range(8)]
     await running(shared, 8)
     with pytest.raises(EngineBusy) as refused:
-        await text(shared, ask("a", "r3"))
+        await text(shared, ask("a"))
     assert refused.value.retry_after == 2.0
     for one in long:
         one.cancel()
