@@ -36,7 +36,11 @@ class Form:
 
     def whole(self, text: str, last: TokenEvent) -> dict[str, Any]:
         """The answer in one piece."""
-        said: dict[str, Any] = {"index": 0, "logprobs": None, "finish_reason": REASONS.get(last.finish or "stop")}
+        said: dict[str, Any] = {
+            "index": 0,
+            "logprobs": None,
+            "finish_reason": REASONS.get(last.finish or "stop"),
+        }
         said |= {"message": {"role": "assistant", "content": text}} if self.chat else {"text": text}
         kind = "chat.completion" if self.chat else "text_completion"
         return self._frame(kind, [said]) | {"usage": counts(last), "x_rune": self.route.told}
@@ -90,5 +94,3 @@ def _model(id: str, created: int, card: Card | None = None) -> dict[str, Any]:
     return {"id": id, "object": "model", "created": created, "owned_by": "rune"} | (
         {"x_rune": told} if told else {}
     )
-
-

@@ -100,7 +100,9 @@ def _known(raw: Any, more: set[str]) -> dict[str, Any]:
     for name, value in body.items():
         if name in NEUTRAL:
             if not any(value == one and type(value) is type(one) for one in _loose(NEUTRAL[name])):
-                raise invalid(name, f"{value!r} is not supported".replace("\n", " ")[:200], "unsupported_value")
+                raise invalid(
+                    name, f"{value!r} is not supported".replace("\n", " ")[:200], "unsupported_value"
+                )
         elif name not in READ and name not in more:
             raise invalid(name, "unrecognized request argument", "unknown_parameter")
     return body | {"user": raw.get("user")}

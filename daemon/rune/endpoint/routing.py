@@ -110,7 +110,9 @@ class Router:
 
     async def _nearest(self, project: str, query: str) -> Route:
         if not project:
-            said = "model rune needs a project: its key (`rune serve --project`), or the header X-Rune-Project"
+            said = (
+                "model rune needs a project: its key (`rune serve --project`), or the header X-Rune-Project"
+            )
             raise Problem(400, said, "project_required", "model")
         if not await asyncio.to_thread(cards_of, project):  # nothing to look for, and no worker to wake
             return Route(self.base, why="nothing is remembered in this project yet")
