@@ -8,8 +8,11 @@ import time
 from pathlib import Path
 
 from rune import config, scan, transcripts
+from rune.backends.local import Local
 from rune.capture import Capture
 from rune.daemon import Daemon
+from rune.endpoint.api import Api
+from rune.endpoint.server import Endpoint
 from rune.errors import ConfigError
 from rune.jobs import Jobs
 from rune.model_process import ModelProcess
@@ -32,7 +35,16 @@ def daemon(home: Home) -> Daemon:
     learner = worker
     if learns_apart(settings):
         learner = ModelProcess((*RUNE, "daemon", "learner"), home.logs / "learner.log", LEARNER_REST)
-    return Daemon(home, settings, capture, Jobs(home.jobs, time.time), worker, learner)
+    return Daemon(
+        home, settings, capture, Jobs(home.jobs, time.time), worker, learner, door(home, settings, worker)
+    )
+
+
+def door(home: Home, settings: config.Config, worker: ModelProcess) -> Endpoint:
+    """The HTTP endpoint, closed, over the engine of a worker."""
+    local = Local(worker, settings.recall.load_wait_seconds)
+    api = Api(local, local, Path(settings.model.base).name, settings.serve.max_tokens)
+    return Endpoint(api, home.api_keys, settings.serve)
 
 
 def learns_apart(settings: config.Config, driver: Path = NVIDIA) -> bool:

@@ -1,8 +1,8 @@
 """Who may ask: the right Host and Origin, and a key. Pure: headers in, a key or a refusal out.
 
-A page in a browser can send requests to loopback, and by rebinding a name of its own to 127.0.0.1 it can even
-read the answers. Such a request names that page's host, and its origin: only our own are let in. Programs send
-no Origin. What a browser sends without asking first (a form, an image) carries no key.
+A page in a browser can send requests to loopback, and by rebinding a name of its own to 127.0.0.1 it can
+even read the answers. Such a request names that page's host, and its origin: only our own are let in.
+Programs send no Origin. What a browser sends without asking first (a form, an image) carries no key.
 """
 
 from __future__ import annotations

@@ -29,11 +29,12 @@ from rune.endpoint.problems import Problem
 from rune.endpoint.routing import Desk, Route, Router, cards_of, project_of
 from rune.errors import RuneError
 from rune.records.api_key import ApiKey
-from rune.serving import Backend
+from rune.serving.backend import Backend
 from rune.serving.types import GenerateRequest, TokenEvent
 
 Events = AsyncGenerator[TokenEvent, None]
 HEADER = "x-rune-project"
+FAILED = ("error", "cancelled")
 
 
 class Api:
@@ -100,8 +101,10 @@ class Api:
             "Events",
             self.backend.generate(GenerateRequest(one, prompt, parts, wanted.sampling, client)),
         )
-        first = _sound(await anext(events))
-        return Streamed(form, first, events) if wanted.stream else await _whole(form, first, events)
+        first = await anext(events)  # what is refused is refused before anything is sent
+        if first.finish in FAILED or not wanted.stream:
+            return await _whole(form, first, events)
+        return Streamed(form, first, events)
 
     async def _prompt(self, wanted: Asked, route: Route) -> str:
         """The request as the engine takes it; meanwhile the adapter is brought near."""
@@ -132,7 +135,7 @@ class Streamed(Response):
         yield answers.event(self.form.first())
         last = self.first
         async for last in _chained(self.first, self.events):
-            if last.finish in ("error", "cancelled"):
+            if last.finish in FAILED:
                 yield answers.event(_broken(last).body)
                 return
             if last.text or last.finish:
@@ -146,7 +149,9 @@ async def _whole(form: Form, first: TokenEvent, events: Events) -> Response:
     said, last = [], first
     async with aclosing(events):
         async for last in _chained(first, events):
-            said.append(_sound(last).text)
+            if last.finish in FAILED:
+                raise _broken(last)
+            said.append(last.text)
     return _json(form.whole("".join(said), last), form.route.headers)
 
 
@@ -155,17 +160,6 @@ async def _chained(first: TokenEvent, events: Events) -> Events:
     if first.finish is None:
         async for event in events:
             yield event
-
-
-def _sound(event: TokenEvent) -> TokenEvent:
-    """An event that is no failure.
-
-    Raises:
-        Problem: it is one.
-    """
-    if event.finish in ("error", "cancelled"):
-        raise _broken(event)
-    return event
 
 
 def _broken(event: TokenEvent) -> Problem:

@@ -1,4 +1,4 @@
-"""What every request passes before anybody reads it: the doorkeeper, a limit on its body, an eye on its client.
+"""What every request passes before anybody reads it: access, a limit on its body, an eye on its client.
 
 Plain ASGI around the application, so that nothing in between hides that a client has gone.
 """

@@ -246,7 +246,8 @@ def daemon(home: Home, *worker_options: str) -> Daemon:
     capture = Capture(home, settings.capture, time.time, scan.scan, transcripts.reflections_from_transcript)
     argv = (sys.executable, "-P", "-m", "rune.testing", "worker", *worker_options)
     process = ModelProcess(argv, home.logs / "worker.log")
-    return Daemon(home, settings, capture, Jobs(home.jobs, time.time), process)
+    door = app.door(home, settings, process)
+    return Daemon(home, settings, capture, Jobs(home.jobs, time.time), process, door=door)
 
 
 def main(arguments: Sequence[str]) -> None:
