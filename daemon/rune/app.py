@@ -7,12 +7,11 @@ import sys
 import time
 from pathlib import Path
 
-from rune import config, scan, transcripts
+from rune import config, ports, scan, transcripts
 from rune.backends.local import Local
 from rune.capture import Capture
 from rune.daemon import Daemon
-from rune.endpoint.api import Api
-from rune.endpoint.server import Endpoint
+from rune.endpoint.door import Door
 from rune.errors import ConfigError
 from rune.jobs import Jobs
 from rune.model_process import ModelProcess
@@ -40,11 +39,18 @@ def daemon(home: Home) -> Daemon:
     )
 
 
-def door(home: Home, settings: config.Config, worker: ModelProcess) -> Endpoint:
+def door(home: Home, settings: config.Config, worker: ModelProcess) -> Door:
     """The HTTP endpoint, closed, over the engine of a worker."""
-    local = Local(worker, settings.recall.load_wait_seconds)
-    api = Api(local, local, Path(settings.model.base).name, settings.serve.max_tokens)
-    return Endpoint(api, home.api_keys, settings.serve)
+
+    def build() -> ports.Door:
+        from rune.endpoint.api import Api  # noqa: PLC0415 - a web server; who does not serve needs none
+        from rune.endpoint.server import Endpoint  # noqa: PLC0415
+
+        local = Local(worker, settings.recall.load_wait_seconds)
+        api = Api(local, local, Path(settings.model.base).name, settings.serve.max_tokens)
+        return Endpoint(api.app(), home.api_keys, settings.serve)
+
+    return Door(build)
 
 
 def learns_apart(settings: config.Config, driver: Path = NVIDIA) -> bool:

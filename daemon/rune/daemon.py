@@ -14,7 +14,6 @@ import signal
 import time
 from dataclasses import replace
 from pathlib import Path
-from typing import Protocol
 
 import psutil
 from filelock import FileLock, Timeout
@@ -30,6 +29,7 @@ from rune.jobs import Job, Jobs
 from rune.library import Library
 from rune.model_process import ModelProcess
 from rune.paths import Echoes, Home
+from rune.ports import Door
 from rune.recall import NOTHING
 from rune.records import message, trajectory
 from rune.records.message import (
@@ -52,19 +52,6 @@ from rune.records.message import (
 log = logging.getLogger(__name__)
 
 LINE_LIMIT = 8 * 1024 * 1024
-
-
-class Door(Protocol):
-    """The HTTP endpoint (``rune.endpoint``), as far as the daemon minds it."""
-
-    url: str
-    """Where it listens; empty while it is closed."""
-
-    async def start(self, port: int = 0) -> str:
-        """Open it."""
-
-    async def stop(self) -> None:
-        """Close it."""
 
 
 class Daemon:
@@ -309,9 +296,9 @@ class Daemon:
         now = time.monotonic()
         jobs = self.jobs.summary()
         processes = (self.worker, self.learner)
-        at_work = jobs.queued or jobs.postponed or self.capture.open_sessions() or any(p.busy for p in processes)
-        if at_work or (self.door and self.door.url):  # clients know its address: it stays open
-            self.active = now
+        at_work = self.capture.open_sessions() or any(p.busy for p in processes)
+        if at_work or jobs.queued or jobs.postponed or (self.door and self.door.url):
+            self.active = now  # clients know an open door's address: it stays open
         for process in processes:
             idle = not process.busy and (process is not self.learner or not self.job)
             if idle and now - process.used > (process.rest or self.config.daemon.worker_idle_seconds):

@@ -11,9 +11,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import uvicorn
+from starlette.types import ASGIApp
 
 from rune.config import ServeConfig
-from rune.endpoint.api import Api
 from rune.endpoint.gate import Gate
 from rune.errors import ConfigError
 
@@ -28,8 +28,8 @@ log = logging.getLogger(__name__)
 class Endpoint:
     """The HTTP endpoint of one daemon."""
 
-    def __init__(self, api: Api, keys: Path, config: ServeConfig) -> None:
-        self.api = api
+    def __init__(self, app: ASGIApp, keys: Path, config: ServeConfig) -> None:
+        self.app = app
         self.keys = keys
         self.config = config
         self.url = ""
@@ -52,7 +52,7 @@ class Endpoint:
             return self.url
         bound = listening(self.config.host, port or self.config.port)
         host, port = bound.getsockname()[:2]
-        app = Gate(self.api.app(), self.keys, port)
+        app = Gate(self.app, self.keys, port)
         self._server = _Server(uvicorn.Config(
             app, log_config=None, access_log=False, lifespan="off", ws="none", http="h11",
             server_header=False, limit_concurrency=CONNECTIONS, timeout_graceful_shutdown=GRACE_SECONDS,
