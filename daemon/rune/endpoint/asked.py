@@ -184,7 +184,7 @@ def _turn(where: str, raw: Any) -> Turn:
     if not isinstance(raw, dict):
         raise invalid(where, "expected an object")
     role = raw.get("role")
-    if role not in ROLES:
+    if not isinstance(role, str) or role not in ROLES:
         raise invalid(f"{where}.role", f"expected one of {', '.join(ROLES)}; found {role!r}"[:200])
     if calls := {"tool_calls", "function_call", "audio"} & {name for name, value in raw.items() if value}:
         raise invalid(f"{where}.{min(calls)}", "tools and audio are not supported", "unsupported_value")

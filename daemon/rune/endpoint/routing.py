@@ -8,6 +8,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
+from urllib.parse import quote
 
 from rune import paths
 from rune.endpoint.problems import Problem
@@ -55,8 +56,8 @@ class Route:
 
     @property
     def headers(self) -> dict[str, str]:
-        """As its headers say it."""
-        said = {"X-Rune-Model": self.model, "X-Rune-Adapter": self.part.digest if self.part else "none"}
+        """As its headers say it; what is no ASCII in the name of a base is percent-encoded."""
+        said = {"X-Rune-Model": quote(self.model), "X-Rune-Adapter": self.part.digest if self.part else "none"}
         return said | ({} if self.relevance is None else {"X-Rune-Relevance": f"{self.relevance:.4f}"})
 
 
