@@ -55,7 +55,7 @@ async def raw(served, data: bytes) -> bytes:
 
 async def running(served, many: int) -> None:
     async with asyncio.timeout(20):
-        while (await served.local.stats()).running != many:  # noqa: ASYNC110
+        while (await served.local.stats()).running != many:
             await asyncio.sleep(0.01)
 
 
