@@ -24,7 +24,7 @@ RUN = (sys.executable, "-P", "-m", "rune.testing", "daemon", "--token", "0.02")
 
 @pytest.fixture
 def start(home):
-    """``start("[serve]\\nenabled = true")``: a daemon with these settings; it and its worker end with the test."""
+    """``start("[serve]\\nenabled = true")``: a daemon that ends with the test."""
     started: list[subprocess.Popen[bytes]] = []
 
     def begin(settings: str = "[serve]\nport = 0", more: str = "") -> subprocess.Popen[bytes]:
@@ -75,7 +75,7 @@ def test_it_prints_what_a_client_needs_and_closes_again(start, rune, home, proje
     start()
     told = json.loads(rune("serve", "--project", str(project), "--json"))
     assert told["project"] == str(project)
-    assert [one["id"] for one in models(told["base_url"], told["api_key"]).json()["data"]][0] == "rune"
+    assert models(told["base_url"], told["api_key"]).json()["data"][0]["id"] == "rune"
     assert stat.S_IMODE(home.api_keys.stat().st_mode) == 0o600
     said = rune("serve", "--project", str(project))
     assert told["base_url"] in said
@@ -128,11 +128,12 @@ def test_a_daemon_that_is_told_to_leave_in_the_middle_of_an_answer_leaves(start,
     with httpx.stream(
         "POST", f"{told['base_url']}/completions", json=body, headers=headers, trust_env=False, timeout=30
     ) as answer:
-        next(answer.iter_lines())
+        lines = answer.iter_lines()
+        next(lines)
         below = psutil.Process(process.pid).children()
         process.send_signal(signal.SIGTERM)
         with contextlib.suppress(httpx.RemoteProtocolError):
-            for _ in answer.iter_lines():
+            for _ in lines:
                 pass
     assert process.wait(20) == 0
     assert all(not one.is_running() or one.status() == psutil.STATUS_ZOMBIE for one in below)

@@ -62,7 +62,7 @@ async def test_loopback_has_other_names(endpoint, host):
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "192.168.1.2", "::", "example.com", ""])
 async def test_no_other_machine_is_ever_served(endpoint, host):
-    with pytest.raises(ConfigError, match="loopback|expected 127"):
+    with pytest.raises(ConfigError, match=r"loopback|expected 127"):
         await endpoint(host=host).start()
 
 
