@@ -1,12 +1,13 @@
 """Keys and values of the running rows, and attention over them.
 
-A row is a place in the batch: rows that decode lie side by side, so that a step is a view and nothing is gathered.
-The tensors are as wide and as long as the rows at hand need, and gone while none runs. What a model of transformers
-asks of a cache is one method, ``update``; the attention is registered beside its own, so that the model itself stays
-as it is. Shapes: L layers, N rows, K key heads, G query heads for each, C capacity, E head size, W width seen.
+A row is a place in the batch: rows that decode lie side by side, so that a step is a view and nothing is
+gathered. The tensors are as wide and as long as the rows at hand need, and gone while none runs. What a
+model of transformers asks of a cache is one method, ``update``; the attention is registered beside its own,
+so that the model itself stays as it is. Shapes: L layers, N rows, K key heads, G query heads for each, C
+capacity, E head size, W width seen.
 
-Not covered: models whose layers see a sliding window, and those that do not take their attention from transformers'
-interface.
+Not covered: models whose layers see a sliding window, and those that do not take their attention from
+transformers' interface.
 """
 
 from __future__ import annotations
@@ -122,10 +123,10 @@ def _attend(
     q = (query * scaling).unflatten(1, (heads, -1))  # [N, K, G, T, E]
     groups = q.shape[2]
     scores = (q.flatten(2, 3) @ key.transpose(-1, -2)).float()  # [N, K, G*T, W]
-    if length > 1:
-        scores = (scores.unflatten(2, (groups, length)) + seen).flatten(2, 3)
-    else:
+    if length == 1:
         scores = scores + seen
+    else:
+        scores = (scores.unflatten(2, (groups, length)) + seen).flatten(2, 3)
     out = scores.softmax(-1).to(value.dtype) @ value
     return out.unflatten(2, (groups, length)).flatten(1, 2).transpose(1, 2), None
 

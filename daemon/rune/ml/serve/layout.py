@@ -1,7 +1,7 @@
 """Where the LoRA factors of some modules lie in one flat row of numbers.
 
-Every A, [I, R] each, then every B, [R, O] each, in the order of the base's layers: one copy moves a whole adapter,
-and each factor is a view. Shapes: I in, O out, R rank.
+Every A, [I, R] each, then every B, [R, O] each, in the order of the base's layers: one copy moves a whole
+adapter, and each factor is a view. Shapes: I in, O out, R rank.
 """
 
 from __future__ import annotations

@@ -1,8 +1,9 @@
 """The engine of this process behind the ``Backend`` protocol.
 
-One thread belongs to the runner, and everything that touches the runner is a task of that thread: submitting and
-cancelling fall between two steps by themselves. The event loop waits for none of it. If a step raises, the engine is
-over: what was asked of it ends with EngineUnavailable, and so does whatever is asked afterwards.
+One thread belongs to the runner, and everything that touches the runner is a task of that thread:
+submitting and cancelling fall between two steps by themselves. The event loop waits for none of it. If a
+step raises, the engine is over: what was asked of it ends with EngineUnavailable, and so does whatever is
+asked afterwards.
 """
 
 from __future__ import annotations

@@ -1,20 +1,21 @@
 """Packed adapters: one file each, mapped into memory, made of a PEFT folder and deleted without harm.
 
-On disk, beside the folder, in ``.packed/<digest>.lora``: one JSON object, padded with spaces to a multiple of 4096
-bytes, then the numbers as ``layout`` has them, little-endian. The object::
+On disk, beside the folder, in ``.packed/<digest>.lora``: one JSON object, padded with spaces to a multiple
+of 4096 bytes, then the numbers as ``layout`` has them, little-endian. The object::
 
     {"format": "rune-packed", "version": 1, "digest": "...", "rank": 8, "scale": 2.0, "dtype": "bfloat16",
      "modules": [["model.layers.0.self_attn.q_proj", 576, 576], ...], "sha256": "<of the numbers>", "bytes": 4884480}
 
-Covered: the PEFT files are held against the digest before they are packed, the numbers against their hash the first
-time this process maps them; a file that is damaged, half or of another version is made anew; two processes that pack
-at once.
-Not covered: a folder whose files are changed after they were packed. The digest names what was packed, and that is
-what is served.
+Covered: the PEFT files are held against the digest before they are packed, the numbers against their hash
+the first time this process maps them; a file that is damaged, half or of another version is made anew; two
+processes that pack at once.
+Not covered: a folder whose files are changed after they were packed. The digest names what was packed, and
+that is what is served.
 """
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import logging
@@ -82,12 +83,13 @@ class Shelf:
             raise AdapterError(f"expected an adapter's digest, found {part.digest[:64]!r}")
         path = paths.packed(folder, part.digest)
         if not folder.is_dir():
-            path.unlink(missing_ok=True)
+            with contextlib.suppress(OSError):
+                path.unlink()
             raise AdapterError(f"adapter {part.digest}: no folder {folder}")
         try:
             return self._mapped(path, part.digest)
-        except FileNotFoundError:
-            pass
+        except OSError:
+            pass  # not packed yet, or nobody may read what is there
         except FormatError as error:
             log.warning("packing adapter %s again: %s", part.digest, error)
         return self._pack(folder, path, part.digest)
@@ -96,7 +98,7 @@ class Shelf:
         """Map a packed file.
 
         Raises:
-            FileNotFoundError: there is none.
+            OSError: there is none.
             FormatError: it is not what it should be.
         """
         status = path.stat()
@@ -112,7 +114,7 @@ class Shelf:
         whole = torch.from_file(str(path), shared=False, size=status.st_size, dtype=torch.uint8)
         numbers = whole[start:]
         if self._known.get(digest) != stamp:
-            if hashlib.sha256(memoryview(numbers.numpy())).hexdigest() != header["sha256"]:
+            if _hash(numbers) != header["sha256"]:
                 raise FormatError(f"{path}: the numbers do not match their SHA-256")
             self._known[digest] = stamp
         return Packed(digest, layout, header["scale"], numbers.view(dtype))
@@ -125,20 +127,25 @@ class Shelf:
             raise AdapterError(f"{folder}: expected a rank of 1 to {self.max_rank}, found {adapter.rank}")
         layout = Layout(self.shapes.ordered(adapter.factors), adapter.rank)
         numbers = _flat(folder, adapter, layout)
-        data = memoryview(numbers.view(torch.uint8).numpy())
+        data = numbers.view(torch.uint8)
         header = {
             "format": FORMAT, "version": VERSION, "digest": digest, "rank": layout.rank, "scale": scale,
             "dtype": str(numbers.dtype).removeprefix("torch."),
             "modules": [[module.name, module.inner, module.out] for module in layout.modules],
-            "sha256": hashlib.sha256(data).hexdigest(), "bytes": len(data),
+            "sha256": _hash(data), "bytes": len(data),
         }  # fmt: skip
         text = json.dumps(header, separators=(",", ":")).encode()
         try:
-            files.replace(path, text.ljust(-(-(len(text) + 1) // PAGE) * PAGE) + bytes(data))
+            files.replace(path, text.ljust(-(-(len(text) + 1) // PAGE) * PAGE) + data.numpy().tobytes())
             return self._mapped(path, digest)
         except OSError as error:  # a store that nobody may write to: served from memory, packed each time
             log.warning("adapter %s stays unpacked: %s", digest, error)
             return Packed(digest, layout, scale, numbers)
+
+
+def _hash(data: Tensor) -> str:
+    """SHA-256 of bytes."""
+    return hashlib.sha256(data.numpy().data).hexdigest()
 
 
 def _header(first: bytes, more: Any, digest: str) -> tuple[dict[str, Any], int]:

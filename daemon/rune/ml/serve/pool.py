@@ -1,7 +1,7 @@
 """Adapters near at hand, under one budget of bytes with the keys and values of the running rows.
 
-The longest unused adapter goes first; one that a running row or an admission holds is pinned and stays. ``claim``
-makes room for what is no adapter: keys and values, and the stacked rows.
+The longest unused adapter goes first; one that a running row or an admission holds is pinned and stays.
+``claim`` makes room for what is no adapter: keys and values, and the stacked rows.
 """
 
 from __future__ import annotations

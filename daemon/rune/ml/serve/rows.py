@@ -1,10 +1,11 @@
 """The factors of the running rows, stacked: one batched product serves a batch of different adapters.
 
-y_n = W0 x_n + x_n A_n B_n for row n, as in Punica (Chen et al. 2023, arXiv:2310.18547) and S-LoRA (Sheng et al.
-2023, arXiv:2311.03285), with PyTorch's batched product instead of a gather kernel: a CPU has none, and the rows of a
-batch change seldom. An adapter is copied into its row when a request is admitted, so that nothing is gathered in a
-step. A row without an adapter is zero. Ranks are padded to the largest class among the rows, modules to their union:
-the padding costs what the largest adapter of the batch costs anyway, and is stored nowhere else.
+y_n = W0 x_n + x_n A_n B_n for row n, as in Punica (Chen et al. 2023, arXiv:2310.18547) and S-LoRA (Sheng et
+al. 2023, arXiv:2311.03285), with PyTorch's batched product instead of a gather kernel: a CPU has none, and
+the rows of a batch change seldom. An adapter is copied into its row when a request is admitted, so that
+nothing is gathered in a step. A row without an adapter is zero. Ranks are padded to the largest class among
+the rows, modules to their union: the padding costs what the largest adapter of the batch costs anyway, and
+is stored nowhere else.
 
 On a CPU factors are float32 even over a bfloat16 base: its batched products of bfloat16 are slow.
 """

@@ -1,11 +1,11 @@
 """The loop of the engine: requests join and leave between steps, and one step decodes every row.
 
-``step`` is the whole of it: who waited too long goes, prompts are read up to ``prefill_tokens``, one token is
-decoded for every row that has read its prompt, ended rows leave. Rows that decode lie side by side from row 0 on;
-the one that reads its prompt lies behind them; where a row leaves, the last one takes its place.
+``step`` is the whole of it: who waited too long goes, prompts are read up to ``prefill_tokens``, one token
+is decoded for every row that has read its prompt, ended rows leave. Rows that decode lie side by side from
+row 0 on; the one that reads its prompt lies behind them; where a row leaves, the last one takes its place.
 
-There is no thread here and no lock: whoever owns the runner calls everything from one thread. That is the worker's
-loop, which puts units of a distillation between the steps, or ``local.LocalBackend``.
+There is no thread here and no lock: whoever owns the runner calls everything from one thread. That is the
+worker's loop, which puts units of a distillation between the steps, or ``local.LocalBackend``.
 """
 
 from __future__ import annotations
@@ -121,7 +121,8 @@ class Runner:
         if self.cache.bytes_for(1, asked.length) > self.pool.budget:
             raise PromptTooLong(f"keys and values of {asked.length} tokens exceed engine.budget_mb")
         self.waiting.check(request.client, self._retry_after())
-        if not self.config.composition and (len(request.parts) > 1 or any(p.weight != 1 for p in request.parts)):
+        composed = len(request.parts) > 1 or any(part.weight != 1 for part in request.parts)
+        if composed and not self.config.composition:
             raise AdapterError("expected one adapter with weight 1; engine.composition allows more")
         for part in request.parts:
             self.pool.check(part)

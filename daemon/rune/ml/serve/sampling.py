@@ -1,8 +1,8 @@
 """The next token of a row: greedy, or drawn with a generator of the request's own.
 
-One uniform number is drawn for each token and looked up in the cumulative distribution, so that the same seed and
-prompt give the same tokens, whoever shares the batch. Logits differ in their last bits with the size of the batch:
-where two tokens tie that closely, the choice may differ, too.
+One uniform number is drawn for each token and looked up in the cumulative distribution, so that the same
+seed and prompt give the same tokens, whoever shares the batch. Logits differ in their last bits with the
+size of the batch: where two tokens tie that closely, the choice may differ, too.
 """
 
 from __future__ import annotations

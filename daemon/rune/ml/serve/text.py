@@ -20,7 +20,7 @@ class Stream:
         """Whether a stop string came; what follows it is dropped."""
         self._ids: list[int] = []
         self._from = 0
-        """Where decoding starts: a few tokens back, because some tokenizers join a token to the one before."""
+        """Where decoding starts: a few tokens back, as some tokenizers join a token to the one before."""
         self._read = 0
         self._held = ""
 
