@@ -4,7 +4,8 @@ On disk, beside the folder, in ``.packed/<digest>.lora``: one JSON object, padde
 of 4096 bytes, then the numbers as ``layout`` has them, little-endian. The object::
 
     {"format": "rune-packed", "version": 1, "digest": "...", "rank": 8, "scale": 2.0, "dtype": "bfloat16",
-     "modules": [["model.layers.0.self_attn.q_proj", 576, 576], ...], "sha256": "<of the numbers>", "bytes": 4884480}
+     "modules": [["model.layers.0.self_attn.q_proj", 576, 576], ...], "sha256": "<of the numbers>",
+     "bytes": 4884480}
 
 Covered: the PEFT files are held against the digest before they are packed, the numbers against their hash
 the first time this process maps them; a file that is damaged, half or of another version is made anew; two
@@ -227,7 +228,7 @@ def _scale(folder: Path) -> float:
     settings = json.loads((folder / lora.SETTINGS).read_text("utf-8"))
     for key, plain in _PLAIN.items():
         if settings.get(key) not in plain:
-            raise AdapterError(f"{folder}: {key} = {settings[key]!r} cannot be served; expected {plain[-1]!r}")
+            raise AdapterError(f"{folder}: expected {key} = {plain[-1]!r}, found {settings[key]!r}")
     rank, alpha = int(settings["r"]), float(settings["lora_alpha"])
     return alpha / math.sqrt(rank) if settings.get("use_rslora") else alpha / rank
 
