@@ -13,6 +13,7 @@ whether the probes were better than the base's.
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 import json
 import os
 from collections.abc import Iterable, Iterator
@@ -26,6 +27,8 @@ from rune import files
 from rune.errors import FormatError, NewerVersion
 
 VERSION = 1
+CONFIG = "adapter_config.json"
+WEIGHTS = "adapter_model.safetensors"
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,6 +130,12 @@ def read(path: Path) -> Card:
         return Card(**{**raw, "lessons": lessons, "targets": tuple(raw["targets"])})
     except (TypeError, KeyError, AttributeError) as error:
         raise FormatError(f"{path}: {error!r}; {_WAY_OUT}") from None
+
+
+def identity(card: Card) -> str:
+    """What an adapter is called: a hash over weights, configuration and source."""
+    parts = (card.sha256[CONFIG], card.sha256[WEIGHTS], card.source_hash)
+    return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:16]
 
 
 def _lesson(raw: dict[str, Any]) -> Lesson:
