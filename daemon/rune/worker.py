@@ -89,9 +89,9 @@ class Parts(Learner):
     """What it gives a worker that answers, too."""
 
     recaller: Recaller
+    runner: Runner
     render: Callable[[Sequence[Turn]], str]
     """A conversation as the base's prompt."""
-    runner: Runner | None = None
 
 
 class Link:
@@ -180,10 +180,9 @@ def run(link: Link, parts: Learner) -> None:
     """Serve until the input ends."""
     task: tuple[int, Task] | None = None
     waiting: list[tuple[int, Distil]] = []
-    runner = parts.runner if isinstance(parts, Parts) else None
-    tokens = Tokens(link, runner) if runner else None
+    tokens = Tokens(link, parts.runner) if isinstance(parts, Parts) else None
     while True:
-        resting = task is None and not waiting and not (runner and runner.busy)
+        resting = task is None and not waiting and not (tokens and tokens.runner.busy)
         try:
             number, request = link.inbox.get(block=resting)
             if isinstance(request, Distil):
