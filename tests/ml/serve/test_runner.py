@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 import torch
+from tests.ml.serve.conftest import ask, drained, run, texts
 
 from rune.errors import AdapterError, EngineBusy, PromptTooLong
 from rune.ml import lora
 from rune.ml.serve.runner import Runner
-from tests.ml.serve.conftest import ask, drained, run, texts
 
 PROMPTS = [
     "Why?", "What caused the failure of the invoice test in the third week?", "How do I build it",

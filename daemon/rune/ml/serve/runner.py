@@ -78,7 +78,7 @@ class Row:
 
 
 class Runner:
-    """A base with adapters, answering many requests at a time."""
+    """A base with adapters, answering many requests at a time; one to a base, whose layers carry its rows."""
 
     def __init__(
         self, base: Base, config: EngineConfig, clock: Callable[[], float] = time.monotonic
@@ -128,6 +128,7 @@ class Runner:
             self.pool.check(part)
         self.waiting.add(asked, self.clock())
 
+    @torch.inference_mode()
     def cancel(self, id: str) -> None:
         """End a request now; the next step tells. One that is not there has ended already."""
         if self.waiting.remove(id):
@@ -164,6 +165,7 @@ class Runner:
             hits=pool.hits, evictions=pool.evictions, tokens=self._tokens, steps=self._steps,
         )  # fmt: skip
 
+    @torch.inference_mode()
     def close(self) -> None:
         """End what runs and waits, and leave the base as it was; ``step`` is not called any more."""
         for row in self._all():
