@@ -24,8 +24,8 @@ DOWN = ("down_proj",)
 SIZE = 0.02
 """Of the numbers in B: enough to change every answer."""
 TEXT = (
-    "The ledger of a shop holds one line for each sale, with the day, the amount and the currency. When a "
-    "sale is taken back, a second line with a negative amount follows, and the sum of the month is counted anew. "
+    "The ledger of a shop holds one line for each sale, with the day, the amount and the currency. When a sale "
+    "is taken back, a second line with a negative amount follows, and the sum of the month is counted anew. "
 )
 
 
@@ -48,10 +48,8 @@ class Scene:
         words = f"{number} {TEXT * (1 + tokens // 40)}".split()
         return " ".join(words[: max(2, int(tokens * 0.8))])
 
-    def adapters(
-        self, name: str, count: int, targets: Sequence[str], rank: int = 8, dtype: torch.dtype = torch.bfloat16
-    ) -> list[Part]:
-        """So many adapters; those of one name share all but one factor, which tells them apart."""
+    def adapters(self, name: str, count: int, targets: Sequence[str], rank: int = 8) -> list[Part]:
+        """So many adapters in bfloat16; those of one name share all but one factor, which tells them apart."""
         made = self._made.setdefault(name, [])
         if len(made) < count:
             say(f"writing {count - len(made)} adapters of rank {rank} on {', '.join(targets)}")
@@ -59,9 +57,10 @@ class Scene:
             first = next(iter(adapter.factors.values()))
             shared = first.b
         for number in range(len(made), count):
-            first.b = shared + SIZE * torch.randn(shared.shape, generator=torch.Generator().manual_seed(number))
+            own = torch.Generator().manual_seed(number)
+            first.b = shared + SIZE * torch.randn(shared.shape, generator=own)
             folder = self.folder / f"{name}-{number}"
-            lora.save(adapter, folder, self.base.name, dtype)
+            lora.save(adapter, folder, self.base.name)
             made.append(Part(packed.digest_of(folder), str(folder)))
         return made[:count]
 
