@@ -4,12 +4,12 @@ import asyncio
 from contextlib import aclosing
 
 import pytest
+from tests.ml.serve.conftest import ask, run
 
 from rune.errors import AdapterError, EngineBusy, EngineUnavailable, PromptTooLong
 from rune.ml.serve.local import LocalBackend
 from rune.serving.backend import Backend
 from rune.serving.types import Part
-from tests.ml.serve.conftest import ask, run
 
 
 @pytest.fixture
@@ -35,7 +35,9 @@ async def test_many_at_once_get_what_each_gets_alone(local, make, kinds):
     asked = [ask(str(n), "Why?", part, temperature=0.7, seed=n) for n, part in enumerate(kinds.values())]
     backend = local()
     together = await asyncio.gather(*(text(backend, one) for one in asked))
-    assert together == list(run(make(), *asked).values())
+    await backend.close()
+    expected = run(make(), *asked)
+    assert together == [expected[one.id] for one in asked]
 
 
 async def test_refusals_come_before_the_first_event(local, kinds):

@@ -1,4 +1,4 @@
-"""Requests in a batch against each alone, and what happens when something is too much, broken or taken back."""
+"""Requests in a batch against each alone, and what happens when one is too much, broken or taken back."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 import torch
+from tests.ml.serve.conftest import ask, drained, run, texts
 
 from rune.errors import AdapterError, EngineBusy, PromptTooLong
 from rune.ml import lora
 from rune.ml.serve.runner import Runner
-from tests.ml.serve.conftest import ask, drained, run, texts
 
 PROMPTS = [
     "Why?", "What caused the failure of the invoice test in the third week?", "How do I build it",
@@ -54,7 +54,7 @@ def test_joining_leaving_and_cancelling_at_random_steps_changes_no_answer(make, 
         while todo and chance.random() < 0.4:
             runner.submit(todo.pop())
         events += runner.step()
-        for id in [row.id for row in runner.running if row.id in dropped and row.made > 1]:
+        for id in [row.id for row in runner.running if row.id in dropped and len(row.tokens) > 1]:
             runner.cancel(id)
     found = texts(events)
     ends = {event.id: event.finish for event in events if event.finish}

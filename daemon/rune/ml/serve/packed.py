@@ -70,7 +70,8 @@ class Shelf:
         self.shapes = Shapes(layers)
         self.base_hash = base_hash
         self.max_rank = max_rank
-        self._known: dict[str, Stamp] = {}
+        self.verified: dict[str, Stamp] = {}
+        """Files whose numbers this process has held against their hash."""
 
     def open(self, part: Part) -> Packed:
         """The adapter of a part; it is packed where that has not been done.
@@ -114,10 +115,10 @@ class Shelf:
             raise FormatError(f"{path}: expected {header['bytes']} bytes of numbers, found {status.st_size}")
         whole = torch.from_file(str(path), shared=False, size=status.st_size, dtype=torch.uint8)
         numbers = whole[start:]
-        if self._known.get(digest) != stamp:
+        if self.verified.get(digest) != stamp:
             if _hash(numbers) != header["sha256"]:
                 raise FormatError(f"{path}: the numbers do not match their SHA-256")
-            self._known[digest] = stamp
+            self.verified[digest] = stamp
         return Packed(digest, layout, header["scale"], numbers.view(dtype))
 
     def _pack(self, folder: Path, path: Path, digest: str) -> Packed:
