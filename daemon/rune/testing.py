@@ -239,7 +239,7 @@ def parts(home: Home, distiller: FakeDistiller | None = None) -> Parts:
 
 
 def daemon(home: Home, *options: str) -> Daemon:
-    """The real daemon; its processes are ``python -m rune.testing worker`` and ``learner``, with these options."""
+    """The real daemon; its processes are ``rune.testing worker`` and ``learner``, with these options."""
     settings = config.load(home.config)
     capture = Capture(home, settings.capture, time.time, scan.scan, transcripts.reflections_from_transcript)
     argv = (sys.executable, "-P", "-m", "rune.testing")
