@@ -19,6 +19,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import orjson
+
 log = logging.getLogger(__name__)
 
 
@@ -98,14 +100,23 @@ def objects(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
     if not path.exists():
         return
     for number, (_, line) in enumerate(whole_lines(path), 1):
-        try:
-            value = json.loads(line)
-        except (ValueError, RecursionError):
-            value = None
+        value = _value(line)
         if isinstance(value, dict):
             yield number, value
         else:
             log.warning("%s:%d: expected a JSON object, found %r; passed over", path, number, line[:60])
+
+
+def _value(line: bytes) -> Any:
+    """What a line says, None where it is no JSON; json takes surrogates and NaN, orjson is four times faster."""
+    try:
+        return orjson.loads(line)
+    except ValueError:
+        pass
+    try:
+        return json.loads(line)
+    except (ValueError, RecursionError):
+        return None
 
 
 @contextlib.contextmanager

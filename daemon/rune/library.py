@@ -23,8 +23,9 @@ from rune.errors import AdapterError, FormatError, NewerVersion, WrongBase
 from rune.paths import Echoes
 from rune.ports import Clock
 from rune.records import card as records
-from rune.records import model
+from rune.records import model, outline
 from rune.records.card import Card, Entry, State
+from rune.records.outline import Outline
 
 CONFIG = "adapter_config.json"
 WEIGHTS = "adapter_model.safetensors"
@@ -45,6 +46,7 @@ class Library:
         self.ledger = echoes.ledger
         self.clock = clock
         self._shelf = records.Shelf(echoes.adapters, echoes.ledger)
+        self._outlines = outline.Outlines(echoes.adapters, echoes.outlines)
 
     # reading
 
@@ -66,6 +68,25 @@ class Library:
             elif status == "active" or (include_archived and status != "forgotten"):
                 wanted.append(card)
         return sorted(wanted, key=lambda card: (card.created, card.id))
+
+    def metadata(self, include_archived: bool = False) -> list[Outline]:
+        """The adapters that ``cards`` gives, in its order, without lessons: no card is parsed twice.
+
+        Args:
+            include_archived: also those that are archived, superseded or unserved.
+
+        Raises:
+            NewerVersion: a newer Rune wrote the ledger.
+        """
+        states = self.states()
+        wanted = []
+        for name, found in self._outlines.all().items():
+            status = states.get(name, State()).status
+            if isinstance(found, FormatError):
+                log.warning("%s", found)
+            elif status == "active" or (include_archived and status != "forgotten"):
+                wanted.append(found)
+        return sorted(wanted, key=lambda found: (found.created, found.id))
 
     def problems(self) -> list[str]:
         """What is wrong with cards that cannot be read, one line each."""
@@ -245,6 +266,7 @@ class Library:
                 gone = self._aside(folder)
                 self._record(id, "forgotten")
                 files.remove_folder(gone)
+                outline.drop(self.echoes.outlines, id)
             elif state is not None and state.status != "forgotten":
                 self._record(id, "forgotten")
 
