@@ -3,8 +3,8 @@
     {"v": 1, "outlines": {"<id>": [[inode, size, mtime_ns], {"session": ..., "lessons": 12, ...}]}}
 
 It is derived from the cards and may be deleted at any time: a card whose stamp is another one is read again,
-an outline without a card is dropped. It holds no summary and no lesson. Two processes may write it at once: the
-later one wins, and what it did not know is read again.
+an outline without a card is dropped. It holds no summary and no lesson. Two processes may write it at once:
+the later one wins, and what it did not know is read again.
 """
 
 from __future__ import annotations
@@ -64,26 +64,22 @@ class Outlines:
         self._path = path
         self._known: Known | None = None
 
-    def all(self) -> dict[str, Outline | FormatError]:
-        """The outline of every adapter by id, or what is wrong with its card."""
+    def all(self) -> list[Outline]:
+        """Every adapter's outline; one whose card is damaged is logged and left out."""
         known = read(self._path) if self._known is None else self._known
-        found: dict[str, Outline | FormatError] = {}
-        fresh: Known = {}
+        found: Known = {}
         for id in cards.ids(self._root):
             path = Path(f"{self._root}/{id}/card.json")  # one path made, not three
             stamp = cards.stamp(path) or (0, 0, 0)  # before reading: what changes meanwhile is read again
             entry = known.get(id)
-            if entry is None or entry[0] != stamp:
-                try:
-                    entry = stamp, of(cards.read(path), id)
-                except FormatError as error:
-                    found[id] = error
-                    continue
-            found[id], fresh[id] = entry[1], entry
-        if fresh != known:
-            _keep(self._path, fresh)
-        self._known = fresh
-        return found
+            try:
+                found[id] = entry if entry and entry[0] == stamp else (stamp, of(cards.read(path), id))
+            except FormatError as error:
+                log.warning("%s", error)
+        if found != known:
+            _keep(self._path, found)
+        self._known = found
+        return [outline for _, outline in found.values()]
 
 
 def read(path: Path) -> Known:
