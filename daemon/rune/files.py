@@ -153,7 +153,7 @@ def sha256(path: Path) -> str:
 
 
 def abandoned(folder: Path, prefix: str) -> bool:
-    """Whether the process is gone that made the folder ``<prefix><pid>-...``, or a younger one has its number."""
+    """Whether the maker of ``<prefix><pid>-...`` is gone, or a younger process has its number."""
     import psutil  # noqa: PLC0415 - most processes never ask
 
     number = folder.name.removeprefix(prefix).partition("-")[0]
