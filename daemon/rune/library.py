@@ -16,22 +16,19 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
-import psutil
-
 from rune import files
 from rune.errors import AdapterError, FormatError, NewerVersion, WrongBase
 from rune.paths import Echoes
 from rune.ports import Clock
 from rune.records import card as records
-from rune.records import model
+from rune.records import model, outline
 from rune.records.card import Card, Entry, State
+from rune.records.outline import Outline
 
 CONFIG = "adapter_config.json"
 WEIGHTS = "adapter_model.safetensors"
 CARD = "card.json"
 STAGE = ".staging-"
-REUSED_AFTER = 10.0
-"""Seconds that clocks of process table and file system may differ before a process id counts as reused."""
 
 log = logging.getLogger(__name__)
 
@@ -45,6 +42,7 @@ class Library:
         self.ledger = echoes.ledger
         self.clock = clock
         self._shelf = records.Shelf(echoes.adapters, echoes.ledger)
+        self._outlines = outline.Outlines(echoes.adapters, echoes.outlines)
 
     # reading
 
@@ -66,6 +64,17 @@ class Library:
             elif status == "active" or (include_archived and status != "forgotten"):
                 wanted.append(card)
         return sorted(wanted, key=lambda card: (card.created, card.id))
+
+    def metadata(self, include_archived: bool = False) -> list[Outline]:
+        """The adapters that ``cards`` gives, in its order, without lessons: no card is parsed twice.
+
+        Raises:
+            NewerVersion: a newer Rune wrote the ledger.
+        """
+        states, shown = self.states(), ("active", "unserved", "superseded", "archived")
+        wanted = shown if include_archived else shown[:1]
+        found = [one for one in self._outlines.all() if states.get(one.id, State()).status in wanted]
+        return sorted(found, key=lambda one: (one.created, one.id))
 
     def problems(self) -> list[str]:
         """What is wrong with cards that cannot be read, one line each."""
@@ -200,7 +209,7 @@ class Library:
         self.states()
         with self._lock():
             for stage in self.root.glob(f"{STAGE}*"):
-                if _is_stale(stage):
+                if files.abandoned(stage, STAGE):
                     files.remove_folder(stage)
             states = self.states()
             rivals: dict[str, list[Card]] = {}
@@ -245,6 +254,7 @@ class Library:
                 gone = self._aside(folder)
                 self._record(id, "forgotten")
                 files.remove_folder(gone)
+                outline.drop(self.echoes.outlines, id)
             elif state is not None and state.status != "forgotten":
                 self._record(id, "forgotten")
 
@@ -329,18 +339,3 @@ def _id(card: Card) -> str:
     """What an adapter is called: a hash over weights, configuration and source."""
     parts = (card.sha256[CONFIG], card.sha256[WEIGHTS], card.source_hash)
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:16]
-
-
-def _is_stale(stage: Path) -> bool:
-    """Whether the process that made a stage is gone, or its number now belongs to a younger one."""
-    number = stage.name.removeprefix(STAGE).partition("-")[0]
-    try:
-        process = psutil.Process(int(number))
-        started = process.create_time()
-        if process.status() == psutil.STATUS_ZOMBIE:  # dead, and below a PID 1 that reaps nobody
-            return True
-    except (ValueError, psutil.NoSuchProcess):
-        return True
-    except psutil.AccessDenied:
-        return False
-    return bool(started > stage.stat().st_mtime + REUSED_AFTER)

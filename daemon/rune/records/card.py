@@ -245,6 +245,25 @@ def _served(detail: dict[str, Any]) -> Status:
 
 
 Stamp: TypeAlias = tuple[int, int, int]
+"""Inode, size and time of change in nanoseconds."""
+
+
+def stamp(path: Path) -> Stamp | None:
+    """What tells a changed file from an unchanged one; None where there is none."""
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_ino, found.st_size, found.st_mtime_ns
+
+
+def ids(root: Path) -> list[str]:
+    """The names of the adapters' folders, in order."""
+    try:
+        with os.scandir(root) as found:
+            return sorted(entry.name for entry in found if entry.name[0] != "." and entry.is_dir())
+    except FileNotFoundError:
+        return []
 
 
 class Shelf:
@@ -258,23 +277,18 @@ class Shelf:
 
     def cards(self) -> dict[str, Card | FormatError]:
         """Every adapter's card by id, or what is wrong with it."""
-        try:
-            with os.scandir(self._root) as found:
-                names = sorted(entry.name for entry in found if entry.name[0] != "." and entry.is_dir())
-        except FileNotFoundError:
-            return {}
-        return {name: self.card(name) for name in names}
+        return {name: self.card(name) for name in ids(self._root)}
 
     def card(self, id: str) -> Card | FormatError:
         """One adapter's card, or what is wrong with it."""
         path = Path(f"{self._root}/{id}/card.json")  # one path made, not three
-        stamp = _stamp(path)
+        now = stamp(path)
         known = self._cards.get(id)
-        if known is None or known[0] != stamp:
+        if known is None or known[0] != now:
             try:
-                known = (stamp, read(path))
+                known = (now, read(path))
             except FormatError as error:
-                known = (stamp, error)
+                known = (now, error)
             self._cards[id] = known
         return known[1]
 
@@ -285,16 +299,7 @@ class Shelf:
             NewerVersion: a newer Rune wrote the ledger.
             FormatError: a line of it lacks a field.
         """
-        stamp = _stamp(self._ledger)
-        if stamp is None or stamp != self._states[0]:
-            self._states = (stamp, states(entries(self._ledger)))
+        now = stamp(self._ledger)
+        if now is None or now != self._states[0]:
+            self._states = (now, states(entries(self._ledger)))
         return dict(self._states[1])
-
-
-def _stamp(path: Path) -> Stamp | None:
-    """What tells a changed file from an unchanged one."""
-    try:
-        found = path.stat()
-    except OSError:
-        return None
-    return found.st_ino, found.st_size, found.st_mtime_ns
