@@ -10,7 +10,7 @@ from rune.config import CaptureConfig
 from rune.errors import FormatError
 from rune.jobs import Jobs
 from rune.library import Library
-from rune.records import echo, trajectory, use
+from rune.records import echo, recalled, trajectory, use
 from rune.records.echo import Entry
 from rune.records.message import Ingest, Recall
 from rune.records.trajectory import Note
