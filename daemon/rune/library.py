@@ -21,8 +21,9 @@ from rune.errors import AdapterError, FormatError, NewerVersion, WrongBase
 from rune.paths import Echoes
 from rune.ports import Clock
 from rune.records import card as records
-from rune.records import model, outline
-from rune.records.card import Card, Entry, State
+from rune.records import ledger, model, outline
+from rune.records.card import Card
+from rune.records.ledger import Entry, State
 from rune.records.outline import Outline
 
 CONFIG = "adapter_config.json"
@@ -47,10 +48,10 @@ class Library:
     # reading
 
     def cards(self, include_archived: bool = False) -> list[Card]:
-        """The adapters in service, oldest first; a damaged one is logged and left out.
+        """The adapters in service with their living lessons, oldest first; a damaged one is logged, left out.
 
         Args:
-            include_archived: also those that are archived, superseded or unserved.
+            include_archived: also those that are archived, superseded or unserved; then with every lesson.
 
         Raises:
             NewerVersion: a newer Rune wrote the ledger.
@@ -58,11 +59,13 @@ class Library:
         states = self.states()
         wanted = []
         for name, card in self._shelf.cards().items():
-            status = states.get(name, State()).status
+            state = states.get(name, State())
             if isinstance(card, FormatError):
                 log.warning("%s", card)
-            elif status == "active" or (include_archived and status != "forgotten"):
+            elif include_archived and state.status != "forgotten":
                 wanted.append(card)
+            elif state.status == "active":
+                wanted.append(records.living(card, state))
         return sorted(wanted, key=lambda card: (card.created, card.id))
 
     def metadata(self, include_archived: bool = False) -> list[Outline]:
@@ -308,7 +311,7 @@ class Library:
 
     def _record(self, id: str, entry: str, **detail: object) -> None:
         self.states()
-        records.record(self.ledger, Entry(id, entry, self.clock(), dict(detail)))
+        ledger.record(self.ledger, Entry(id, entry, self.clock(), dict(detail)))
 
     def _refuse_newer(self, id: str) -> None:
         if (self.root / id).exists() and isinstance(error := self._shelf.card(id), NewerVersion):

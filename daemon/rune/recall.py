@@ -30,7 +30,8 @@ from rune.library import Library
 from rune.paths import Echoes
 from rune.ports import Generator
 from rune.records import trajectory
-from rune.records.card import Card, Lesson, State
+from rune.records.card import Card, Lesson
+from rune.records.ledger import State
 from rune.records.message import Evidence, Match, Recall, Recalled
 from rune.records.trajectory import Event
 

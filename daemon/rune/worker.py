@@ -32,7 +32,8 @@ from rune.paths import Echoes
 from rune.ports import Distilled, Distiller, Progress
 from rune.recall import Recaller
 from rune.records import message, trajectory
-from rune.records.card import Card, Lesson, State
+from rune.records.card import Card, Lesson
+from rune.records.ledger import State
 from rune.records.message import Advance, Distil, Done, Failed, Forget, Message, Ready, Recall
 from rune.records.trajectory import Trajectory
 
