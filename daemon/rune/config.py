@@ -113,6 +113,27 @@ class EvolutionConfig:
 
 
 @dataclass(frozen=True, slots=True)
+class EngineConfig:
+    """The serving engine."""
+
+    rows: int = 8
+    """Requests that generate at a time."""
+    context: int = 2048
+    """Most tokens of a prompt with its answer."""
+    budget_mb: int = 1024
+    """MiB for adapters, keys and values together; the base is not counted."""
+    max_rank: int = 64
+    prefill_tokens: int = 256
+    """Tokens of prompts that are read between two steps of those that generate."""
+    queue: int = 64
+    """Requests that may wait; further ones are told when to come again."""
+    queue_seconds: float = 60.0
+    """A request that has waited this long ends with an error."""
+    composition: bool = False
+    """Whether one request may name several adapters."""
+
+
+@dataclass(frozen=True, slots=True)
 class DaemonConfig:
     """The resident process."""
 
@@ -135,6 +156,7 @@ class Config:
     distil: DistilConfig = field(default_factory=DistilConfig)
     recall: RecallConfig = field(default_factory=RecallConfig)
     evolution: EvolutionConfig = field(default_factory=EvolutionConfig)
+    engine: EngineConfig = field(default_factory=EngineConfig)
     daemon: DaemonConfig = field(default_factory=DaemonConfig)
 
 

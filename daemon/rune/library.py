@@ -8,7 +8,6 @@ Not covered: somebody with the same user's rights who changes weights, card and 
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import logging
 import os
 import re
@@ -18,7 +17,7 @@ from pathlib import Path
 
 from rune import files
 from rune.errors import AdapterError, FormatError, NewerVersion, WrongBase
-from rune.paths import Echoes
+from rune.paths import Echoes, packed
 from rune.ports import Clock
 from rune.records import card as records
 from rune.records import ledger, model, outline
@@ -26,8 +25,7 @@ from rune.records.card import Card
 from rune.records.ledger import Entry, State
 from rune.records.outline import Outline
 
-CONFIG = "adapter_config.json"
-WEIGHTS = "adapter_model.safetensors"
+CONFIG, WEIGHTS = records.CONFIG, records.WEIGHTS
 CARD = "card.json"
 STAGE = ".staging-"
 
@@ -138,7 +136,7 @@ class Library:
             found = files.sha256(folder / name) if (folder / name).is_file() else "no file"
             if found != expected:
                 raise AdapterError(f"{folder / name}: expected SHA-256 {expected}, found {found}; {way_out}")
-        if card.id != id or not {CONFIG, WEIGHTS} <= set(card.sha256) or _id(card) != id:
+        if card.id != id or not {CONFIG, WEIGHTS} <= set(card.sha256) or records.identity(card) != id:
             raise AdapterError(f"{folder / CARD}: does not belong to adapter {id}; {way_out}")
         return card
 
@@ -250,6 +248,7 @@ class Library:
             raise AdapterError(f"expected an adapter's id of 16 hexadecimal digits, found {id!r}")
         self.states()
         folder = self.root / id
+        packed(folder, id).unlink(missing_ok=True)
         with self._lock():
             state = self.states().get(id)
             if folder.is_dir():
@@ -275,7 +274,7 @@ class Library:
             raise AdapterError(f"{staged}: expected plain files only, found {odd}")
         hashes = {part.name: files.sha256(part) for part in parts}
         sealed = replace(card, sha256=hashes, bytes=sum(part.stat().st_size for part in parts))
-        return replace(sealed, id=_id(sealed))
+        return replace(sealed, id=records.identity(sealed))
 
     def _publish(self, staged: Path, card: Card) -> None:
         """Make the stage read-only and durable, then give it its name."""
@@ -336,9 +335,3 @@ class Library:
 
     def _lock(self) -> contextlib.AbstractContextManager[None]:
         return files.locked(self.root / ".lock")
-
-
-def _id(card: Card) -> str:
-    """What an adapter is called: a hash over weights, configuration and source."""
-    parts = (card.sha256[CONFIG], card.sha256[WEIGHTS], card.source_hash)
-    return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:16]

@@ -183,6 +183,11 @@ def home() -> Home:
     return Home(Path(given) if given else Path(platformdirs.user_data_path("rune", appauthor=False)))
 
 
+def packed(folder: Path, digest: str) -> Path:
+    """The packed file of an adapter, beside its folder: whoever deletes the one deletes the other."""
+    return folder.parent / ".packed" / f"{digest}.lora"
+
+
 def safe_name(session: str) -> str:
     """A session id as a file name: letters, digits, dot, dash and underscore stay; at most 80 characters."""
     return re.sub(r"[^A-Za-z0-9._-]", "_", session).lstrip(".")[:80] or "unnamed"

@@ -8,6 +8,7 @@ too.
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 import json
 import os
 from dataclasses import asdict, dataclass, field
@@ -21,6 +22,8 @@ from rune.records import ledger as lines
 from rune.records.ledger import State
 
 VERSION = 2
+CONFIG = "adapter_config.json"
+WEIGHTS = "adapter_model.safetensors"
 MEASURED = ("trained", "heldout", "composed", "related")
 """Kinds of probes that show use; the others show harm."""
 
@@ -136,6 +139,12 @@ def read(path: Path) -> Card:
         return Card(**{**raw, "lessons": lessons, **lists})
     except (TypeError, KeyError, AttributeError) as error:
         raise FormatError(f"{path}: {error!r}; {_WAY_OUT}") from None
+
+
+def identity(card: Card) -> str:
+    """What an adapter is called: a hash over weights, configuration and source."""
+    parts = (card.sha256[CONFIG], card.sha256[WEIGHTS], card.source_hash)
+    return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:16]
 
 
 def _lesson(raw: dict[str, Any]) -> Lesson:
