@@ -148,6 +148,19 @@ class DaemonConfig:
 
 
 @dataclass(frozen=True, slots=True)
+class ServeConfig:
+    """The OpenAI-compatible endpoint."""
+
+    enabled: bool = False
+    """Whether the daemon opens it when it starts; ``rune serve`` opens it at any time."""
+    host: str = "127.0.0.1"
+    """A loopback address; no other is taken."""
+    port: int = 7863
+    max_tokens: int = 256
+    """Of an answer whose request names no limit."""
+
+
+@dataclass(frozen=True, slots=True)
 class Config:
     """Everything, one part per collaborator."""
 
@@ -158,6 +171,7 @@ class Config:
     evolution: EvolutionConfig = field(default_factory=EvolutionConfig)
     engine: EngineConfig = field(default_factory=EngineConfig)
     daemon: DaemonConfig = field(default_factory=DaemonConfig)
+    serve: ServeConfig = field(default_factory=ServeConfig)
 
 
 def load(path: Path) -> Config:

@@ -72,6 +72,11 @@ class Home:
         return self.root / "launch.json"
 
     @property
+    def api_keys(self) -> Path:
+        """Who may use the HTTP endpoint; its owner's eyes only."""
+        return self.root / "api-keys.json"
+
+    @property
     def socket(self) -> Path:
         """The daemon's socket; moved to the temporary folder where the home's path is too long for one."""
         path = self.run / "daemon.sock"

@@ -23,16 +23,17 @@ from typing import Protocol
 from rune.config import RecallConfig
 from rune.echoes import known
 from rune.echoes.known import Known, Text
-from rune.errors import AdapterError
+from rune.errors import AdapterError, NotServed
 from rune.grounding import event_text, ground, source_text
 from rune.index import Document, Hit, Ranked, adapters
 from rune.library import Library
 from rune.paths import Echoes
 from rune.ports import Generator
-from rune.records import trajectory
+from rune.records import tokens, trajectory
 from rune.records.card import Card, Lesson
 from rune.records.ledger import State
 from rune.records.message import Evidence, Match, Recall, Recalled
+from rune.records.tokens import Find
 from rune.records.trajectory import Event
 
 EVIDENCE_LIMIT = 400
@@ -151,6 +152,30 @@ class Recaller:
         seconds = round(time.monotonic() - began, 3)
         return replace(answer, matches=found.matches, evidence_tokens=tokens, seconds=seconds)
 
+    def route(self, request: Find) -> tokens.Found:
+        """The adapter that a request for tokens goes to; the rules are those of a recall.
+
+        Raises:
+            AdapterError: it was asked for by its id and is damaged, foreign, missing or not in service.
+        """
+        library = self.library(request.project)
+        if request.adapter:
+            card = in_service(library, request.adapter)
+            return tokens.Found(request.adapter, str(self._usable(library, card)))
+        found = self.find(request.project, request.query, 1)
+        if found.card is None:
+            return tokens.Found(score=found.relevance, why=found.abstained)
+        try:
+            return tokens.Found(found.card.id, str(self._usable(library, found.card)), found.relevance)
+        except AdapterError as error:
+            return tokens.Found(score=found.relevance, why=str(error))
+
+    def _usable(self, library: Library, card: Card) -> Path:
+        """The folder of an adapter that is made for this base and is what it was."""
+        library.check_base(card, self.base_hash)
+        library.verify(card.id)
+        return library.folder(card.id)
+
     def refresh(self, project: str, cards: Iterable[Card], memory: Known | None = None) -> None:
         """Make the index hold exactly these adapters of the project, and its text memory."""
         memory, cards = memory or known.read(Echoes(Path(project))), list(cards)
@@ -168,9 +193,7 @@ class Recaller:
         shown = near if request.include_evidence else ()
         asked = Recalled("", "", card.id, card.session, found.relevance, evidence=shown)
         try:
-            library.check_base(card, self.base_hash)
-            library.verify(card.id)
-            folder = library.folder(card.id)
+            folder = self._usable(library, card)
             text = self.generator.answer(request.query, folder, self.config.max_answer_tokens)
         except AdapterError as error:
             return replace(asked, abstained=str(error))
@@ -198,6 +221,20 @@ def gain(card: Card, state: State) -> float:
         score - (card.probes_before.get(name) or 0.0) for name, score in measured.items() if score is not None
     ]
     return sum(gains) / len(gains) if gains else 0.0
+
+
+def in_service(library: Library, id: str) -> Card:
+    """The card of an adapter that may be asked.
+
+    Raises:
+        AdapterError: there is none of this id.
+        NotServed: it is archived, superseded, forgotten, or no better than its base.
+        FormatError: its card is damaged or newer.
+    """
+    card, status = library.get(id), library.states().get(id, State()).status
+    if status != "active":
+        raise NotServed(f"adapter {id} is {status}; `rune echoes show` lists those in service")
+    return card
 
 
 def documents(card: Card, memory: Known | None = None) -> list[Document]:

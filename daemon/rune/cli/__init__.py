@@ -13,6 +13,7 @@ from rune.cli.bench import bench
 from rune.cli.common import FOLDER, MANY, Group, ask, json_option, plain, project_option
 from rune.cli.daemon import daemon
 from rune.cli.echoes import echoes
+from rune.cli.serve import serve
 
 
 @click.group(cls=Group, context_settings={"help_option_names": ["-h", "--help"]})
@@ -21,8 +22,8 @@ def main() -> None:
     """A memory for coding agents that lives in weights."""
 
 
-for group in (bench, daemon, echoes):
-    main.add_command(group)
+for command in (bench, daemon, echoes, serve):
+    main.add_command(command)
 
 
 @main.command()
@@ -95,6 +96,8 @@ def status(as_json: bool) -> None:
     )
     click.echo(f"job      {health.job or 'none'}; {health.queued} waiting")
     click.echo(f"sessions {health.open_sessions} open")
+    if health.serving:
+        click.echo(f"serves   {health.serving}")
     if health.last_error:
         click.echo(f"last error: {health.last_error}")
 

@@ -38,6 +38,7 @@ from rune.paths import Home
 from rune.ports import Clock, Distilled, Progress
 from rune.recall import Recaller
 from rune.records.card import Lesson
+from rune.testing.runner import FakeRunner, rendered
 from rune.worker import Learner, Parts
 
 BASE = "fake-base"
@@ -230,12 +231,13 @@ class FakeSession:
         return self.tell("PostToolUse", tool_name=tool, tool_input=given, tool_response=response)
 
 
-def parts(home: Home, distiller: FakeDistiller | None = None) -> Parts:
+def parts(home: Home, distiller: FakeDistiller | None = None, pause: float = 0.0) -> Parts:
     """A worker's parts with nothing but fakes, and the real index."""
     settings = config.load(home.config)
     index = Index(home.index, FakeEmbedder())
     recaller = Recaller(index, FakeGenerator(), lambda text: len(text.split()), BASE_HASH, settings.recall)
-    return Parts(BASE, BASE_HASH, distiller or FakeDistiller(), settings, recaller)
+    runner = FakeRunner(FakeGenerator(), pause=pause)
+    return Parts(BASE, BASE_HASH, distiller or FakeDistiller(), settings, recaller, rendered, runner)
 
 
 def daemon(home: Home, *options: str) -> Daemon:
@@ -247,7 +249,8 @@ def daemon(home: Home, *options: str) -> Daemon:
     learner = process
     if settings.daemon.learner == "apart":
         learner = ModelProcess((*argv, "learner", *options), home.logs / "learner.log", rest=1.0)
-    return Daemon(home, settings, capture, Jobs(home.jobs, time.time), process, learner)
+    door = app.door(home, settings, process)
+    return Daemon(home, settings, capture, Jobs(home.jobs, time.time), process, learner, door=door)
 
 
 def main(arguments: Sequence[str]) -> None:
@@ -256,6 +259,7 @@ def main(arguments: Sequence[str]) -> None:
     parser.add_argument("role", choices=("daemon", "worker", "learner"))
     parser.add_argument("--steps", type=int, default=3, help="of a distillation")
     parser.add_argument("--pause", type=float, default=0.0, help="seconds of a step")
+    parser.add_argument("--token", type=float, default=0.0, help="seconds of a word")
     parser.add_argument("--load", type=float, default=0.0, help="seconds until the model is loaded")
     parser.add_argument("--no-model", action="store_true", help="as before `rune setup`")
     parser.add_argument("--no-memory", action="store_true", help="as where a distillation does not fit")
@@ -273,10 +277,6 @@ def main(arguments: Sequence[str]) -> None:
         distiller = FakeDistiller(given.steps, given.pause, not given.no_memory)
         if given.role == "learner":
             return Learner(BASE, BASE_HASH, distiller, config.load(home.config))
-        return parts(home, distiller)
+        return parts(home, distiller, given.token)
 
     worker.main(build)
-
-
-if __name__ == "__main__":
-    main(sys.argv[1:])
