@@ -82,6 +82,21 @@ class Found:
     memory: Known
 
 
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A question on its way to an adapter."""
+
+    request: Recall
+    found: Found
+    card: Card
+    folder: Path
+    """Of the adapter; its files are what they were."""
+    near: tuple[Evidence, ...]
+    """What its session has on the question."""
+    began: float
+    """On the monotonic clock."""
+
+
 class Recaller:
     """Answers recalls of any project; lives in the worker beside the model."""
 
@@ -143,9 +158,56 @@ class Recaller:
 
     def recall(self, request: Recall) -> Recalled:
         """Retrieve one adapter, ask it, check the answer, add the evidence."""
+        asked = self.begin(request)
+        if isinstance(asked, Recalled):
+            return asked
+        try:
+            text = self.generator.answer(request.query, asked.folder, self.config.max_answer_tokens)
+        except AdapterError as error:
+            return self.silent(asked, str(error))
+        return self.end(asked, text)
+
+    def begin(self, request: Recall) -> Asked | Recalled:
+        """Retrieve; what is left is to ask the adapter, unless there is none to ask."""
         began = time.monotonic()
         found = self.find(request.project, request.query, request.limit)
-        answer = self._answer(request, found.card, found) if found.card else Recalled("", found.abstained)
+        if found.card is None:
+            return self._told(request, found, began, Recalled("", found.abstained))
+        library, card = self.library(request.project), found.card
+        near = evidence(card, library.echoes.trajectory(card.session), found.hits, request.limit)
+        try:
+            folder = self._usable(library, card)
+        except AdapterError as error:
+            return self.silent(Asked(request, found, card, Path(), near, began), str(error))
+        return Asked(request, found, card, folder, near, began)
+
+    def end(self, asked: Asked, text: str) -> Recalled:
+        """What the adapter said, as far as its session says so, too."""
+        card, memory = asked.card, asked.found.memory
+        path = self.library(asked.request.project).echoes.trajectory(card.session)
+        checked = ground(text, f"{source_text(path)}\n{echoed(card, memory)}", self.config.support)
+        answer = replace(
+            self._empty(asked),
+            answer=checked.text,
+            abstained="" if checked.text else UNSUPPORTED,
+            support=checked.support,
+            withheld=checked.withheld,
+            answer_tokens=self.count(checked.text) if checked.text else 0,
+            evidence_tokens=self.count("\n".join(e.text for e in asked.near)),
+        )
+        return self._told(asked.request, asked.found, asked.began, answer)
+
+    def silent(self, asked: Asked, why: str) -> Recalled:
+        """The adapter could not be asked: the evidence alone."""
+        answer = replace(self._empty(asked), abstained=why)
+        return self._told(asked.request, asked.found, asked.began, answer)
+
+    def _empty(self, asked: Asked) -> Recalled:
+        shown = asked.near if asked.request.include_evidence else ()
+        return Recalled("", "", asked.card.id, asked.card.session, asked.found.relevance, evidence=shown)
+
+    def _told(self, request: Recall, found: Found, began: float, answer: Recalled) -> Recalled:
+        """With what the text memory has to say, and what was considered."""
         told = told_by(found.memory, found.texts)
         answer = with_texts(answer, told, request.include_evidence)
         tokens = answer.evidence_tokens + (self.count("\n".join(e.text for e in told)) if told else 0)
@@ -184,30 +246,6 @@ class Recaller:
             lessons = [document for card in cards for document in documents(card, memory)]
             made = self._made[project] = (cards, memory, [*lessons, *texts(memory)])
         self.index.sync(project, made[2])
-
-    def _answer(self, request: Recall, card: Card, found: Found) -> Recalled:
-        """What the adapter says, as far as its session says so, too."""
-        library = self.library(request.project)
-        path = library.echoes.trajectory(card.session)
-        near = evidence(card, path, found.hits, request.limit)
-        shown = near if request.include_evidence else ()
-        asked = Recalled("", "", card.id, card.session, found.relevance, evidence=shown)
-        try:
-            folder = self._usable(library, card)
-            text = self.generator.answer(request.query, folder, self.config.max_answer_tokens)
-        except AdapterError as error:
-            return replace(asked, abstained=str(error))
-        source = f"{source_text(path)}\n{echoed(card, found.memory)}"
-        checked = ground(text, source, self.config.support)
-        return replace(
-            asked,
-            answer=checked.text,
-            abstained="" if checked.text else UNSUPPORTED,
-            support=checked.support,
-            withheld=checked.withheld,
-            answer_tokens=self.count(checked.text) if checked.text else 0,
-            evidence_tokens=self.count("\n".join(e.text for e in near)),
-        )
 
 
 def gain(card: Card, state: State) -> float:

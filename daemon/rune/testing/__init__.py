@@ -83,12 +83,14 @@ class FakeEmbedder:
 
 @dataclass(frozen=True, slots=True)
 class FakeDistiller:
-    """Writes PEFT files that hold the lessons; takes ``steps`` steps of ``pause`` seconds."""
+    """Writes PEFT files that hold the lessons; takes ``steps`` steps of ``pause`` seconds, each of which
+    lasts as long as the file ``hold`` is there."""
 
     steps: int = 3
     pause: float = 0.0
     fits: bool = True
     """False is a machine whose memory is too small."""
+    hold: Path | None = None
 
     def distil(self, lessons: Sequence[Lesson], into: Path) -> Iterator[Progress | Distilled]:
         """Yield Progress after each step, and Distilled last.
@@ -99,6 +101,8 @@ class FakeDistiller:
         began = time.monotonic()
         for step in range(1, self.steps + 1):
             time.sleep(self.pause)
+            while self.hold and self.hold.exists():
+                time.sleep(0.02)
             if not self.fits:
                 raise OutOfMemory("the distillation does not fit into memory at its smallest size")
             yield Progress(step, self.steps, 1 / step)
@@ -259,6 +263,7 @@ def main(arguments: Sequence[str]) -> None:
     parser.add_argument("role", choices=("daemon", "worker", "learner"))
     parser.add_argument("--steps", type=int, default=3, help="of a distillation")
     parser.add_argument("--pause", type=float, default=0.0, help="seconds of a step")
+    parser.add_argument("--hold", type=Path, help="a step lasts as long as this file is there")
     parser.add_argument("--token", type=float, default=0.0, help="seconds of a word")
     parser.add_argument("--load", type=float, default=0.0, help="seconds until the model is loaded")
     parser.add_argument("--no-model", action="store_true", help="as before `rune setup`")
@@ -274,7 +279,7 @@ def main(arguments: Sequence[str]) -> None:
         time.sleep(given.load)
         if given.no_model:
             raise NotSetUp(f"no base model in {home.models}; run `rune setup`")
-        distiller = FakeDistiller(given.steps, given.pause, not given.no_memory)
+        distiller = FakeDistiller(given.steps, given.pause, not given.no_memory, given.hold)
         if given.role == "learner":
             return Learner(BASE, BASE_HASH, distiller, config.load(home.config))
         return parts(home, distiller, given.token)
