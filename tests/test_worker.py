@@ -12,8 +12,9 @@ from rune.library import STAGE, Library
 from rune.records import echo, message
 from rune.records.echo import Entry
 from rune.records.message import Advance, Distil, Done, Failed, Forget, Ready, Recall, Recalled, Status
+from rune.records.tokens import Cancel, Generate, Measure, Measured, Prefetch, Share, Token
 from rune.records.trajectory import Note, Prompt
-from rune.testing import BASE, BASE_HASH, FakeDistiller, parts
+from rune.testing import BASE, BASE_HASH, FakeDistiller, FakeGenerator, FakeRunner, parts
 
 QUESTION = "Why did the invoice test fail with AssertionError: '9.50 EUR' != 'EUR 9.50'?"
 
@@ -353,3 +354,82 @@ def test_a_session_without_lessons_of_its_own_makes_no_adapter_of_echoes_alone(
     write_session(events=(Prompt("e1", 1.0, "Hi."),))
     list(worker.distil(made, Distil("s1", str(echoes.project))))
     assert library.cards() == []
+
+
+# tokens
+
+
+class Heard:
+    """Stands for the pipe: what the daemon would hear."""
+
+    def __init__(self) -> None:
+        self.sent = []
+
+    def send(self, number, answer):
+        self.sent.append((number, answer))
+
+
+@pytest.fixture
+def heard():
+    return Heard()
+
+
+@pytest.fixture
+def tokens(heard):
+    return worker.Tokens(heard, FakeRunner(FakeGenerator(), rows=2))
+
+
+def test_each_request_hears_its_own_tokens_and_its_end(tokens, heard):
+    assert tokens.take(1, Generate("a", "one two"))
+    assert tokens.take(2, Generate("b", "three"))
+    for _ in range(5):
+        tokens.step()
+    said = {n: [t.text for number, t in heard.sent if number == n] for n in (1, 2)}
+    assert said == {1: ["one ", "two", ""], 2: ["three", ""]}
+    assert [(n, t.finish) for n, t in heard.sent if t.finish] == [(2, "stop"), (1, "stop")]
+    assert tokens.runner.steps == 3, "nothing is done where nobody waits"
+
+
+def test_who_is_cancelled_is_over_with_the_next_step(tokens, heard):
+    tokens.take(1, Generate("a", "one two three"))
+    tokens.step()
+    tokens.take(2, Cancel("a"))
+    assert heard.sent[-1] == (2, Done())
+    tokens.step()
+    assert heard.sent[-1] == (1, Token("a", "", 1, 3, "cancelled"))
+    assert not tokens.runner.busy
+
+
+def test_who_is_gone_already_is_cancelled_without_harm(tokens, heard):
+    tokens.take(1, Cancel("nobody"))
+    assert heard.sent == [(1, Done())]
+
+
+def test_a_refusal_is_the_only_answer_and_the_others_go_on(tokens, heard):
+    tokens.take(1, Generate("a", "one"))
+    tokens.take(2, Generate("b", "two"))
+    tokens.take(3, Generate("c", "three"))
+    assert heard.sent == [(3, Failed("EngineBusy", "2 requests are running", True, 2.0))]
+    tokens.step()
+    assert [number for number, _ in heard.sent] == [3, 1, 2]
+
+
+def test_a_step_that_breaks_ends_every_request_once_and_the_next_one_is_answered(tokens, heard):
+    tokens.take(1, Generate("a", "one"))
+    tokens.take(2, Generate("b", "explode"))
+    tokens.step()
+    assert [(number, answer.error) for number, answer in heard.sent] == [
+        (1, "ZeroDivisionError"), (2, "ZeroDivisionError"),
+    ]  # fmt: skip
+    heard.sent.clear()
+    tokens.take(3, Generate("c", "calm"))
+    tokens.step()
+    assert heard.sent == [(3, Token("c", "calm", 1, 1))]
+
+
+def test_an_adapter_that_is_about_to_be_used_is_brought_near(tokens, heard):
+    tokens.take(1, Prefetch((Share("ab", "/x"), Share("cd", "/y"))))
+    assert tokens.runner.near == ["ab", "cd"]
+    tokens.take(2, Measure())
+    assert heard.sent == [(1, Done()), (2, Measured())]
+    assert not tokens.take(3, Status())

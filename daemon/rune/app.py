@@ -46,7 +46,7 @@ def door(home: Home, settings: config.Config, worker: ModelProcess) -> Door:
         from rune.endpoint.api import Api  # noqa: PLC0415 - a web server; who does not serve needs none
         from rune.endpoint.server import Endpoint  # noqa: PLC0415
 
-        local = Local(worker, settings.recall.load_wait_seconds)
+        local = Local(worker, settings.serve.load_wait_seconds)
         api = Api(local, local, Path(settings.model.base).name, settings.serve.max_tokens)
         return Endpoint(api.app(), home.api_keys, settings.serve)
 
@@ -105,8 +105,8 @@ def worker_parts(home: Home) -> Parts:
     )
     return Parts(
         loaded.name, loaded.hash, gradient.GradientDistiller(loaded, settings.distil), settings, recaller,
-        lambda turns: loaded.rendered([(turn.role, turn.content) for turn in turns]),
         Runner(loaded, settings.engine),
+        lambda turns: loaded.rendered([(turn.role, turn.content) for turn in turns]),
     )  # fmt: skip
 
 

@@ -158,6 +158,8 @@ class ServeConfig:
     port: int = 7863
     max_tokens: int = 256
     """Of an answer whose request names no limit."""
+    load_wait_seconds: float = 120.0
+    """How long a request waits for a model that is still loading; then it is told to come again."""
 
 
 @dataclass(frozen=True, slots=True)

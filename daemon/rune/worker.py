@@ -90,9 +90,9 @@ class Parts(Learner):
     """What it gives a worker that answers, too."""
 
     recaller: Recaller
+    runner: Runner
     render: Callable[[Sequence[Turn]], str]
     """A conversation as the base's prompt."""
-    runner: Runner | None = None
 
 
 class Link:
@@ -121,10 +121,10 @@ class Link:
 class Tokens:
     """The requests for tokens in flight, recalls among them: who is to hear of which."""
 
-    def __init__(self, link: Link, parts: Parts, runner: Runner) -> None:
+    def __init__(self, link: Link, parts: Parts) -> None:
         self.link = link
         self.parts = parts
-        self.runner = runner
+        self.runner = parts.runner
         self._asked: dict[str, int] = {}
         self._recalls: dict[str, tuple[Asked, list[str]]] = {}
         """What was said so far to a question."""
@@ -224,10 +224,9 @@ def run(link: Link, parts: Learner) -> None:
     """Serve until the input ends."""
     task: tuple[int, Task] | None = None
     waiting: list[tuple[int, Distil]] = []
-    runner = parts.runner if isinstance(parts, Parts) else None
-    tokens = Tokens(link, parts, runner) if runner and isinstance(parts, Parts) else None
+    tokens = Tokens(link, parts) if isinstance(parts, Parts) else None
     while True:
-        resting = task is None and not waiting and not (runner and runner.busy)
+        resting = task is None and not waiting and not (tokens and tokens.runner.busy)
         try:
             number, request = link.inbox.get(block=resting)
             if isinstance(request, Distil):
@@ -277,8 +276,6 @@ def answer(parts: Learner, request: Message) -> Message:
     """Answer anything that is no distillation."""
     if not isinstance(parts, Parts):
         return Failed("FormatError", f"the learner takes Distil, not {type(request).__name__}")
-    if isinstance(request, Recall):
-        return parts.recaller.recall(request)
     if isinstance(request, Find):
         return parts.recaller.route(request)
     if isinstance(request, Render):

@@ -70,3 +70,12 @@ def bench_base() -> None:
     from rune.bench import base, results
 
     results.write("base", base.run())
+
+
+@bench.command(name="serve")
+@click.option("--only", help="One stage: mixed, swap, registry, identical.")
+def bench_serve(only: str | None) -> None:
+    """The serving engine: mixed batches, swaps, thousands of adapters, equality."""
+    from rune.bench.serve import stages
+
+    stages.run(only)

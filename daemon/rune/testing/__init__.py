@@ -241,7 +241,7 @@ def parts(home: Home, distiller: FakeDistiller | None = None, pause: float = 0.0
     index = Index(home.index, FakeEmbedder())
     recaller = Recaller(index, FakeGenerator(), lambda text: len(text.split()), BASE_HASH, settings.recall)
     runner = FakeRunner(FakeGenerator(), pause=pause)
-    return Parts(BASE, BASE_HASH, distiller or FakeDistiller(), settings, recaller, rendered, runner)
+    return Parts(BASE, BASE_HASH, distiller or FakeDistiller(), settings, recaller, runner, rendered)
 
 
 def daemon(home: Home, *options: str) -> Daemon:
