@@ -199,7 +199,7 @@ class Daemon:
 
     async def _recall(self, request: Recall) -> Message:
         found = await self._recalled(request)
-        if isinstance(found, Recalled) and found.evidence:
+        if isinstance(found, Recalled) and (found.evidence or found.adapter):
             try:
                 await asyncio.to_thread(remember.of_use, self.capture, request, found)
             except (RuneError, OSError) as error:  # the answer is worth more than its count

@@ -112,6 +112,16 @@ class Echoes:
         """Append-only: scores, outcomes and state changes of adapters."""
         return self.adapters / "ledger.jsonl"
 
+    @property
+    def outlines(self) -> Path:
+        """What a listing needs of every card; derived, may be deleted."""
+        return self.adapters / ".outlines.json"
+
+    @property
+    def recalls(self) -> Path:
+        """Which adapter answered in which session; append-only."""
+        return self.adapters / "recalls.jsonl"
+
     def trajectory(self, session: str) -> Path:
         """The file of one session."""
         return self.trajectories / f"{safe_name(session)}.jsonl"

@@ -1,8 +1,8 @@
-"""The model process: one loop that answers recalls and, between them, goes on with what takes longer.
+"""The model process: one loop that answers and, between two answers, goes on with what takes longer.
 
-That is the tokens that the endpoint's requests wait for, one decode step at a time for all of them, and a
-distillation, one optimizer step at a time. It speaks lines of ``<id> <message>`` with the daemon over its
-standard streams. A recall never waits for more than the one step in hand. When the daemon goes, the input
+That is the tokens that recalls and the endpoint's requests wait for, one decode step at a time for all of
+them, and a distillation, one optimizer step at a time. It speaks lines of ``<id> <message>`` with the daemon
+over its standard streams. Nobody waits for more than the one step in hand. When the daemon goes, the input
 ends and so does this process.
 
 Where learning has a process of its own (``app.learns_apart``), that one is the same loop with a ``Learner``
@@ -33,13 +33,14 @@ from rune.lessons.apart import distinct
 from rune.library import Library
 from rune.paths import Echoes
 from rune.ports import Distilled, Distiller, Progress
-from rune.recall import Recaller
+from rune.recall import Asked, Recaller
 from rune.records import message, trajectory
-from rune.records.card import Card, Lesson, State
-from rune.records.message import Advance, Distil, Done, Failed, Forget, Message, Ready, Recall
+from rune.records.card import Card, Lesson
+from rune.records.ledger import State
+from rune.records.message import Advance, Distil, Done, Failed, Forget, Message, Ready, Recall, Recalled
 from rune.records.tokens import Cancel, Find, Generate, Measure, Prefetch, Render, Rendered, Turn
 from rune.records.trajectory import Trajectory
-from rune.serving.types import EngineStats, GenerateRequest, Part, TokenEvent
+from rune.serving.types import EngineStats, GenerateRequest, Part, Sampling, TokenEvent
 
 log = logging.getLogger(__name__)
 
@@ -118,18 +119,23 @@ class Link:
 
 
 class Tokens:
-    """The requests for tokens in flight: who is to hear of which."""
+    """The requests for tokens in flight, recalls among them: who is to hear of which."""
 
-    def __init__(self, link: Link, runner: Runner) -> None:
+    def __init__(self, link: Link, parts: Parts) -> None:
         self.link = link
-        self.runner = runner
+        self.parts = parts
+        self.runner = parts.runner
         self._asked: dict[str, int] = {}
+        self._recalls: dict[str, tuple[Asked, list[str]]] = {}
+        """What was said so far to a question."""
 
     def take(self, number: int, request: Message) -> bool:
         """Deal with what concerns the engine; False for anything else."""
         match request:
             case Generate():
-                self._begin(number, request)
+                self._begin(number, wire.request(request))
+            case Recall():
+                self._recall(number, request)
             case Cancel():
                 self.runner.cancel(request.id)
                 self.link.send(number, Done())
@@ -151,24 +157,62 @@ class Tokens:
                 self.runner.cancel(id)
                 self.link.send(number, reply)
             self._asked.clear()
+            self._recalls.clear()
 
     def _step(self) -> Message:
         for event in self.runner.step():
             number = self._asked.pop(event.id, 0) if event.finish else self._asked.get(event.id, 0)
-            if number:
+            if number and event.id in self._recalls:
+                self._said(number, event)
+            elif number:
                 self.link.send(number, wire.token(event))
         return Done()
 
-    def _begin(self, number: int, request: Generate) -> None:
-        def submit() -> Message:
-            self.runner.submit(wire.request(request))
-            return Done()
-
-        reply = guarded(submit)
+    def _begin(self, number: int, request: GenerateRequest) -> None:
+        reply = self._submitted(number, request)
         if isinstance(reply, Failed):
             self.link.send(number, reply)
-        else:
+
+    def _submitted(self, number: int, request: GenerateRequest) -> Message:
+        def submit() -> Message:
+            self.runner.submit(request)
             self._asked[request.id] = number
+            return Done()
+
+        return guarded(submit)
+
+    def _recall(self, number: int, request: Recall) -> None:
+        """Retrieve now; the adapter's answer comes token by token, among everybody else's."""
+        recaller = self.parts.recaller
+        try:
+            asked = recaller.begin(request)
+        except Exception as error:  # noqa: BLE001 - the barrier, as in guarded
+            self.link.send(number, failure(error))
+            return
+        if isinstance(asked, Recalled):
+            self.link.send(number, asked)
+            return
+        id, prompt = f"recall {number}", self.parts.render([Turn("user", request.query)])
+        part = Part(asked.card.id, str(asked.folder))
+        sampling = Sampling(recaller.config.max_answer_tokens)
+        reply = self._submitted(number, GenerateRequest(id, prompt, (part,), sampling, request.project))
+        if isinstance(reply, Failed):
+            self.link.send(number, recaller.silent(asked, reply.message))
+        else:
+            self._recalls[id] = (asked, [])
+
+    def _said(self, number: int, event: TokenEvent) -> None:
+        """An adapter goes on with an answer, or has ended it."""
+        asked, texts = self._recalls[event.id]
+        texts.append(event.text)
+        if event.finish is None:
+            return
+        del self._recalls[event.id]
+        recaller, whole = self.parts.recaller, "".join(texts).strip()
+        if event.finish == "error":
+            self.link.send(number, recaller.silent(asked, event.error))
+        else:
+            self.link.send(number, guarded(lambda: recaller.end(asked, whole)))
 
     def _prefetch(self, request: Prefetch) -> Message:
         for share in request.parts:
@@ -180,7 +224,7 @@ def run(link: Link, parts: Learner) -> None:
     """Serve until the input ends."""
     task: tuple[int, Task] | None = None
     waiting: list[tuple[int, Distil]] = []
-    tokens = Tokens(link, parts.runner) if isinstance(parts, Parts) else None
+    tokens = Tokens(link, parts) if isinstance(parts, Parts) else None
     while True:
         resting = task is None and not waiting and not (tokens and tokens.runner.busy)
         try:
@@ -214,23 +258,26 @@ def guarded(work: Callable[[], Message]) -> Message:
     """The barrier around a request and a job: an error becomes an answer, with its traceback in the log."""
     try:
         return work()
-    except OutOfMemory as error:
+    except Exception as error:  # noqa: BLE001 - the barrier: a broken session must not take the worker along
+        return failure(error)
+
+
+def failure(error: Exception) -> Failed:
+    """An error as an answer; one that nobody foresaw leaves its traceback in the log."""
+    if isinstance(error, OutOfMemory):
         return Failed(type(error).__name__, str(error), retry=True)
-    except RuneError as error:
+    if isinstance(error, RuneError):
         return wire.failed(error)
-    except Exception as error:  # the barrier: a broken session must not take the worker along
-        log.exception("request failed")
-        return Failed(type(error).__name__, str(error), retry=True)
+    log.error("request failed", exc_info=error)
+    return Failed(type(error).__name__, str(error), retry=True)
 
 
 def answer(parts: Learner, request: Message) -> Message:
     """Answer anything that is no distillation."""
     if not isinstance(parts, Parts):
         return Failed("FormatError", f"the learner takes Distil, not {type(request).__name__}")
-    if isinstance(request, Recall):
-        return parts.recaller.recall(request)
     if isinstance(request, Find):
-        return parts.recaller.find(request)
+        return parts.recaller.route(request)
     if isinstance(request, Render):
         return Rendered(parts.render(request.turns))
     if isinstance(request, Forget):

@@ -116,6 +116,29 @@ def logs(lines: int) -> None:
 
 
 @main.command()
+@click.option("--protocol", type=click.Path(path_type=Path), help="Another registration.")
+def gate(protocol: Path | None) -> None:
+    """Judge, as registered before any training, whether trajectories in weights change what the base can do.
+
+    Exit status 0 is PASS, 1 FAIL, 2 INCONCLUSIVE; 3 says that the gate could not be run.
+    """
+    from rune.bench import results
+    from rune.bench.gate import protocol as registration
+    from rune.bench.gate import run as judge
+    from rune.errors import RuneError
+
+    try:
+        registered = registration.read(protocol or registration.PATH)
+        verdict, result = judge.run(registered)
+    except RuneError as error:
+        click.echo(f"the gate could not be run: {error}", err=True)
+        sys.exit(3)
+    results.write("gate", result, registered.seed)
+    click.echo(f"{verdict.outcome}: {verdict.why}")
+    sys.exit(verdict.outcome.code)
+
+
+@main.command()
 @click.argument("query")
 @click.option("--limit", type=MANY, default=3, show_default=True)
 @project_option
