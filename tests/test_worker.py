@@ -375,8 +375,8 @@ def heard():
 
 
 @pytest.fixture
-def tokens(heard):
-    return worker.Tokens(heard, FakeRunner(FakeGenerator(), rows=2))
+def tokens(heard, made):
+    return worker.Tokens(heard, replace(made, runner=FakeRunner(FakeGenerator(), rows=2)))
 
 
 def test_each_request_hears_its_own_tokens_and_its_end(tokens, heard):
