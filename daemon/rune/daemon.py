@@ -12,22 +12,19 @@ import logging
 import os
 import signal
 import time
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
 import psutil
 from filelock import FileLock, Timeout
-from watchdog.events import FileSystemEvent, FileSystemEventHandler
-from watchdog.observers import Observer
-from watchdog.observers.api import BaseObserver
 
 import rune
-from rune import files, forget, remember
+from rune import files, forget, remember, watching
 from rune.capture import Capture, client_alive
 from rune.config import Config
 from rune.echoes import known
 from rune.errors import FormatError, RuneError
+from rune.evolving.quiet import Quiet
 from rune.gather import GATHERING, Gatherer
 from rune.jobs import Job, Jobs
 from rune.library import Library
@@ -39,6 +36,7 @@ from rune.records.message import (
     Advance,
     Distil,
     Done,
+    Evolve,
     Failed,
     Forget,
     Health,
@@ -74,6 +72,7 @@ class Daemon:
         self.worker = worker
         self.learner = learner or worker
         self.gatherer = Gatherer(home, time.time, client_alive)
+        self.quiet = Quiet(home, config.evolution, jobs, time.time)
         self.began = self.active = time.monotonic()
         self.last_error = ""
         self.job = ""
@@ -125,19 +124,21 @@ class Daemon:
                 log.info("session %s is over (%s)", closed.session, closed.reason)
             self.capture.settled(closed)
         self.gatherer.run(lambda project, error: self._failed(f"text memory of {project}", error))
+        self.quiet.tick(bool(self.capture.open_sessions()))
 
     async def _work(self, job: Job) -> None:
-        """One distillation in the worker, with its journal; the barrier around a job."""
-        self.job = f"distil {job.session}"
+        """One distillation or evolution in the worker, with its journal; the barrier around a job."""
+        self.job = job.name
         try:
             if not await self.learner.wait_ready(120):
                 why = self.learner.problem or "the model did not load within 120 s"
                 self.jobs.postponed(job, why, 0 if self._leaving else 60)
                 return
             job = self.jobs.started(job)
-            self._settle(job, await self.learner.ask(Distil(job.session, job.project), self._advanced))
+            request = Distil(job.session, job.project) if job.session else Evolve(job.project)
+            self._settle(job, await self.learner.ask(request, self._advanced))
         except Exception as error:  # noqa: BLE001 - the barrier around a job
-            self._failed(f"distil {job.session}", error)
+            self._failed(job.name, error)
             self.jobs.failed(job, str(error))
         finally:
             self.job = ""
@@ -147,10 +148,10 @@ class Daemon:
     def _settle(self, job: Job, answer: Message) -> None:
         if isinstance(answer, Done):
             self.jobs.done(job, answer.adapter, answer.note)
-            log.info("distilled %s: %s %s", job.session, answer.adapter or "no adapter", answer.note)
+            log.info("%s: %s %s", job.name, answer.adapter or "no new adapter", answer.note)
             return
         assert isinstance(answer, Failed), answer
-        self.last_error = f"distil {job.session}: {answer.message}"
+        self.last_error = f"{job.name}: {answer.message}"
         log.warning("%s", self.last_error)
         if self._leaving:
             self.jobs.postponed(job, "the daemon left in the middle of it", 0)
@@ -161,7 +162,7 @@ class Daemon:
 
     def _advanced(self, progress: Advance) -> None:
         done = f"step {progress.step} of at most {progress.steps}, loss {progress.loss:.3f}"
-        self.job = f"distil {progress.session}: {done}"
+        self.job = f"{f'distil {progress.session}' if progress.session else 'evolve'}: {done}"
 
     # requests
 
@@ -185,6 +186,10 @@ class Daemon:
                 self.gatherer.add(Path(request.project), request.session, content, GATHERING)
                 self._wake.set()
                 return Done(note="queued" if queued else "known already")
+            case Evolve():
+                queued = await asyncio.to_thread(self.quiet.enqueue, request.project, True)
+                self._wake.set()
+                return Done(note="queued" if queued else "nothing to do, or under way already")
             case Forget():
                 async with self._disk:
                     return await self._forget(request)
@@ -264,7 +269,7 @@ class Daemon:
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self._leave)
-        self._observer = _watch(self.home.spool, lambda: loop.call_soon_threadsafe(self._wake.set))
+        self._observer = watching.watch(self.home.spool, lambda: loop.call_soon_threadsafe(self._wake.set))
         log.info("daemon %d serves %s", os.getpid(), self.home.root)
         return server
 
@@ -325,25 +330,3 @@ class Daemon:
     def _failed(self, what: str, error: BaseException) -> None:
         self.last_error = f"{what}: {error}"
         log.error("%s failed", what, exc_info=error)
-
-
-class _Spool(FileSystemEventHandler):
-    """Wakes the daemon when a hook has written."""
-
-    def __init__(self, wake: Callable[[], object]) -> None:
-        self._wake = wake
-
-    def on_any_event(self, event: FileSystemEvent) -> None:
-        if event.event_type in ("created", "modified", "closed", "moved"):
-            self._wake()
-
-
-def _watch(folder: Path, wake: Callable[[], object]) -> BaseObserver:
-    """Watch a folder; where the system has no watch left, the tick alone drains."""
-    observer = Observer()
-    observer.schedule(_Spool(wake), str(folder))
-    try:
-        observer.start()
-    except OSError as error:
-        log.warning("cannot watch %s (%s); draining by the clock", folder, error)
-    return observer

@@ -27,7 +27,8 @@ from rune.library import Library
 from rune.paths import Echoes
 from rune.ports import Generator
 from rune.records import trajectory
-from rune.records.card import Card, Lesson
+from rune.records.card import Card, Lesson, outdated
+from rune.records.ledger import State
 from rune.records.message import Evidence, Match, Recall, Recalled
 from rune.records.trajectory import Event
 
@@ -110,8 +111,7 @@ class Recaller:
             measured = f"best match {best.score:.2f}, needed {self.config.floor:.2f}"
             return Recalled("", f"no session is close to the question: {measured}")
         card = cards[best.adapter]
-        path = library.echoes.trajectory(card.session)
-        near = evidence(card, path, hits, request.limit)
+        near = evidence(card, library.echoes, hits, request.limit)
         found = Recalled(
             "", "", best.adapter, card.session, best.score, evidence=near if request.include_evidence else ()
         )
@@ -122,8 +122,10 @@ class Recaller:
             text = self.generator.answer(request.query, folder, self.config.max_answer_tokens)
         except AdapterError as error:
             return replace(found, abstained=str(error))
-        source = f"{source_text(path)}\n{echoed(card, memory)}"
-        checked = ground(text, source, self.config.support)
+        paths = [library.echoes.trajectory(session) for session in card.origins]
+        source = "\n".join((*map(source_text, paths), echoed(card, memory)))
+        stale = outdated(library.get(card.id), library.states().get(card.id, State()))
+        checked = ground(text, source, self.config.support, stale)
         return replace(
             found,
             answer=checked.text,
@@ -184,16 +186,18 @@ def ranked(hits: Sequence[Hit], cards: dict[str, Card], limit: int) -> tuple[Mat
     )
 
 
-def evidence(card: Card, path: Path, hits: Sequence[Hit], limit: int) -> tuple[Evidence, ...]:
-    """The trajectory events behind the lessons that match best."""
+def evidence(card: Card, echoes: Echoes, hits: Sequence[Hit], limit: int) -> tuple[Evidence, ...]:
+    """The events behind the lessons that match best, out of the trajectories of the adapter's sessions."""
     lessons = _matched(card, hits)
     wanted = list(dict.fromkeys(event for lesson in lessons for event in lesson.evidence))
-    if not path.exists() or not wanted:
-        return ()
-    events = {event.id: event for event in trajectory.read(path).events}
-    shown = [events[one] for one in wanted if one in events][: max(1, limit) * 2]
-    name = f".claude/echoes/trajectories/{path.name}"
-    return tuple(Evidence(card.session, e.id, trajectory.kind_of(e), _shown(e), name) for e in shown)
+    found: dict[str, Evidence] = {}
+    for session in card.origins if wanted else ():
+        path = echoes.trajectory(session)
+        name = f".claude/echoes/trajectories/{path.name}"
+        for e in trajectory.read(path).events if path.exists() else ():
+            if e.id in wanted:
+                found[e.id] = Evidence(session, e.id, trajectory.kind_of(e), _shown(e), name)
+    return tuple(found[one] for one in wanted if one in found)[: max(1, limit) * 2]
 
 
 def _matched(card: Card, hits: Sequence[Hit]) -> list[Lesson]:

@@ -70,6 +70,13 @@ class Distil:
 
 
 @dataclass(frozen=True, slots=True)
+class Evolve:
+    """The adapters of a project should evolve: what needs no model is done, and one child is bred."""
+
+    project: str
+
+
+@dataclass(frozen=True, slots=True)
 class Stop:
     """Leave, after the work in hand."""
 
@@ -192,7 +199,7 @@ class Failed:
     retry: bool = False
 
 
-Request = Recall | Ingest | Status | Forget | Distil | Stop
+Request = Recall | Ingest | Status | Forget | Distil | Evolve | Stop
 Answer = Recalled | Ingested | Health | Forgotten | Advance | Done | Ready | Failed
 Message = Request | Answer
 
