@@ -71,13 +71,13 @@ def session(name: str, project: Path) -> Forgotten:
 
 
 def _orphaned(library: Library, going: list[str]) -> None:
-    """Before adapters go, those whose place they had taken, and that stay, get it back: nothing else is lost."""
+    """Before adapters go, those whose place they had taken get it back, so that nothing else is lost."""
     for card in lineage.orphans(library.cards(include_archived=True), library.states(), going):
         library.reactivate(card.id, "what had taken its place was forgotten")
 
 
 def resting_on(echoes: Echoes, before: Known, after: Known | None = None) -> list[Card]:
-    """The adapters that were taught an echo of ``before`` that is not in ``after``, and what was made of them."""
+    """The adapters that were taught an echo of ``before`` that is not in ``after``, and their children."""
     gone = before.digests - (after.digests if after else frozenset())
     lost = {f"{known.ECHO}{digest}" for digest in gone}
     cards = Library(echoes, time.time).cards(include_archived=True)

@@ -109,7 +109,7 @@ def _settled(
 def refuse(library: Library, way: str, parents: Sequence[str], verdict: Verdict) -> None:
     """Write down that these parents were tried this way, and why their child may not serve."""
     detail = {
-        "how": how,
+        "how": way,
         "parents": list(parents),
         "reason": "; ".join(verdict.reasons),
         **_measured(verdict),
