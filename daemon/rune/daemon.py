@@ -229,11 +229,10 @@ class Daemon:
         return replace(found, seconds=round(time.monotonic() - began, 3))
 
     async def _forget(self, request: Forget) -> Message:
-        if f"{self.job}:".startswith(f"distil {request.session}:"):
-            return Failed(
-                "Busy",
-                f"session {request.session} is being distilled; try again when `rune status` shows no job",
-            )
+        if self.job.startswith("evolve") or f"{self.job}:".startswith(f"distil {request.session}:"):
+            what = "is being distilled, or brought together with others"
+            way_out = "try again when `rune status` shows no job"
+            return Failed("Busy", f"session {request.session} {what}; {way_out}")
         self.capture.forget(request.session)
         self.jobs.forget(request.session, request.project)
         self.gatherer.forget(Path(request.project), request.session)
