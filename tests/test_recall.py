@@ -9,12 +9,11 @@ from rune.config import RecallConfig
 from rune.echoes import known
 from rune.index import Document, Hit
 from rune.library import Library
-from rune.records import echo, remembrance, trajectory
-from rune.records.card import State
+from rune.records import echo, ledger, remembrance, trajectory
 from rune.records.echo import Entry
 from rune.records.message import Distil, Recall
 from rune.records.trajectory import Execution, Prompt, Reflection
-from rune.testing import BASE_HASH, FakeEmbedder, FakeGenerator, parts
+from rune.testing import BASE_HASH, FakeEmbedder, FakeGenerator, parts, write_adapter
 
 # the check of an answer
 
@@ -110,6 +109,13 @@ def test_what_an_edit_replaced_counts_as_said(write_session):
     answer = 'In src/invoice.py, replace `PRICE = "{:.2f}".format(total) + " EUR"`.'
     assert grounding.ground(answer, source, 0.6).text == answer
     assert "other" not in source.split("\n")
+
+
+def test_what_is_known_to_be_outdated_is_withheld():
+    answer = "The ledger wants the currency first. So listen on 8080."
+    found = grounding.ground(answer, SOURCE, 0.6, ("8080",))
+    assert (found.text, found.withheld) == ("The ledger wants the currency first.", 1)
+    assert grounding.ground(answer, SOURCE, 0.6, ("80", "9090")).text == answer
 
 
 # recalling
@@ -276,6 +282,37 @@ def test_a_superseded_adapter_leaves_the_place_to_its_successor(recaller, genera
     assert [adapter for _, adapter in generator.asked] == [echoes.adapters / newer.id]
 
 
+def test_an_adapter_of_several_sessions_answers_from_each_with_that_sessions_evidence(
+    recaller, distil, echoes
+):
+    one, two = distil(), distil("s2", events=OTHER)
+    library = Library(echoes, lambda: 9.0)
+    lessons = (*one.lessons, *two.lessons)
+    with library.staging() as stage:
+        write_adapter(stage, lessons)
+        origins = {"session": "task-1", "sessions": ("s1", "s2"), "parents": (one.id, two.id)}
+        child = library.add(stage, replace(one, **origins, source_hash="9" * 64, lessons=lessons))
+    for parent in (one, two):
+        library.supersede(parent.id, child.id)
+    deploy = "Why does make deploy fail, image gateway not found?"
+    for question, session in ((QUESTION, "s1"), (deploy, "s2")):
+        found = recaller.recall(Recall(question, str(echoes.project)))
+        assert (found.adapter, found.session) == (child.id, "task-1")
+        assert found.answer
+        assert found.evidence[0].session == session
+
+
+def test_a_retired_lesson_is_neither_found_nor_told(recaller, distil, echoes):
+    card = distil()
+    asked = Recall(QUESTION, str(echoes.project))
+    assert recaller.recall(asked).answer
+    places = list(range(len(card.lessons)))
+    ledger.record(echoes.ledger, ledger.Entry(card.id, "retired", 1.0, {"lessons": places, "by": "b"}))
+    found = recaller.recall(asked)
+    assert found.answer == ""
+    assert found.withheld or not found.adapter
+
+
 def test_evidence_is_left_out_where_nobody_wants_it(recaller, distil, echoes):
     distil()
     found = recaller.recall(Recall(QUESTION, str(echoes.project), include_evidence=False))
@@ -382,9 +419,9 @@ def test_fitness_is_what_an_adapter_knows_beyond_the_base_by_its_newest_scores(m
         probes_before={"trained": 0.2, "heldout": None, "unrelated": 0.5},
         probes_after={"trained": 0.6, "heldout": 0.4, "unrelated": 0.0},
     )
-    assert recall.gain(card, State()) == pytest.approx(0.4)
-    assert recall.gain(card, State(probes={"trained": 1.0, "heldout": None})) == pytest.approx(0.8)
-    assert recall.gain(replace(card, probes_after={}), State()) == 0.0
+    assert recall.gain(card, ledger.State()) == pytest.approx(0.4)
+    assert recall.gain(card, ledger.State(probes={"trained": 1.0, "heldout": None})) == pytest.approx(0.8)
+    assert recall.gain(replace(card, probes_after={}), ledger.State()) == 0.0
 
 
 def test_the_fake_embedder_finds_shared_words_near():

@@ -11,7 +11,18 @@ from rune.errors import AdapterError, OutOfMemory
 from rune.library import STAGE, Library
 from rune.records import echo, message
 from rune.records.echo import Entry
-from rune.records.message import Advance, Distil, Done, Failed, Forget, Ready, Recall, Recalled, Status
+from rune.records.message import (
+    Advance,
+    Distil,
+    Done,
+    Evolve,
+    Failed,
+    Forget,
+    Ready,
+    Recall,
+    Recalled,
+    Status,
+)
 from rune.records.tokens import Cancel, Generate, Measure, Measured, Prefetch, Share, Token
 from rune.records.trajectory import Note, Prompt
 from rune.testing import BASE, BASE_HASH, FakeDistiller, FakeGenerator, FakeRunner, parts
@@ -90,6 +101,25 @@ def test_what_is_no_request_for_the_worker_is_refused(made):
     answer = worker.answer(made, Status())
     assert isinstance(answer, Failed)
     assert "Status is no request" in answer.message
+
+def test_evolution_does_what_is_planned_and_makes_one_child_at_a_time(
+    home, write_session, echoes, library, events
+):
+    home.root.mkdir(exist_ok=True)
+    home.config.write_text("[evolution]\nsimilar = 0.01\nsame = 1.1\n")
+    made = parts(home)
+    port = Note("n1", 99.0, "Use `pytest tests/test_invoice.py` on port 8443; src/invoice.py reads it.")
+    for n, told in ((1, events), (2, (port,))):
+        write_session(f"s{n}", events=told)
+        list(worker.distil(made, Distil(f"s{n}", str(echoes.project))))
+    *steps, done = worker.evolve(made, Evolve(str(echoes.project)))
+    (child,) = library.cards()
+    assert (child.level, child.origins) == ("task", ("s1", "s2"))
+    assert all(isinstance(step, Advance) and not step.session for step in steps)
+    assert f"2 adapters are one task now {child.id}" in done.note
+    assert list(worker.evolve(made, Evolve(str(echoes.project)))) == [Done(note="nothing to do")]
+    (hit, *_) = made.recaller.index.search(str(echoes.project), QUESTION, 1)
+    assert hit.document.adapter == child.id
 
 
 def test_a_forgotten_session_is_out_of_the_index(made, write_session, echoes):

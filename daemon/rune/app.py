@@ -79,10 +79,13 @@ def learner(home: Home) -> Learner:
     """
     settings = config.load(home.config)
     folder = model.locate(home, settings.model.base)
-    from rune.ml import base, gradient  # noqa: PLC0415 - as below
+    from rune.ml import base, breeder, engine, gradient  # noqa: PLC0415 - as below
 
     loaded = base.load(folder, model.base_hash(folder, home), settings.model)
-    return Learner(loaded.name, loaded.hash, gradient.GradientDistiller(loaded, settings.distil), settings)
+    distiller = gradient.GradientDistiller(loaded, settings.distil)
+    return Learner(
+        loaded.name, loaded.hash, distiller, settings, breeder.WeightBreeder(engine.Engine(loaded))
+    )
 
 
 def worker_parts(home: Home) -> Parts:
@@ -94,17 +97,17 @@ def worker_parts(home: Home) -> Parts:
     settings = config.load(home.config)
     folder = model.locate(home, settings.model.base)  # before the imports: they take seconds for nothing
     from rune.index import Index  # noqa: PLC0415 - torch and chromadb belong to the worker alone
-    from rune.ml import base, embed, engine, gradient  # noqa: PLC0415
+    from rune.ml import base, breeder, embed, engine, gradient  # noqa: PLC0415
     from rune.ml.serve.runner import Runner  # noqa: PLC0415
     from rune.recall import Recaller  # noqa: PLC0415
 
     loaded = base.load(folder, model.base_hash(folder, home), settings.model)
     embedder = embed.MiniLM(model.locate(home, settings.model.embedder))
-    recaller = Recaller(
-        Index(home.index, embedder), engine.Engine(loaded), loaded.count, loaded.hash, settings.recall
-    )
+    answering = engine.Engine(loaded)
+    recaller = Recaller(Index(home.index, embedder), answering, loaded.count, loaded.hash, settings.recall)
+    distiller = gradient.GradientDistiller(loaded, settings.distil)
     return Parts(
-        loaded.name, loaded.hash, gradient.GradientDistiller(loaded, settings.distil), settings, recaller,
+        loaded.name, loaded.hash, distiller, settings, breeder.WeightBreeder(answering), recaller,
         Runner(loaded, settings.engine),
         lambda turns: loaded.rendered([(turn.role, turn.content) for turn in turns]),
     )  # fmt: skip

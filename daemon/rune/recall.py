@@ -30,7 +30,7 @@ from rune.library import Library
 from rune.paths import Echoes
 from rune.ports import Generator
 from rune.records import tokens, trajectory
-from rune.records.card import Card, Lesson
+from rune.records.card import Card, Lesson, outdated
 from rune.records.ledger import State
 from rune.records.message import Evidence, Match, Recall, Recalled
 from rune.records.tokens import Find
@@ -174,7 +174,7 @@ class Recaller:
         if found.card is None:
             return self._told(request, found, began, Recalled("", found.abstained))
         library, card = self.library(request.project), found.card
-        near = evidence(card, library.echoes.trajectory(card.session), found.hits, request.limit)
+        near = evidence(card, library.echoes, found.hits, request.limit)
         try:
             folder = self._usable(library, card)
         except AdapterError as error:
@@ -184,8 +184,11 @@ class Recaller:
     def end(self, asked: Asked, text: str) -> Recalled:
         """What the adapter said, as far as its session says so, too."""
         card, memory = asked.card, asked.found.memory
-        path = self.library(asked.request.project).echoes.trajectory(card.session)
-        checked = ground(text, f"{source_text(path)}\n{echoed(card, memory)}", self.config.support)
+        library = self.library(asked.request.project)
+        paths = [library.echoes.trajectory(session) for session in card.origins]
+        source = "\n".join((*map(source_text, paths), echoed(card, memory)))
+        stale = outdated(library.get(card.id), library.states().get(card.id, State()))
+        checked = ground(text, source, self.config.support, stale)
         answer = replace(
             self._empty(asked),
             answer=checked.text,
@@ -341,16 +344,18 @@ def _adapters(hits: Iterable[Hit]) -> set[str]:
     return {hit.document.adapter for hit in hits}
 
 
-def evidence(card: Card, path: Path, hits: Sequence[Hit], limit: int) -> tuple[Evidence, ...]:
-    """The trajectory events behind the lessons that match best."""
+def evidence(card: Card, echoes: Echoes, hits: Sequence[Hit], limit: int) -> tuple[Evidence, ...]:
+    """The events behind the lessons that match best, out of the trajectories of the adapter's sessions."""
     lessons = _matched(card, hits)
     wanted = list(dict.fromkeys(event for lesson in lessons for event in lesson.evidence))
-    if not path.exists() or not wanted:
-        return ()
-    events = {event.id: event for event in trajectory.read(path).events}
-    shown = [events[one] for one in wanted if one in events][: max(1, limit) * 2]
-    name = f".claude/echoes/trajectories/{path.name}"
-    return tuple(Evidence(card.session, e.id, trajectory.kind_of(e), _shown(e), name) for e in shown)
+    found: dict[str, Evidence] = {}
+    for session in card.origins if wanted else ():
+        path = echoes.trajectory(session)
+        name = f".claude/echoes/trajectories/{path.name}"
+        for e in trajectory.read(path).events if path.exists() else ():
+            if e.id in wanted:
+                found[e.id] = Evidence(session, e.id, trajectory.kind_of(e), _shown(e), name)
+    return tuple(found[one] for one in wanted if one in found)[: max(1, limit) * 2]
 
 
 def _matched(card: Card, hits: Sequence[Hit]) -> list[Lesson]:

@@ -70,8 +70,7 @@ def _nearest(
 ) -> Recalled:
     """The events behind the lessons that share most words with the question."""
     card = cards[hits[0].document.adapter]
-    path = library.echoes.trajectory(card.session)
-    near = evidence(card, path, hits, request.limit) if request.include_evidence else ()
+    near = evidence(card, library.echoes, hits, request.limit) if request.include_evidence else ()
     match = Match(card.id, card.session, card.summary[:160], 0.0)
     return Recalled("", reason, card.id, card.session, evidence=near, matches=(match,))
 

@@ -28,16 +28,29 @@ from rune.config import Config
 from rune.echoes import known
 from rune.echoes.known import Known
 from rune.errors import FormatError, OutOfMemory, RuneError
+from rune.evolving import breeding, carrying, standing
+from rune.evolving.breeding import Nursery
 from rune.lessons import echoed
 from rune.lessons.apart import distinct
 from rune.library import Library
 from rune.paths import Echoes
-from rune.ports import Distilled, Distiller, Progress
+from rune.ports import Breeder, Distilled, Distiller, Progress
 from rune.recall import Asked, Recaller
 from rune.records import message, trajectory
 from rune.records.card import Card, Lesson
 from rune.records.ledger import State
-from rune.records.message import Advance, Distil, Done, Failed, Forget, Message, Ready, Recall, Recalled
+from rune.records.message import (
+    Advance,
+    Distil,
+    Done,
+    Evolve,
+    Failed,
+    Forget,
+    Message,
+    Ready,
+    Recall,
+    Recalled,
+)
 from rune.records.tokens import Cancel, Find, Generate, Measure, Prefetch, Render, Rendered, Turn
 from rune.records.trajectory import Trajectory
 from rune.serving.types import EngineStats, GenerateRequest, Part, Sampling, TokenEvent
@@ -83,6 +96,12 @@ class Learner:
     base_hash: str
     distiller: Distiller
     config: Config
+    breeder: Breeder
+
+    @property
+    def nursery(self) -> Nursery:
+        """What evolution needs of it."""
+        return Nursery(self.base_name, self.base_hash, self.distiller, self.breeder, self.config)
 
 
 @dataclass(frozen=True, slots=True)
@@ -223,13 +242,13 @@ class Tokens:
 def run(link: Link, parts: Learner) -> None:
     """Serve until the input ends."""
     task: tuple[int, Task] | None = None
-    waiting: list[tuple[int, Distil]] = []
+    waiting: list[tuple[int, Distil | Evolve]] = []
     tokens = Tokens(link, parts) if isinstance(parts, Parts) else None
     while True:
         resting = task is None and not waiting and not (tokens and tokens.runner.busy)
         try:
             number, request = link.inbox.get(block=resting)
-            if isinstance(request, Distil):
+            if isinstance(request, Distil | Evolve):
                 waiting.append((number, request))
             elif not (tokens and tokens.take(number, request)):
                 link.send(number, guarded(lambda request=request: answer(parts, request)))  # type: ignore[misc]
@@ -242,7 +261,7 @@ def run(link: Link, parts: Learner) -> None:
             tokens.step()
         if task is None and waiting:
             number, job = waiting.pop(0)
-            task = (number, distil(parts, job))
+            task = (number, distil(parts, job) if isinstance(job, Distil) else evolve(parts, job))
         if task is not None:
             task = _advance(link, *task)
 
@@ -275,7 +294,7 @@ def failure(error: Exception) -> Failed:
 def answer(parts: Learner, request: Message) -> Message:
     """Answer anything that is no distillation."""
     if not isinstance(parts, Parts):
-        return Failed("FormatError", f"the learner takes Distil, not {type(request).__name__}")
+        return Failed("FormatError", f"the learner takes Distil and Evolve, not {type(request).__name__}")
     if isinstance(request, Find):
         return parts.recaller.route(request)
     if isinstance(request, Render):
@@ -313,6 +332,26 @@ def distil(parts: Learner, job: Distil) -> Task:
     if isinstance(parts, Parts):
         parts.recaller.refresh(job.project, library.cards())
     yield Done(card.id, f"{len(taught)} lessons in {made.seconds:.0f} s")
+
+
+def evolve(parts: Learner, job: Evolve) -> Task:
+    """What is planned for a project: all that needs no model, and the first child that is to be bred."""
+    echoes, config = Echoes(Path(job.project)), parts.config.evolution
+    library = Library(echoes, time.time)
+    library.recover()
+    done = carrying.finish(library)
+    standing.settle_outcomes(echoes, config)
+    actions = standing.look(echoes, config, time.time()).actions
+    done += carrying.carry(library, actions)
+    for action in carrying.heavy(actions)[:1]:
+        for state in breeding.breed(parts.nursery, library, action):
+            if isinstance(state, Progress):
+                yield Advance("", state.step, state.steps, round(state.loss, 4))
+            else:
+                done.append(f"{' + '.join(action.parents)}: {state.note} {state.adapter}".rstrip())
+    if isinstance(parts, Parts):
+        parts.recaller.refresh(job.project, library.cards())
+    yield Done(note="; ".join(done) or "nothing to do")
 
 
 def with_echoes(own: list[Lesson], memory: Known, session: str, limit: int) -> list[Lesson]:

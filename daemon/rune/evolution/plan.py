@@ -148,6 +148,7 @@ def _successor(
     for new in active.values():
         after, close = new.fitness.phi, near.get(pair(old.id, new.id), 0.0)
         younger = new.card.created > old.card.created and new.id not in gone
+        younger = younger and new.state.since >= old.state.since  # else a person has put the old one back
         known = new.card.base_hash == old.card.base_hash and _rank(new) >= _rank(old)
         if younger and known and close >= config.same and after is not None and after > before:
             return new.id, f"same task ({close:.2f} alike), fitness {after:.2f} against {before:.2f}"

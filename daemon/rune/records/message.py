@@ -93,6 +93,13 @@ class Serve:
 
 
 @dataclass(frozen=True, slots=True)
+class Evolve:
+    """The adapters of a project should evolve: what needs no model is done, and one child is bred."""
+
+    project: str
+
+
+@dataclass(frozen=True, slots=True)
 class Stop:
     """Leave, after the work in hand."""
 
@@ -227,7 +234,7 @@ class Failed:
 
 
 Request = (
-    Recall | Ingest | Status | Forget | Distil | Stop | Serve
+    Recall | Ingest | Status | Forget | Distil | Evolve | Stop | Serve
     | Find | Render | Generate | Cancel | Prefetch | Measure
 )  # fmt: skip
 Answer = (
