@@ -57,10 +57,10 @@ def door(home: Home, settings: config.Config, worker: ModelProcess) -> Door:
 
 
 def threading(settings: config.ModelConfig, environment: Mapping[str, str]) -> dict[str, str]:
-    """The environment of a model process: what OpenMP reads when it is loaded, which may be before ``rune.ml`` is.
+    """The environment of a model process: what OpenMP reads when it is loaded, be it before ``rune.ml`` or after.
 
-    Its threads sleep while they wait for each other: spinning, they burn the cores that a compiler or a test run
-    beside them needs. What the person has set stays.
+    Its threads sleep while they wait for each other: spinning, they burn the cores that a compiler or a test
+    run beside them needs. What the person has set stays.
     """
     ours = {"OMP_WAIT_POLICY": "PASSIVE", "GOMP_SPINCOUNT": "0"}
     if settings.threads:
