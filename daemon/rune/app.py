@@ -57,7 +57,7 @@ def door(home: Home, settings: config.Config, worker: ModelProcess) -> Door:
 
 
 def threading(settings: config.ModelConfig, environment: Mapping[str, str]) -> dict[str, str]:
-    """The environment of a model process: what OpenMP reads when it is loaded, be it before ``rune.ml`` or after.
+    """The environment of a model process: OpenMP reads it when it is loaded, maybe before ``rune.ml`` is.
 
     Its threads sleep while they wait for each other: spinning, they burn the cores that a compiler or a test
     run beside them needs. What the person has set stays.
