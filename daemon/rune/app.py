@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import logging
+import os
 import sys
 import time
+from collections.abc import Mapping
 from pathlib import Path
 
 from rune import config, ports, scan, transcripts
@@ -30,10 +32,11 @@ def daemon(home: Home) -> Daemon:
     """The resident process of a home."""
     settings = config.load(home.config)
     capture = Capture(home, settings.capture, time.time, scan.scan, transcripts.reflections_from_transcript)
-    worker = ModelProcess((*RUNE, "daemon", "worker"), home.logs / "worker.log")
+    quiet = threading(settings.model, os.environ)
+    worker = ModelProcess((*RUNE, "daemon", "worker"), home.logs / "worker.log", environment=quiet)
     learner = worker
     if learns_apart(settings):
-        learner = ModelProcess((*RUNE, "daemon", "learner"), home.logs / "learner.log", LEARNER_REST)
+        learner = ModelProcess((*RUNE, "daemon", "learner"), home.logs / "learner.log", LEARNER_REST, quiet)
     return Daemon(
         home, settings, capture, Jobs(home.jobs, time.time), worker, learner, door(home, settings, worker)
     )
@@ -51,6 +54,18 @@ def door(home: Home, settings: config.Config, worker: ModelProcess) -> Door:
         return Endpoint(api.app(), home.api_keys, settings.serve)
 
     return Door(build)
+
+
+def threading(settings: config.ModelConfig, environment: Mapping[str, str]) -> dict[str, str]:
+    """The environment of a model process: OpenMP reads it when it is loaded, maybe before ``rune.ml`` is.
+
+    Its threads sleep while they wait for each other: spinning, they burn the cores that a compiler or a test
+    run beside them needs. What the person has set stays.
+    """
+    ours = {"OMP_WAIT_POLICY": "PASSIVE", "GOMP_SPINCOUNT": "0"}
+    if settings.threads:
+        ours["OMP_NUM_THREADS"] = str(settings.threads)
+    return {**ours, **environment}
 
 
 def learns_apart(settings: config.Config, driver: Path = NVIDIA) -> bool:
