@@ -9,11 +9,11 @@ import time
 from collections.abc import Mapping
 from pathlib import Path
 
-from rune import config, ports, scan, transcripts
+from rune import config, scan, transcripts
 from rune.backends.local import Local
 from rune.capture import Capture
 from rune.daemon import Daemon
-from rune.endpoint.door import Door
+from rune.endpoint.door import Door, Port
 from rune.errors import ConfigError
 from rune.jobs import Jobs
 from rune.model_process import ModelProcess
@@ -45,7 +45,7 @@ def daemon(home: Home) -> Daemon:
 def door(home: Home, settings: config.Config, worker: ModelProcess) -> Door:
     """The HTTP endpoint, closed, over the engine of a worker."""
 
-    def build() -> ports.Door:
+    def build() -> Port:
         from rune.endpoint.api import Api  # noqa: PLC0415 - a web server; who does not serve needs none
         from rune.endpoint.server import Endpoint  # noqa: PLC0415
 
