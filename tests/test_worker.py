@@ -102,6 +102,7 @@ def test_what_is_no_request_for_the_worker_is_refused(made):
     assert isinstance(answer, Failed)
     assert "Status is no request" in answer.message
 
+
 def test_evolution_does_what_is_planned_and_makes_one_child_at_a_time(
     home, write_session, echoes, library, events
 ):
@@ -407,6 +408,52 @@ def heard():
 @pytest.fixture
 def tokens(heard, made):
     return worker.Tokens(heard, replace(made, runner=FakeRunner(FakeGenerator(), rows=2)))
+
+
+@pytest.fixture
+def learnt(made, write_session, echoes):
+    """A session whose adapter is there."""
+    write_session("s1")
+    list(worker.distil(made, Distil("s1", str(echoes.project))))
+    return str(echoes.project)
+
+
+def test_recalls_are_answered_among_everybody_elses_tokens(tokens, heard, learnt):
+    assert tokens.take(1, Generate("a", "one two three"))
+    assert tokens.take(2, Recall(QUESTION, learnt))
+    while tokens.runner.busy:
+        tokens.step()
+    (answer,) = [answer for number, answer in heard.sent if number == 2]
+    assert isinstance(answer, Recalled)
+    assert answer == replace(tokens.parts.recaller.recall(Recall(QUESTION, learnt)), seconds=answer.seconds)
+    assert answer.answer
+    assert [t.finish for number, t in heard.sent if number == 1] == ["", "", "", "stop"]
+
+
+def test_a_recall_that_finds_no_row_gives_its_evidence(tokens, heard, learnt):
+    for number in (1, 2):
+        tokens.take(number, Generate(f"g{number}", "word " * 9))
+    tokens.take(3, Recall(QUESTION, learnt))
+    ((_, answer),) = [sent for sent in heard.sent if sent[0] == 3]
+    assert (answer.answer, answer.abstained) == ("", "2 requests are running")
+    assert answer.evidence
+
+
+def test_a_recall_of_nothing_near_needs_no_engine(tokens, heard, learnt):
+    tokens.take(1, Recall("Zebras?", learnt))
+    ((number, answer),) = heard.sent
+    assert (number, answer.answer) == (1, "")
+    assert "no session is close" in answer.abstained
+    assert not tokens.runner.busy
+
+
+def test_an_engine_that_breaks_ends_recalls_as_well(tokens, heard, learnt):
+    tokens.take(1, Recall(QUESTION, learnt))
+    tokens.take(2, Generate("b", "explode"))
+    tokens.step()
+    assert [(number, type(answer)) for number, answer in heard.sent] == [(1, Failed), (2, Failed)]
+    tokens.step()
+    assert len(heard.sent) == 2
 
 
 def test_each_request_hears_its_own_tokens_and_its_end(tokens, heard):
