@@ -168,6 +168,8 @@ def distil(parts: Learner, job: Distil) -> Task:
                 made = state
         assert made is not None, "a distiller ends with Distilled"
         card = library.add(stage, receipt(parts, past, taught, made, lessons.summary(past, own)))
+    if parts.config.evolution.automatic:
+        carrying.carry(library, standing.retirements(library, parts.config.evolution))
     if isinstance(parts, Parts):
         parts.recaller.refresh(job.project, library.cards())
     yield Done(card.id, f"{len(taught)} lessons in {made.seconds:.0f} s")
