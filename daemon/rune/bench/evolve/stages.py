@@ -19,7 +19,10 @@ RESULT = "result"
 def run(data: Path | None, folder: Path | None, sessions: int, only: str | None) -> None:
     """Run the stages, or one of them; the result is written after all of them, or by ``only`` result."""
     work = Work((folder or results.ROOT / "build" / "bench-evolve").resolve())
-    doing: dict[str, Callable[[], None]] = {"drift": lambda: drift.run(work, embedder())}
+    doing: dict[str, Callable[[], None]] = {
+        "drift": lambda: drift.run(work, embedder()),
+        "gated": lambda: gated_stage(data, work, sessions),
+    }
     if only not in (None, RESULT, *doing):
         raise RuneError(f"{only}: expected one of {', '.join(doing)} or {RESULT}")
     for name, do in doing.items():
@@ -28,6 +31,16 @@ def run(data: Path | None, folder: Path | None, sessions: int, only: str | None)
             do()
     if only in (None, RESULT):
         results.write("evolve", result(work), drift.SEED)
+
+
+def gated_stage(data: Path | None, work: Work, sessions: int) -> None:
+    """Real sessions; nothing without the folder that holds them."""
+    if data is None:
+        work.say("left out: name the folder of recorded sessions with --data")
+        return
+    from rune.bench.evolve import gated  # noqa: PLC0415 - torch
+
+    gated.run(data, work.folder / "gated", sessions)
 
 
 def embedder() -> Any:
@@ -42,7 +55,12 @@ def result(work: Work) -> dict[str, Any]:
     """The figures out of what is there; None is not measured."""
     rows = {row["evolving"]: row for row in work.all("drift") if row["sessions"] == drift.SESSIONS}
     told = {name: drift.summary(rows[name]) if name in rows else {} for name in (True, False)}
+    from rune.bench.evolve import gated  # noqa: PLC0415 - torch
+
+    arms = Work(work.folder / "gated").all("arms")
+    most = [row for row in arms if row["sessions"] == max(row["sessions"] for row in arms)]
     summary = {
+        **gated.summary(most),
         "drift_sessions": drift.SESSIONS if rows else None,
         "drift_asked": told[True].get("asked"),
         "stale_answers": told[True].get("stale"),
@@ -52,4 +70,4 @@ def result(work: Work) -> dict[str, Any]:
         "drift_answered": told[True].get("answered"),
         "drift_answered_without": told[False].get("answered"),
     }
-    return {"summary": summary, "rows": list(rows.values())}
+    return {"summary": summary, "rows": [*most, *rows.values()]}
