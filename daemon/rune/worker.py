@@ -25,7 +25,7 @@ from rune.config import Config
 from rune.echoes import known
 from rune.echoes.known import Known
 from rune.errors import FormatError, OutOfMemory, RuneError
-from rune.evolving import breeding, carrying, standing
+from rune.evolving import breeding, carrying, examining, standing
 from rune.evolving.breeding import Nursery
 from rune.lessons import echoed
 from rune.lessons.apart import distinct
@@ -183,6 +183,7 @@ def evolve(parts: Learner, job: Evolve) -> Task:
     done = carrying.finish(library)
     standing.settle_outcomes(echoes, config)
     actions = standing.look(echoes, config, time.time()).actions
+    examining.relate(parts.breeder, library, standing.standings(library, config, time.time()))
     done += carrying.carry(library, actions)
     for action in carrying.heavy(actions)[:1]:
         for state in breeding.breed(parts.nursery, library, action):

@@ -19,6 +19,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from rune import cues
+from rune.probing import Probe
 from rune.records.card import Card, Lesson
 
 HISTORY = frozenset(("repair", "cause", "unsolved", "error", "proof", "goal", "commit", "count"))
@@ -76,6 +77,22 @@ def replaced(cards: Sequence[Card], places: Mapping[str, frozenset[int]] | None 
             if (found := subject(lesson)) and place not in (places or {}).get(card.id, frozenset()):
                 about[found[0]].append((card.id, place, found[1]))
     return [one for held in about.values() for one in _outdated(held)]
+
+
+def related(cards: Sequence[Card]) -> dict[str, list[Probe]]:
+    """For each adapter the held-out questions of others on what it says, too, and says the same."""
+    about: dict[tuple[Subject, str], list[tuple[str, Lesson]]] = defaultdict(list)
+    for card in cards:
+        for lesson in card.lessons:
+            if found := subject(lesson):
+                about[found].append((card.id, lesson))
+    asked: dict[str, list[Probe]] = defaultdict(list)
+    for held in about.values():
+        for id, own in held:
+            theirs = [text for other, lesson in held if other != id for text in lesson.probes]
+            fresh = [text for text in theirs if text not in (*own.questions, *own.probes)]
+            asked[id] += [Probe("related", text, own.keys) for text in fresh[:1] if own.keys]
+    return {id: probes for id, probes in asked.items() if probes}
 
 
 def _outdated(held: Sequence[tuple[str, int, str]]) -> Iterator[Replaced]:
