@@ -64,6 +64,18 @@ def bench_distil(data: Path, sessions: int, work: Path | None, split: str, only:
     stages.run(data, work, sessions, split, only)
 
 
+@bench.command(name="evolve")
+@click.option("--data", type=FOLDER, help="A folder with recorded sessions, for the stage gated.")
+@click.option("--sessions", default=60, show_default=True, help="Real sessions of the stage gated.")
+@click.option("--work", type=click.Path(path_type=Path), help="Where the work lies; else in build/.")
+@click.option("--only", help="One stage: drift, gated; or result, the file.")
+def bench_evolve(data: Path | None, sessions: int, work: Path | None, only: str | None) -> None:
+    """Facts that change, and evolution beside keeping everything; goes on where it stopped."""
+    from rune.bench.evolve import stages
+
+    stages.run(data, work, sessions, only)
+
+
 @bench.command(name="base")
 def bench_base() -> None:
     """Memory of the base as float32, bfloat16 and NF4."""

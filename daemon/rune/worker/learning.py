@@ -10,7 +10,7 @@ from pathlib import Path
 from rune import lessons
 from rune.echoes import known
 from rune.echoes.known import Known
-from rune.evolving import breeding, carrying, standing
+from rune.evolving import breeding, carrying, examining, standing
 from rune.lessons import echoed
 from rune.lessons.apart import distinct
 from rune.library import Library
@@ -51,6 +51,8 @@ def distil(parts: Learner, job: Distil) -> Task:
                 made = state
         assert made is not None, "a distiller ends with Distilled"
         card = library.add(stage, receipt(parts, past, taught, made, lessons.summary(past, own)))
+    if parts.config.evolution.automatic:
+        carrying.carry(library, standing.retirements(library, parts.config.evolution))
     if isinstance(parts, Parts):
         parts.recaller.refresh(job.project, library.cards())
     yield Done(card.id, f"{len(taught)} lessons in {made.seconds:.0f} s")
@@ -64,6 +66,7 @@ def evolve(parts: Learner, job: Evolve) -> Task:
     done = carrying.finish(library)
     standing.settle_outcomes(echoes, config)
     actions = standing.look(echoes, config, time.time()).actions
+    examining.relate(parts.breeder, library, standing.standings(library, config, time.time()))
     done += carrying.carry(library, actions)
     for action in carrying.heavy(actions)[:1]:
         for state in breeding.breed(parts.nursery, library, action):
