@@ -1,0 +1,1 @@
+"""Who is found among a thousand sessions."""
