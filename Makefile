@@ -50,6 +50,8 @@ bench: models
 	@test -d "$(DATA)" || echo 'no folder $(DATA): "rune bench echoes" and "rune bench distil" are left out; make bench DATA=...'
 	test ! -d "$(DATA)" || $(BIN)/rune bench echoes --data "$(DATA)"
 	test ! -d "$(DATA)" || $(BIN)/rune bench distil --data "$(DATA)"
+	test ! -d "$(DATA)" || $(BIN)/rune bench retrieval --data "$(DATA)"
+	test -d "$(DATA)" || $(BIN)/rune bench retrieval
 	$(BIN)/python -m rune.bench.figures
 
 # The figures of README and docs from docs/results/*.json.

@@ -303,6 +303,14 @@ def test_documents_are_the_summary_and_every_lesson(make_card):
     assert len(recall.documents(replace(card, summary=""))) == 1
 
 
+def test_the_task_is_found_without_the_questions_that_the_summary_ends_with(make_card):
+    card = make_card()
+    summary = f"Print the price of the order. {card.lessons[0].questions[0]}; something else?"
+    [task, lesson] = recall.documents(replace(card, summary=summary))
+    assert task.text == "Print the price of the order."
+    assert lesson.text.startswith(card.lessons[0].questions[0])
+
+
 # finding
 
 

@@ -38,6 +38,8 @@ EVIDENCE_LIMIT = 400
 """Characters of one piece of evidence."""
 TEXTS = {"remembrance": 2, "echo": 3, "knowledge": 1}
 """Kinds of texts in the order in which they are given, and how many of each at most."""
+DEPTH = 200
+"""Documents that adapters are ranked by."""
 EQUAL = 0.02
 """Relevances no further apart are equal: the fitter adapter goes first."""
 NOTHING = "nothing is remembered in this project yet"
@@ -124,9 +126,10 @@ class Recaller:
         library, memory = self.library(project), known.read(Echoes(Path(project)))
         cards = {card.id: card for card in library.cards()}
         self.refresh(project, cards.values(), memory)
-        found = self.index.search(project, query, 12 * limit)
-        hits = tuple(hit for hit in found if hit.document.adapter in cards)[: 8 * limit]
-        texts = tuple(hit for hit in found if not hit.document.adapter and hit.score >= self.config.floor)
+        found = self.index.search(project, query, DEPTH)
+        hits = tuple(hit for hit in found if hit.document.adapter in cards)
+        near = [hit for hit in found[: 12 * limit] if hit.score >= self.config.floor]
+        texts = tuple(hit for hit in near if not hit.document.adapter)
         states = library.states()
         fitness = {id: self.fitness(cards[id], states.get(id, State())) for id in _adapters(hits)}
         matches = ranked(hits, cards, limit, fitness, self.config.floor)
@@ -200,13 +203,23 @@ def gain(card: Card, state: State) -> float:
 
 
 def documents(card: Card, memory: Known | None = None) -> list[Document]:
-    """What an adapter can be found by: the session's summary, each lesson whose echoes are there."""
-    found = [Document(f"{card.id}:summary", card.id, card.session, card.summary)] if card.summary else []
+    """What an adapter can be found by: the session's task, each lesson whose echoes are there."""
+    task = _task(card)
+    found = [Document(f"{card.id}:summary", card.id, card.session, task)] if task else []
     for number, lesson in enumerate(card.lessons):
         if memory is None or memory.living(lesson.evidence):
             text = f"{lesson.questions[0]} {lesson.answer}"
             found.append(Document(f"{card.id}:{number}", card.id, card.session, text))
     return found
+
+
+def _task(card: Card) -> str:
+    """The summary without the lessons' questions that end it: they have documents of their own.
+
+    As one text with them, a task in other words was found less often (docs/retrieval.md).
+    """
+    ends = [card.summary.find(lesson.questions[0]) for lesson in card.lessons if lesson.questions]
+    return card.summary[: min((end for end in ends if end > 0), default=None)].strip()
 
 
 def texts(memory: Known) -> list[Document]:
@@ -243,14 +256,14 @@ def with_texts(answer: Recalled, told: tuple[Evidence, ...], wanted: bool) -> Re
 def ranked(
     hits: Sequence[Hit], cards: dict[str, Card], limit: int, fitness: dict[str, float], floor: float
 ) -> tuple[Match, ...]:
-    """Adapters by their best document, best first, each session once.
+    """Adapters by their best documents, best first, each session once; the score is that of the best one.
 
-    Those that are as relevant as the best one (``EQUAL``), and relevant at all, stand in the order of their
-    fitness.
+    Below the floor stands nothing before what is above it. Those that are as relevant as the best one
+    (``EQUAL``), and relevant at all, stand in the order of their fitness.
     """
-    found = adapters(hits)
-    least = max(found[0].score - EQUAL, floor) if found else floor
-    equal = sum(one.score >= least for one in found)
+    found = sorted(adapters(hits), key=lambda one: one.score < floor)
+    near = [one.score >= floor and one.weight >= found[0].weight - EQUAL for one in found]
+    equal = near.index(False) if False in near else len(near)
     fitter = sorted(found[:equal], key=lambda one: -fitness.get(one.adapter, 0.0))
     shown: dict[str, Ranked] = {}
     for one in (*fitter, *found[equal:]):

@@ -129,9 +129,7 @@ def routed(card: Card, asked: Sequence[Probe], embedder: Embedder) -> list[str]:
     return [lesson.questions[0] for lesson in lessons]
 
 
-def readers(
-    tools: Tools, past: Trajectory, asked: Sequence[Probe]
-) -> tuple[dict[str, Ask], list[list[str]]]:
+def readers(tools: Tools, past: Trajectory, asked: Sequence[Probe]) -> tuple[dict[str, Ask], list[list[str]]]:
     """The rivals that read: session in the prompt, right passage, best snippets; and those snippets."""
     text = passages.session_text(past)
     whole = passages.ends(text, passages.CONTEXT, tools.encode, tools.decode)

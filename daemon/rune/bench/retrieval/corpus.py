@@ -1,9 +1,9 @@
 """A thousand sessions of one project, and for each its task in other words.
 
-Generated sessions are a place of the code and a trouble with it (``data/tasks.<split>.jsonl``: 30 of each, so 900
-pairs, every place with every trouble: 58 sessions share one half of any question). Place and trouble are each
-told in two ways that share hardly a word: the session has the one, the question the other, or keeps the session's
-words for one of the two, as whoever asks again remembers a name or a symptom.
+Generated sessions are a place of the code and a trouble with it (``data/tasks.<split>.jsonl``: 30 of each, so
+900 pairs, every place with every trouble: 58 sessions share one half of any question). Place and trouble are
+each told in two ways that share hardly a word: the session has the one, the question the other, or keeps the
+session's words for one of the two, as whoever asks again remembers a name or a symptom.
 
 Recorded sessions are asked for by the first sentence of their task, thinned and with common words exchanged
 (``rune.rewording``). The two splits share no place, no trouble and no recorded project.
