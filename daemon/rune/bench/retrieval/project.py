@@ -18,9 +18,6 @@ from rune.records import card as cards
 from rune.records.card import Card
 from rune.records.trajectory import Trajectory
 
-WIDTH = 384
-"""Of the embedder's vectors."""
-
 
 def write(folder: Path, pasts: Sequence[Trajectory]) -> list[str]:
     """A card for each session that has lessons or a task; the ids of all, in order."""
@@ -74,6 +71,7 @@ class Drawn:
 
     def __init__(self, embedder: Embedder) -> None:
         self._embedder = embedder
+        self._width = len(embedder.embed(["width"])[0])
         self._dice = np.random.default_rng(0)
 
     def embed(self, texts: Sequence[str]) -> list[list[float]]:
