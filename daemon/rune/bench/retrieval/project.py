@@ -24,20 +24,22 @@ def write(folder: Path, pasts: Sequence[Trajectory]) -> list[str]:
     echoes = Echoes(folder)
     echoes.adapters.mkdir(parents=True, exist_ok=True)
     ids = [hashlib.sha256(past.session.encode()).hexdigest()[:16] for past in pasts]
-    limit = config.DistilConfig().max_lessons
+    made = {past.events: _card(past) for past in {past.events: past for past in pasts}.values()}
     with echoes.ledger.open("w") as ledger:
         for id, past in zip(ids, pasts, strict=True):
             target = echoes.adapters / id
             target.mkdir(exist_ok=True)
-            (target / "card.json").write_bytes(cards.dump(replace(_card(past, limit), id=id)))
+            (target / "card.json").write_bytes(
+                cards.dump(replace(made[past.events], session=past.session, id=id))
+            )
             detail = {"session": past.session, "source_hash": past.session, "served": True}
             line = {"v": cards.VERSION, "adapter": id, "entry": "added", "at": 0.0, "detail": detail}
             ledger.write(json.dumps(line) + "\n")
     return ids
 
 
-def _card(past: Trajectory, limit: int) -> Card:
-    found = lessons.find(past, limit)
+def _card(past: Trajectory) -> Card:
+    found = lessons.find(past, config.DistilConfig().max_lessons)
     return Card(
         past.session, past.session, len(past.events), {}, "none", "none", 8, 16.0, ("q_proj",), 60, 1.0,
         "none", tuple(found), lessons.summary(past, found), {"heldout": 0.0}, {"heldout": 1.0}, 0.0,
@@ -78,7 +80,6 @@ class Drawn:
         """One vector of about unit length per text."""
         if len(texts) == 1:
             return self._embedder.embed(texts)
-        drawn: list[list[float]] = (
-            self._dice.standard_normal((len(texts), WIDTH)) / math.sqrt(WIDTH)
-        ).tolist()
-        return drawn
+        drawn = self._dice.standard_normal((len(texts), self._width)) / math.sqrt(self._width)
+        found: list[list[float]] = drawn.tolist()
+        return found
