@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: setup models plugin demo test check bench figures clean
+.PHONY: setup models plugin demo test check bench figures aider clean
 
 # Rune and its tools into $(VENV); the PyTorch download is the long part.
 setup: $(READY)
@@ -34,8 +34,9 @@ check: $(READY)
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
+# A file's tests stay in one process, so that what they share is made once.
 test: check models
-	$(BIN)/pytest
+	$(BIN)/pytest --numprocesses logical --dist loadfile
 
 # Hours, most of them distil's: measures anew and writes docs/results/*.json. SESSIONS is a folder of the client's
 # transcripts. DATA holds recorded sessions and echoes/, and comes with no clone: without it, two benches are left out.
@@ -58,5 +59,11 @@ bench: models
 figures: $(READY)
 	$(BIN)/python -m rune.bench.figures
 
+# A real coding agent on the endpoint, in an environment of its own: its pins fit no other. Minutes; no part of CI.
+aider: $(READY)
+	$(PYTHON) -m venv .venv-aider
+	.venv-aider/bin/python -m pip install --quiet --disable-pip-version-check 'aider-chat==0.86.2'
+	RUNE_AIDER="$(CURDIR)/.venv-aider/bin/aider" $(BIN)/pytest tests/endpoint/test_aider.py
+
 clean:
-	rm -rf $(VENV) .venv-ci .rune-home .cache .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) .venv-aider .venv-ci .rune-home .cache .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

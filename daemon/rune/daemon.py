@@ -12,33 +12,32 @@ import logging
 import os
 import signal
 import time
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
 import psutil
 from filelock import FileLock, Timeout
-from watchdog.events import FileSystemEvent, FileSystemEventHandler
-from watchdog.observers import Observer
-from watchdog.observers.api import BaseObserver
 
 import rune
-from rune import files, forget, remember
+from rune import files, forget, remember, watch
 from rune.capture import Capture, client_alive
 from rune.config import Config
 from rune.echoes import known
 from rune.errors import FormatError, RuneError
+from rune.evolving.quiet import Quiet
+from rune.finding import NOTHING
 from rune.gather import GATHERING, Gatherer
 from rune.jobs import Job, Jobs
 from rune.library import Library
 from rune.model_process import ModelProcess
 from rune.paths import Echoes, Home
-from rune.recall import NOTHING
+from rune.ports import Door
 from rune.records import message, trajectory
 from rune.records.message import (
     Advance,
     Distil,
     Done,
+    Evolve,
     Failed,
     Forget,
     Health,
@@ -46,6 +45,8 @@ from rune.records.message import (
     Message,
     Recall,
     Recalled,
+    Serve,
+    Serving,
     Status,
     Stop,
 )
@@ -66,6 +67,7 @@ class Daemon:
         jobs: Jobs,
         worker: ModelProcess,
         learner: ModelProcess | None = None,
+        door: Door | None = None,
     ) -> None:
         self.home = home
         self.config = config
@@ -73,7 +75,9 @@ class Daemon:
         self.jobs = jobs
         self.worker = worker
         self.learner = learner or worker
+        self.door = door
         self.gatherer = Gatherer(home, time.time, client_alive)
+        self.quiet = Quiet(home, config.evolution, jobs, time.time)
         self.began = self.active = time.monotonic()
         self.last_error = ""
         self.job = ""
@@ -125,19 +129,21 @@ class Daemon:
                 log.info("session %s is over (%s)", closed.session, closed.reason)
             self.capture.settled(closed)
         self.gatherer.run(lambda project, error: self._failed(f"text memory of {project}", error))
+        self.quiet.tick(bool(self.capture.open_sessions()))
 
     async def _work(self, job: Job) -> None:
-        """One distillation in the worker, with its journal; the barrier around a job."""
-        self.job = f"distil {job.session}"
+        """One distillation or evolution in the worker, with its journal; the barrier around a job."""
+        self.job = job.name
         try:
             if not await self.learner.wait_ready(120):
                 why = self.learner.problem or "the model did not load within 120 s"
                 self.jobs.postponed(job, why, 0 if self._leaving else 60)
                 return
             job = self.jobs.started(job)
-            self._settle(job, await self.learner.ask(Distil(job.session, job.project), self._advanced))
+            request = Distil(job.session, job.project) if job.session else Evolve(job.project)
+            self._settle(job, await self.learner.ask(request, self._advanced))
         except Exception as error:  # noqa: BLE001 - the barrier around a job
-            self._failed(f"distil {job.session}", error)
+            self._failed(job.name, error)
             self.jobs.failed(job, str(error))
         finally:
             self.job = ""
@@ -147,10 +153,10 @@ class Daemon:
     def _settle(self, job: Job, answer: Message) -> None:
         if isinstance(answer, Done):
             self.jobs.done(job, answer.adapter, answer.note)
-            log.info("distilled %s: %s %s", job.session, answer.adapter or "no adapter", answer.note)
+            log.info("%s: %s %s", job.name, answer.adapter or "no new adapter", answer.note)
             return
         assert isinstance(answer, Failed), answer
-        self.last_error = f"distil {job.session}: {answer.message}"
+        self.last_error = f"{job.name}: {answer.message}"
         log.warning("%s", self.last_error)
         if self._leaving:
             self.jobs.postponed(job, "the daemon left in the middle of it", 0)
@@ -161,7 +167,7 @@ class Daemon:
 
     def _advanced(self, progress: Advance) -> None:
         done = f"step {progress.step} of at most {progress.steps}, loss {progress.loss:.3f}"
-        self.job = f"distil {progress.session}: {done}"
+        self.job = f"{f'distil {progress.session}' if progress.session else 'evolve'}: {done}"
 
     # requests
 
@@ -185,9 +191,15 @@ class Daemon:
                 self.gatherer.add(Path(request.project), request.session, content, GATHERING)
                 self._wake.set()
                 return Done(note="queued" if queued else "known already")
+            case Evolve():
+                queued = await asyncio.to_thread(self.quiet.enqueue, request.project, True)
+                self._wake.set()
+                return Done(note="queued" if queued else "nothing to do, or under way already")
             case Forget():
                 async with self._disk:
                     return await self._forget(request)
+            case Serve():
+                return await self._serve_http(request)
             case Stop():
                 self._leaving = True
                 self._wake.set()
@@ -196,7 +208,7 @@ class Daemon:
 
     async def _recall(self, request: Recall) -> Message:
         found = await self._recalled(request)
-        if isinstance(found, Recalled) and found.evidence:
+        if isinstance(found, Recalled) and (found.evidence or found.adapter):
             try:
                 await asyncio.to_thread(remember.of_use, self.capture, request, found)
             except (RuneError, OSError) as error:  # the answer is worth more than its count
@@ -223,12 +235,19 @@ class Daemon:
         found = await asyncio.to_thread(remember.by_words, request, reason)
         return replace(found, seconds=round(time.monotonic() - began, 3))
 
+    async def _serve_http(self, request: Serve) -> Message:
+        if self.door is None:
+            return Failed("ConfigError", "this daemon has no endpoint")
+        if request.stop:
+            await self.door.stop()
+            return Serving()
+        return Serving(await self.door.start(request.port))
+
     async def _forget(self, request: Forget) -> Message:
-        if f"{self.job}:".startswith(f"distil {request.session}:"):
-            return Failed(
-                "Busy",
-                f"session {request.session} is being distilled; try again when `rune status` shows no job",
-            )
+        if self.job.startswith("evolve") or f"{self.job}:".startswith(f"distil {request.session}:"):
+            what = "is being distilled, or brought together with others"
+            way_out = "try again when `rune status` shows no job"
+            return Failed("Busy", f"session {request.session} {what}; {way_out}")
         self.capture.forget(request.session)
         self.jobs.forget(request.session, request.project)
         self.gatherer.forget(Path(request.project), request.session)
@@ -245,6 +264,7 @@ class Daemon:
             open_sessions=len(self.capture.open_sessions()), last_error=self.last_error,
             rss_mb=round(psutil.Process().memory_info().rss / 2**20, 1), worker_rss_mb=self.worker.rss_mb,
             learner_rss_mb=self.learner.rss_mb if self.learner is not self.worker else 0.0,
+            serving=self.door.url if self.door else "",
         )  # fmt: skip
 
     # lifecycle
@@ -264,7 +284,12 @@ class Daemon:
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self._leave)
-        self._observer = _watch(self.home.spool, lambda: loop.call_soon_threadsafe(self._wake.set))
+        self._observer = watch.folder(self.home.spool, lambda: loop.call_soon_threadsafe(self._wake.set))
+        if self.door and self.config.serve.enabled:
+            try:
+                await self.door.start()
+            except RuneError as error:  # a taken port keeps nobody from remembering
+                self._failed("endpoint", error)
         log.info("daemon %d serves %s", os.getpid(), self.home.root)
         return server
 
@@ -279,8 +304,9 @@ class Daemon:
         now = time.monotonic()
         jobs = self.jobs.summary()
         processes = (self.worker, self.learner)
-        if jobs.queued or jobs.postponed or self.capture.open_sessions() or any(p.busy for p in processes):
-            self.active = now
+        at_work = self.capture.open_sessions() or any(p.busy for p in processes)
+        if at_work or jobs.queued or jobs.postponed or (self.door and self.door.url):
+            self.active = now  # clients know an open door's address: it stays open
         for process in processes:
             idle = not process.busy and (process is not self.learner or not self.job)
             if idle and now - process.used > (process.rest or self.config.daemon.worker_idle_seconds):
@@ -295,6 +321,8 @@ class Daemon:
     async def _shutdown(self, server: asyncio.Server) -> None:
         self._observer.stop()
         server.close()
+        if self.door:
+            await self.door.stop()
         await asyncio.gather(self.worker.stop(), self.learner.stop())
         if self._working is not None:
             await self._working
@@ -325,25 +353,3 @@ class Daemon:
     def _failed(self, what: str, error: BaseException) -> None:
         self.last_error = f"{what}: {error}"
         log.error("%s failed", what, exc_info=error)
-
-
-class _Spool(FileSystemEventHandler):
-    """Wakes the daemon when a hook has written."""
-
-    def __init__(self, wake: Callable[[], object]) -> None:
-        self._wake = wake
-
-    def on_any_event(self, event: FileSystemEvent) -> None:
-        if event.event_type in ("created", "modified", "closed", "moved"):
-            self._wake()
-
-
-def _watch(folder: Path, wake: Callable[[], object]) -> BaseObserver:
-    """Watch a folder; where the system has no watch left, the tick alone drains."""
-    observer = Observer()
-    observer.schedule(_Spool(wake), str(folder))
-    try:
-        observer.start()
-    except OSError as error:
-        log.warning("cannot watch %s (%s); draining by the clock", folder, error)
-    return observer

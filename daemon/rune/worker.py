@@ -1,7 +1,9 @@
-"""The model process: one loop that answers recalls and, between them, advances a distillation step by step.
+"""The model process: one loop that answers and, between two answers, goes on with what takes longer.
 
-It speaks lines of ``<id> <message>`` with the daemon over its standard streams. A recall never waits for
-more than the one optimizer step in hand. When the daemon goes, the input ends and so does this process.
+That is the tokens that recalls and the endpoint's requests wait for, one decode step at a time for all of
+them, and a distillation, one optimizer step at a time. It speaks lines of ``<id> <message>`` with the daemon
+over its standard streams. Nobody waits for more than the one step in hand. When the daemon goes, the input
+ends and so does this process.
 
 Where learning has a process of its own (``app.learns_apart``), that one is the same loop with a ``Learner``
 instead of ``Parts``: it distils, answers nothing and leaves the index to the process that recalls.
@@ -18,28 +20,72 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, Protocol
 
 from rune import lessons
+from rune.backends import wire
 from rune.config import Config
 from rune.echoes import known
 from rune.echoes.known import Known
 from rune.errors import FormatError, OutOfMemory, RuneError
+from rune.evolving import breeding, carrying, standing
+from rune.evolving.breeding import Nursery
 from rune.lessons import echoed
 from rune.lessons.apart import distinct
 from rune.library import Library
 from rune.paths import Echoes
-from rune.ports import Distilled, Distiller, Progress
-from rune.recall import Recaller
+from rune.ports import Breeder, Distilled, Distiller, Progress
+from rune.recall import Asked, Recaller
 from rune.records import message, trajectory
-from rune.records.card import Card, Lesson, State
-from rune.records.message import Advance, Distil, Done, Failed, Forget, Message, Ready, Recall
+from rune.records.card import Card, Lesson
+from rune.records.ledger import State
+from rune.records.message import (
+    Advance,
+    Distil,
+    Done,
+    Evolve,
+    Failed,
+    Forget,
+    Message,
+    Ready,
+    Recall,
+    Recalled,
+)
+from rune.records.tokens import Cancel, Find, Generate, Measure, Prefetch, Render, Rendered, Turn
 from rune.records.trajectory import Trajectory
+from rune.serving.types import EngineStats, GenerateRequest, Part, Sampling, TokenEvent
 
 log = logging.getLogger(__name__)
 
 Task = Iterator[Message]
 """A distillation in progress: Advance after each unit, Done last."""
+
+
+class Runner(Protocol):
+    """The engine, as the loop drives it: nothing happens between two calls."""
+
+    @property
+    def busy(self) -> bool:
+        """Whether a step has something to do."""
+
+    def submit(self, request: GenerateRequest) -> None:
+        """Take a request in.
+
+        Raises:
+            EngineBusy, PromptTooLong, AdapterError: it is not taken.
+        """
+
+    def cancel(self, id: str) -> None:
+        """Drop a request; its last event comes with the next step."""
+
+    def step(self) -> list[TokenEvent]:
+        """Prefill a piece or decode one token of every running request."""
+
+    def prefetch(self, part: Part) -> None:
+        """Bring an adapter near."""
+
+    def stats(self) -> EngineStats:
+        """What it holds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +96,12 @@ class Learner:
     base_hash: str
     distiller: Distiller
     config: Config
+    breeder: Breeder
+
+    @property
+    def nursery(self) -> Nursery:
+        """What evolution needs of it."""
+        return Nursery(self.base_name, self.base_hash, self.distiller, self.breeder, self.config)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +109,9 @@ class Parts(Learner):
     """What it gives a worker that answers, too."""
 
     recaller: Recaller
+    runner: Runner
+    render: Callable[[Sequence[Turn]], str]
+    """A conversation as the base's prompt."""
 
 
 class Link:
@@ -82,24 +137,133 @@ class Link:
         os._exit(0)  # the daemon is gone: leave in the middle of a step, the journal has the job
 
 
+class Tokens:
+    """The requests for tokens in flight, recalls among them: who is to hear of which."""
+
+    def __init__(self, link: Link, parts: Parts) -> None:
+        self.link = link
+        self.parts = parts
+        self.runner = parts.runner
+        self._asked: dict[str, int] = {}
+        self._recalls: dict[str, tuple[Asked, list[str]]] = {}
+        """What was said so far to a question."""
+
+    def take(self, number: int, request: Message) -> bool:
+        """Deal with what concerns the engine; False for anything else."""
+        match request:
+            case Generate():
+                self._begin(number, wire.request(request))
+            case Recall():
+                self._recall(number, request)
+            case Cancel():
+                self.runner.cancel(request.id)
+                self.link.send(number, Done())
+            case Prefetch():
+                self.link.send(number, guarded(lambda: self._prefetch(request)))
+            case Measure():
+                self.link.send(number, wire.measured(self.runner.stats()))
+            case _:
+                return False
+        return True
+
+    def step(self) -> None:
+        """One step of the engine, if it has something to do; when it breaks, whoever waits for it is told."""
+        if not self.runner.busy:
+            return
+        reply = guarded(self._step)
+        if isinstance(reply, Failed):
+            for id, number in self._asked.items():
+                self.runner.cancel(id)
+                self.link.send(number, reply)
+            self._asked.clear()
+            self._recalls.clear()
+
+    def _step(self) -> Message:
+        for event in self.runner.step():
+            number = self._asked.pop(event.id, 0) if event.finish else self._asked.get(event.id, 0)
+            if number and event.id in self._recalls:
+                self._said(number, event)
+            elif number:
+                self.link.send(number, wire.token(event))
+        return Done()
+
+    def _begin(self, number: int, request: GenerateRequest) -> None:
+        reply = self._submitted(number, request)
+        if isinstance(reply, Failed):
+            self.link.send(number, reply)
+
+    def _submitted(self, number: int, request: GenerateRequest) -> Message:
+        def submit() -> Message:
+            self.runner.submit(request)
+            self._asked[request.id] = number
+            return Done()
+
+        return guarded(submit)
+
+    def _recall(self, number: int, request: Recall) -> None:
+        """Retrieve now; the adapter's answer comes token by token, among everybody else's."""
+        recaller = self.parts.recaller
+        try:
+            asked = recaller.begin(request)
+        except Exception as error:  # noqa: BLE001 - the barrier, as in guarded
+            self.link.send(number, failure(error))
+            return
+        if isinstance(asked, Recalled):
+            self.link.send(number, asked)
+            return
+        id, prompt = f"recall {number}", self.parts.render([Turn("user", request.query)])
+        part = Part(asked.card.id, str(asked.folder))
+        sampling = Sampling(recaller.config.max_answer_tokens)
+        reply = self._submitted(number, GenerateRequest(id, prompt, (part,), sampling, request.project))
+        if isinstance(reply, Failed):
+            self.link.send(number, recaller.silent(asked, reply.message))
+        else:
+            self._recalls[id] = (asked, [])
+
+    def _said(self, number: int, event: TokenEvent) -> None:
+        """An adapter goes on with an answer, or has ended it."""
+        asked, texts = self._recalls[event.id]
+        texts.append(event.text)
+        if event.finish is None:
+            return
+        del self._recalls[event.id]
+        recaller, whole = self.parts.recaller, "".join(texts).strip()
+        if event.finish == "error":
+            self.link.send(number, recaller.silent(asked, event.error))
+        else:
+            self.link.send(number, guarded(lambda: recaller.end(asked, whole)))
+
+    def _prefetch(self, request: Prefetch) -> Message:
+        for share in request.parts:
+            self.runner.prefetch(wire.part(share))
+        return Done()
+
+
 def run(link: Link, parts: Learner) -> None:
     """Serve until the input ends."""
     task: tuple[int, Task] | None = None
-    waiting: list[tuple[int, Distil]] = []
+    waiting: list[tuple[int, Distil | Evolve]] = []
+    tokens = Tokens(link, parts) if isinstance(parts, Parts) else None
     while True:
+        resting = task is None and not waiting and not (tokens and tokens.runner.busy)
         try:
-            number, request = link.inbox.get(block=task is None and not waiting)
-            if isinstance(request, Distil):
+            number, request = link.inbox.get(block=resting)
+            if isinstance(request, Distil | Evolve):
                 waiting.append((number, request))
-            else:
+            elif not (tokens and tokens.take(number, request)):
                 link.send(number, guarded(lambda request=request: answer(parts, request)))  # type: ignore[misc]
+                if tokens:  # recalls that follow one another do not keep it from its next token
+                    tokens.step()
             continue
         except queue.Empty:
             pass
-        if task is None:
+        if tokens:
+            tokens.step()
+        if task is None and waiting:
             number, job = waiting.pop(0)
-            task = (number, distil(parts, job))
-        task = _advance(link, *task)
+            task = (number, distil(parts, job) if isinstance(job, Distil) else evolve(parts, job))
+        if task is not None:
+            task = _advance(link, *task)
 
 
 def _advance(link: Link, number: int, task: Task) -> tuple[int, Task] | None:
@@ -113,25 +277,32 @@ def guarded(work: Callable[[], Message]) -> Message:
     """The barrier around a request and a job: an error becomes an answer, with its traceback in the log."""
     try:
         return work()
-    except OutOfMemory as error:
+    except Exception as error:  # noqa: BLE001 - the barrier: a broken session must not take the worker along
+        return failure(error)
+
+
+def failure(error: Exception) -> Failed:
+    """An error as an answer; one that nobody foresaw leaves its traceback in the log."""
+    if isinstance(error, OutOfMemory):
         return Failed(type(error).__name__, str(error), retry=True)
-    except RuneError as error:
-        return Failed(type(error).__name__, str(error))
-    except Exception as error:  # the barrier: a broken session must not take the worker along
-        log.exception("request failed")
-        return Failed(type(error).__name__, str(error), retry=True)
+    if isinstance(error, RuneError):
+        return wire.failed(error)
+    log.error("request failed", exc_info=error)
+    return Failed(type(error).__name__, str(error), retry=True)
 
 
 def answer(parts: Learner, request: Message) -> Message:
     """Answer anything that is no distillation."""
     if not isinstance(parts, Parts):
-        return Failed("FormatError", f"the learner takes Distil, not {type(request).__name__}")
-    if isinstance(request, Recall):
-        return parts.recaller.recall(request)
+        return Failed("FormatError", f"the learner takes Distil and Evolve, not {type(request).__name__}")
+    if isinstance(request, Find):
+        return parts.recaller.route(request)
+    if isinstance(request, Render):
+        return Rendered(parts.render(request.turns))
     if isinstance(request, Forget):
         parts.recaller.index.remove(request.project, request.session)
         return Done(note="out of the index")
-    return Failed("FormatError", f"the worker takes Recall, Forget and Distil, not {type(request).__name__}")
+    return Failed("FormatError", f"{type(request).__name__} is no request for the worker")
 
 
 def distil(parts: Learner, job: Distil) -> Task:
@@ -161,6 +332,26 @@ def distil(parts: Learner, job: Distil) -> Task:
     if isinstance(parts, Parts):
         parts.recaller.refresh(job.project, library.cards())
     yield Done(card.id, f"{len(taught)} lessons in {made.seconds:.0f} s")
+
+
+def evolve(parts: Learner, job: Evolve) -> Task:
+    """What is planned for a project: all that needs no model, and the first child that is to be bred."""
+    echoes, config = Echoes(Path(job.project)), parts.config.evolution
+    library = Library(echoes, time.time)
+    library.recover()
+    done = carrying.finish(library)
+    standing.settle_outcomes(echoes, config)
+    actions = standing.look(echoes, config, time.time()).actions
+    done += carrying.carry(library, actions)
+    for action in carrying.heavy(actions)[:1]:
+        for state in breeding.breed(parts.nursery, library, action):
+            if isinstance(state, Progress):
+                yield Advance("", state.step, state.steps, round(state.loss, 4))
+            else:
+                done.append(f"{' + '.join(action.parents)}: {state.note} {state.adapter}".rstrip())
+    if isinstance(parts, Parts):
+        parts.recaller.refresh(job.project, library.cards())
+    yield Done(note="; ".join(done) or "nothing to do")
 
 
 def with_echoes(own: list[Lesson], memory: Known, session: str, limit: int) -> list[Lesson]:

@@ -64,7 +64,7 @@ def test_the_product_is_asked_and_finds_what_shares_words(scene):
 
 def test_every_rival_ranks_every_task(scene):
     found = dict(
-        rivals.rankings(scene.recaller, scene.folder, scene.tasks, scene.ids, project.Once(FakeEmbedder()))
+        rivals.rankings(scene.finder, scene.folder, scene.tasks, scene.ids, project.Once(FakeEmbedder()))
     )
     assert list(found) == ["bm25", "grep", "embedding", "rank_fusion"]
     assert all(len(ranks) == 25 and 1 <= min(ranks) <= max(ranks) <= 25 for ranks in found.values())

@@ -87,3 +87,12 @@ def bench_retrieval(data: Path | None, sessions: int, split: str, seed: int, siz
     counts = [int(size) for size in sizes.split(",") if size]
     name = "retrieval" if split == "heldout" else f"retrieval-{split}"
     results.write(name, retrieval.run(split, data, sessions, seed, counts), seed)
+
+
+@bench.command(name="serve")
+@click.option("--only", help="One stage: mixed, swap, registry, identical.")
+def bench_serve(only: str | None) -> None:
+    """The serving engine: mixed batches, swaps, thousands of adapters, equality."""
+    from rune.bench.serve import stages
+
+    stages.run(only)

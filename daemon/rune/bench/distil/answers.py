@@ -16,11 +16,11 @@ from rune.bench.distil.passages import Nearest
 from rune.bench.distil.probes import Probe
 from rune.bench.distil.scene import Scene
 from rune.bench.distil.work import Row
+from rune.finding import documents
 from rune.ml import lora
 from rune.ml.engine import Engine
 from rune.ml.score import holds
 from rune.ports import Embedder
-from rune.recall import documents
 from rune.records.card import Card, Lesson
 from rune.records.trajectory import Trajectory
 

@@ -2,7 +2,7 @@
 
 Every session becomes a card with the lessons that a distillation would teach; nothing is trained. Each is
 asked for once by its task in other words (``corpus``), and 60 questions are about nothing here. Ours is
-``Recaller.find``, as it stands in the product, over the index on disk; ``rivals`` have the same documents,
+``Finder.find``, as it stands in the product, over the index on disk; ``rivals`` have the same documents,
 grep the sessions themselves. Latency is measured at several sizes with vectors drawn by lot: embedding ten
 thousand sessions would take hours, and who is right does not matter there.
 
@@ -27,11 +27,10 @@ from rune.bench.results import ROOT
 from rune.bench.retrieval import corpus, project, rivals
 from rune.bench.retrieval.corpus import Task
 from rune.bench.stage import say
+from rune.finding import Finder, Found
 from rune.index import Index
 from rune.ml.embed import MiniLM
 from rune.ports import Embedder
-from rune.recall import Found, Recaller
-from rune.testing import FakeGenerator
 
 SEED = 2611
 SIZES = (100, 1_000, 10_000)
@@ -62,12 +61,12 @@ class Scene:
     ids: Sequence[str]
     """The adapter of each task."""
     folder: Path
-    recaller: Recaller
+    finder: Finder
     index: Index
 
     def find(self, query: str, limit: int = 50) -> Found:
         """As the product finds."""
-        return self.recaller.find(str(self.folder), query, limit)
+        return self.finder.find(str(self.folder), query, limit)
 
 
 def run(split: str, data: Path | None, sessions: int, seed: int, sizes: Sequence[int]) -> dict[str, Any]:
@@ -81,7 +80,7 @@ def run(split: str, data: Path | None, sessions: int, seed: int, sizes: Sequence
     strange = [scene.find(query, 3) for query in unrelated]
     ranks = [place(found, id) for (_, found), id in zip(asked, scene.ids, strict=True)]
     rows = [arm("ours", ranks, scene.tasks)]
-    for name, ranking in rivals.rankings(scene.recaller, scene.folder, scene.tasks, scene.ids, embedder):
+    for name, ranking in rivals.rankings(scene.finder, scene.folder, scene.tasks, scene.ids, embedder):
         rows.append(arm(name, ranking, scene.tasks))
     rows += [at_floor(floor, ranks, [found for _, found in asked], strange) for floor in FLOORS]
     listed = metadata(scene.folder)
@@ -94,15 +93,15 @@ def built(work: Path, tasks: Sequence[Task], embedder: Embedder) -> Scene:
     """The project of these tasks and its index, as far as they are not there yet."""
     folder = work / "project"
     ids = project.write(folder, [task.past for task in tasks])
-    recaller, index = searching(work, embedder)
-    recaller.find(str(folder), "warm", 1)
-    return Scene(tasks, ids, folder, recaller, index)
+    finder, index = searching(work, embedder)
+    finder.find(str(folder), "warm", 1)
+    return Scene(tasks, ids, folder, finder, index)
 
 
-def searching(work: Path, embedder: Embedder) -> tuple[Recaller, Index]:
-    """The product's own retrieval; nobody generates here."""
+def searching(work: Path, embedder: Embedder) -> tuple[Finder, Index]:
+    """The product's own retrieval."""
     index = Index(work / "index", embedder)
-    return Recaller(index, FakeGenerator(), len, "", config.RecallConfig()), index
+    return Finder(index, config.RecallConfig().floor), index
 
 
 def place(found: Found, id: str) -> int:
@@ -151,12 +150,12 @@ def latency(work: Path, size: int, tasks: Sequence[Task], plain: Embedder) -> di
     """Seconds from a question to what was found, in a project of so many adapters, vectors drawn."""
     folder = work / "project"
     project.write(folder, project.repeated([task.past for task in tasks], size))
-    recaller, index = searching(work, project.Drawn(plain))
+    finder, index = searching(work, project.Drawn(plain))
     began = time.perf_counter()
-    recaller.find(str(folder), "warm", 1)
+    finder.find(str(folder), "warm", 1)
     first = time.perf_counter() - began
     queries = [task.query for task in tasks[:: max(1, len(tasks) // ASKED)]]
-    times = [timed(lambda query=query: recaller.find(str(folder), query)) for query in queries]  # type: ignore[misc]
+    times = [timed(lambda query=query: finder.find(str(folder), query)) for query in queries]  # type: ignore[misc]
     embedding = [timed(lambda query=query: plain.embed([query])) for query in queries]  # type: ignore[misc]
     index.close()
     say(f"{size} adapters: {percentile(times, 0.5) * 1000:.0f} ms")

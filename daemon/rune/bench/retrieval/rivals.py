@@ -13,11 +13,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rune.bench.retrieval.corpus import Task
+from rune.finding import Finder, documents
 from rune.grounding import event_text
 from rune.index.postings import Postings
 from rune.index.words import tokens
 from rune.ports import Embedder
-from rune.recall import Recaller, documents
 
 Scores = NDArray[np.float32]
 """[queries, sessions]"""
@@ -26,10 +26,10 @@ _RANK = 60
 
 
 def rankings(
-    recaller: Recaller, folder: Path, tasks: Sequence[Task], ids: Sequence[str], embedder: Embedder
+    finder: Finder, folder: Path, tasks: Sequence[Task], ids: Sequence[str], embedder: Embedder
 ) -> Iterator[tuple[str, list[int]]]:
     """Each rival's name, and the place that it gives to the right session, from 1."""
-    cards = {card.id: card for card in recaller.library(str(folder)).cards()}
+    cards = {card.id: card for card in finder.library(str(folder)).cards()}
     texts = [[document.text for document in documents(cards[id])] or [""] for id in ids]
     queries = [task.query for task in tasks]
     words, meaning = _words(texts, queries), _meaning(texts, queries, embedder)

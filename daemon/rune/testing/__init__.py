@@ -38,7 +38,8 @@ from rune.paths import Home
 from rune.ports import Clock, Distilled, Progress
 from rune.recall import Recaller
 from rune.records.card import Lesson
-from rune.worker import Parts
+from rune.testing.runner import FakeRunner, rendered
+from rune.worker import Learner, Parts
 
 BASE = "fake-base"
 BASE_HASH = hashlib.sha256(BASE.encode()).hexdigest()
@@ -82,12 +83,14 @@ class FakeEmbedder:
 
 @dataclass(frozen=True, slots=True)
 class FakeDistiller:
-    """Writes PEFT files that hold the lessons; takes ``steps`` steps of ``pause`` seconds."""
+    """Writes PEFT files that hold the lessons; takes ``steps`` steps of ``pause`` seconds, each of which
+    lasts as long as the file ``hold`` is there."""
 
     steps: int = 3
     pause: float = 0.0
     fits: bool = True
     """False is a machine whose memory is too small."""
+    hold: Path | None = None
 
     def distil(self, lessons: Sequence[Lesson], into: Path) -> Iterator[Progress | Distilled]:
         """Yield Progress after each step, and Distilled last.
@@ -98,6 +101,8 @@ class FakeDistiller:
         began = time.monotonic()
         for step in range(1, self.steps + 1):
             time.sleep(self.pause)
+            while self.hold and self.hold.exists():
+                time.sleep(0.02)
             if not self.fits:
                 raise OutOfMemory("the distillation does not fit into memory at its smallest size")
             yield Progress(step, self.steps, 1 / step)
@@ -121,6 +126,21 @@ class FakeGenerator:
             return max(len(asked & _words(known)) for known in lesson["questions"])
 
         return " ".join(str(max(lessons, key=shared)["answer"]).split()[:max_tokens])
+
+
+class FakeBreeder:
+    """A merged fake adapter has learnt what its parents have."""
+
+    def merge(self, how: str, parents: Sequence[Path], into: Path) -> Distilled:
+        """Write the lessons of all parents into one adapter."""
+        told = [one for parent in sorted(parents, key=lambda path: path.name) for one in taught(parent)]
+        lists = ("questions", "probes", "evidence", "keys")
+        write_adapter(into, [Lesson(**{**one, **{name: tuple(one[name]) for name in lists}}) for one in told])
+        return Distilled(into, 0, 0.0, {}, {}, 0.0, {"how": how, "rank": RANK, "alpha": 4})
+
+    def answers(self, questions: Sequence[str], adapter: Path | None, max_tokens: int) -> list[str]:
+        """As ``FakeGenerator`` answers each."""
+        return [FakeGenerator().answer(question, adapter, max_tokens) for question in questions]
 
 
 def write_adapter(folder: Path, lessons: Sequence[Lesson]) -> None:
@@ -230,29 +250,38 @@ class FakeSession:
         return self.tell("PostToolUse", tool_name=tool, tool_input=given, tool_response=response)
 
 
-def parts(home: Home, distiller: FakeDistiller | None = None) -> Parts:
+def parts(home: Home, distiller: FakeDistiller | None = None, pause: float = 0.0) -> Parts:
     """A worker's parts with nothing but fakes, and the real index."""
     settings = config.load(home.config)
     index = Index(home.index, FakeEmbedder())
     recaller = Recaller(index, FakeGenerator(), lambda text: len(text.split()), BASE_HASH, settings.recall)
-    return Parts(BASE, BASE_HASH, distiller or FakeDistiller(), settings, recaller)
+    runner = FakeRunner(FakeGenerator(), pause=pause)
+    return Parts(
+        BASE, BASE_HASH, distiller or FakeDistiller(), settings, FakeBreeder(), recaller, runner, rendered
+    )
 
 
-def daemon(home: Home, *worker_options: str) -> Daemon:
-    """The real daemon, whose worker is ``python -m rune.testing worker`` with these options."""
+def daemon(home: Home, *options: str) -> Daemon:
+    """The real daemon; its processes are ``rune.testing worker`` and ``learner``, with these options."""
     settings = config.load(home.config)
     capture = Capture(home, settings.capture, time.time, scan.scan, transcripts.reflections_from_transcript)
-    argv = (sys.executable, "-P", "-m", "rune.testing", "worker", *worker_options)
-    process = ModelProcess(argv, home.logs / "worker.log")
-    return Daemon(home, settings, capture, Jobs(home.jobs, time.time), process)
+    argv = (sys.executable, "-P", "-m", "rune.testing")
+    process = ModelProcess((*argv, "worker", *options), home.logs / "worker.log")
+    learner = process
+    if settings.daemon.learner == "apart":
+        learner = ModelProcess((*argv, "learner", *options), home.logs / "learner.log", rest=1.0)
+    door = app.door(home, settings, process)
+    return Daemon(home, settings, capture, Jobs(home.jobs, time.time), process, learner, door=door)
 
 
 def main(arguments: Sequence[str]) -> None:
-    """Be a daemon or a worker on ``$RUNE_HOME``."""
+    """Be a daemon, a worker or a learner on ``$RUNE_HOME``."""
     parser = argparse.ArgumentParser(prog="python -m rune.testing")
-    parser.add_argument("role", choices=("daemon", "worker"))
+    parser.add_argument("role", choices=("daemon", "worker", "learner"))
     parser.add_argument("--steps", type=int, default=3, help="of a distillation")
     parser.add_argument("--pause", type=float, default=0.0, help="seconds of a step")
+    parser.add_argument("--hold", type=Path, help="a step lasts as long as this file is there")
+    parser.add_argument("--token", type=float, default=0.0, help="seconds of a word")
     parser.add_argument("--load", type=float, default=0.0, help="seconds until the model is loaded")
     parser.add_argument("--no-model", action="store_true", help="as before `rune setup`")
     parser.add_argument("--no-memory", action="store_true", help="as where a distillation does not fit")
@@ -263,14 +292,13 @@ def main(arguments: Sequence[str]) -> None:
         asyncio.run(daemon(home, *arguments[1:]).serve())
         return
 
-    def build() -> Parts:
+    def build() -> Learner:
         time.sleep(given.load)
         if given.no_model:
             raise NotSetUp(f"no base model in {home.models}; run `rune setup`")
-        return parts(home, FakeDistiller(given.steps, given.pause, not given.no_memory))
+        distiller = FakeDistiller(given.steps, given.pause, not given.no_memory, given.hold)
+        if given.role == "learner":
+            return Learner(BASE, BASE_HASH, distiller, config.load(home.config), FakeBreeder())
+        return parts(home, distiller, given.token)
 
     worker.main(build)
-
-
-if __name__ == "__main__":
-    main(sys.argv[1:])
