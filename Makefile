@@ -53,6 +53,8 @@ bench: models
 	test ! -d "$(DATA)" || $(BIN)/rune bench echoes --data "$(DATA)"
 	test ! -d "$(DATA)" || $(BIN)/rune bench distil --data "$(DATA)"
 	test ! -d "$(DATA)" || $(BIN)/rune bench evolve --data "$(DATA)"
+	test ! -d "$(DATA)" || $(BIN)/rune bench retrieval --data "$(DATA)"
+	test -d "$(DATA)" || $(BIN)/rune bench retrieval
 	$(BIN)/python -m rune.bench.figures
 
 # The figures of README and docs from docs/results/*.json.

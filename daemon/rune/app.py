@@ -15,6 +15,7 @@ from rune.capture import Capture
 from rune.daemon import Daemon
 from rune.endpoint.door import Door, Port
 from rune.errors import ConfigError
+from rune.evolution import fitness
 from rune.jobs import Jobs
 from rune.model_process import ModelProcess
 from rune.paths import Home
@@ -120,6 +121,7 @@ def worker_parts(home: Home) -> Parts:
     embedder = embed.MiniLM(model.locate(home, settings.model.embedder))
     answering = engine.Engine(loaded)
     recaller = Recaller(Index(home.index, embedder), answering, loaded.count, loaded.hash, settings.recall)
+    recaller.fitness = lambda card, state: fitness.of(card, state, time.time(), settings.evolution).phi or 0.0
     distiller = gradient.GradientDistiller(loaded, settings.distil)
     return Parts(
         loaded.name, loaded.hash, distiller, settings, breeder.WeightBreeder(answering), recaller,

@@ -84,6 +84,23 @@ def bench_base() -> None:
     results.write("base", base.run())
 
 
+@bench.command(name="retrieval")
+@click.option("--data", type=FOLDER, help="A folder with recorded sessions; without it all are generated.")
+@click.option("--sessions", default=1000, show_default=True)
+@click.option("--split", type=click.Choice(["heldout", "development"]), default="heldout", show_default=True)
+@click.option("--seed", default=2611, show_default=True)
+@click.option(
+    "--sizes", default="100,1000,10000", show_default=True, help="Adapters at which latency is measured."
+)
+def bench_retrieval(data: Path | None, sessions: int, split: str, seed: int, sizes: str) -> None:
+    """Who is found among a thousand sessions, beside BM25, grep, embeddings and rank fusion."""
+    from rune.bench import results, retrieval
+
+    counts = [int(size) for size in sizes.split(",") if size]
+    name = "retrieval" if split == "heldout" else f"retrieval-{split}"
+    results.write(name, retrieval.run(split, data, sessions, seed, counts), seed)
+
+
 @bench.command(name="serve")
 @click.option("--only", help="One stage: mixed, swap, registry, identical.")
 def bench_serve(only: str | None) -> None:

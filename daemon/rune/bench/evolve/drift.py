@@ -28,7 +28,7 @@ from rune.probing import holds
 from rune.recall import Recaller
 from rune.records.message import Distil, Recall
 from rune.records.trajectory import Event, Execution, Prompt, Reflection, Trajectory
-from rune.testing import BASE, BASE_HASH, FakeBreeder, FakeDistiller, FakeGenerator
+from rune.testing import BASE, BASE_HASH, FakeBreeder, FakeDistiller, FakeGenerator, FakeRunner, rendered
 from rune.worker import Parts
 
 SEED = 7
@@ -131,7 +131,10 @@ def _parts(index: Path, embedder: Embedder, evolving: bool) -> Parts:
     settings = Config(evolution=EvolutionConfig(automatic=evolving))
     found = Index(index, embedder)
     recaller = Recaller(found, FakeGenerator(), lambda text: len(text.split()), BASE_HASH, settings.recall)
-    return Parts(BASE, BASE_HASH, FakeDistiller(steps=1), settings, FakeBreeder(), recaller)
+    runner = FakeRunner(FakeGenerator())
+    return Parts(
+        BASE, BASE_HASH, FakeDistiller(steps=1), settings, FakeBreeder(), recaller, runner, rendered
+    )
 
 
 def _session(number: int, facts: Sequence[Fact], dice: random.Random, numbers: Iterator[int]) -> Trajectory:
