@@ -19,7 +19,6 @@ from peft import LoraConfig
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
-from torch.nn import functional
 
 from rune.errors import AdapterError
 
@@ -30,7 +29,8 @@ PREFIX = "base_model.model."
 
 @dataclass(slots=True)
 class Factors:
-    """One layer's part of an adapter: ``a`` is [R, I], ``b`` is [O, R]."""
+    """One layer's part of an adapter: ``a`` is [R, I], ``b`` is [O, R]; or [N, R, I] and [N, O, R], where
+    each row of a batch has its own."""
 
     a: Tensor
     b: Tensor
@@ -70,8 +70,8 @@ class LoraLinear(nn.Module):
         out: Tensor = self.base(x)
         if self.factors is None:
             return out
-        low = functional.linear(x, self.factors.a.to(x.dtype))
-        return torch.add(out, functional.linear(low, self.factors.b.to(x.dtype)), alpha=self.scale)
+        low = x @ self.factors.a.to(x.dtype).mT
+        return torch.add(out, low @ self.factors.b.to(x.dtype).mT, alpha=self.scale)
 
 
 def instrument(model: nn.Module) -> dict[str, LoraLinear]:
