@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -151,10 +152,12 @@ def save(adapter: Adapter, folder: Path, base_name: str, dtype: torch.dtype = to
         tensors[f"{PREFIX}{name}.lora_B.weight"] = part.b.detach().to("cpu", dtype).contiguous()
     save_file(tensors, folder / WEIGHTS, metadata={"format": "pt"})
     targets = sorted({name.rpartition(".")[2] for name in adapter.factors})
+    blocks = sorted({int(found[1]) for name in adapter.factors if (found := re.search(r"\.(\d+)\.", name))})
     config = LoraConfig(
         r=adapter.rank,
         lora_alpha=adapter.alpha,  # type: ignore[arg-type]
         target_modules=targets,
+        layers_to_transform=blocks or None,
         task_type="CAUSAL_LM",
         base_model_name_or_path=base_name,
         inference_mode=True,

@@ -50,9 +50,9 @@ def _shallow(model: Any, blocks: int) -> Iterator[None]:
 def chunks(ids: Sequence[int], shape: Shape) -> list[list[int]]:
     """A text's ids in equal pieces of at most ``shape.chunk``, each between prefix and suffix."""
     number = max(1, -(-len(ids) // shape.chunk))
-    size = -(-len(ids) // number)
-    pieces = [ids[at : at + size] for at in range(0, number * size, size)]
-    return [[*shape.prefix, *piece, *shape.suffix] for piece in pieces if piece or number == 1]
+    size = max(1, -(-len(ids) // number))
+    pieces = [ids[at : at + size] for at in range(0, max(1, len(ids)), size)]
+    return [[*shape.prefix, *piece, *shape.suffix] for piece in pieces]
 
 
 def padded(pieces: Sequence[Sequence[int]], device: torch.device) -> tuple[Tensor, Tensor]:

@@ -37,7 +37,8 @@ def _side_by_side(rows: Tensor, bias: Tensor, counts: Sequence[int]) -> Tensor:
     rank, most = rows.shape[2], max(counts)
     adapters = []
     for part in rows.split(list(counts)):
-        whole = torch.cat([part.transpose(0, 1).flatten(1, 2), bias[0].to(rows.dtype)], 1)  # [L, r (C + 1), *]
+        ranks = part.transpose(0, 1).flatten(1, 2)  # [L, r C, *]
+        whole = torch.cat([ranks, bias[0].to(rows.dtype)], 1)
         empty = rank * (most - len(part))
         adapters.append(torch.nn.functional.pad(whole, (0, 0, 0, empty)))
     return torch.stack(adapters)

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from rune.ml.hypernet.perceiver import Gated, Resampler
+from rune.ml.hypernet.perceiver import Gated, Resampler, precise
 from rune.ml.hypernet.shape import PER_LAYER, Shape
 
 
@@ -72,7 +72,7 @@ class Hypernetwork(nn.Module):
 
     def forward(self, features: Tensor, mask: Tensor) -> dict[str, Rows]:
         """Features [N, L or 1, S, h] and what is no padding, bool [N, S]: rows for each kind of layer."""
-        e = self.aggregated(features, mask).float()
+        e = precise(self.aggregated(features, mask))
         for mixer in self.mixers:
             e = mixer(e)
         e = e / e.norm(dim=-1, keepdim=True)
@@ -92,10 +92,7 @@ class Hypernetwork(nn.Module):
         layer they read.
         """
         number, maps = features.shape[:2]
-        if bool(mask.all()):
-            seen = None
-        else:
-            seen = mask.repeat(maps, 1)  # layer first, as the features are folded below
+        seen = None if bool(mask.all()) else mask.repeat(maps, 1)  # layer first, as the features below
         projected = self.projection(features.transpose(0, 1).flatten(0, 1))  # [L * N, S, d]
         read = self.decoder(self.encoder(projected, seen), None)
         kinds, rank = len(self.shape.targets), self.shape.rank
@@ -105,7 +102,8 @@ class Hypernetwork(nn.Module):
 
     def bias(self) -> Mapping[str, Rows]:
         """What is added to every adapter, whatever the context: rows [1, L, r, I] and [1, L, r, O]."""
-        return {t.name: Rows(self.bias_a[t.name][None], self.bias_b[t.name][None]) for t in self.shape.targets}
+        names = [target.name for target in self.shape.targets]
+        return {name: Rows(self.bias_a[name][None], self.bias_b[name][None]) for name in names}
 
     def undecayed(self) -> set[str]:
         """Names of parameters that weight decay leaves alone: scales, biases, norms, latents."""

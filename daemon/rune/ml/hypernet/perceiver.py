@@ -15,6 +15,11 @@ from rune.ml.hypernet.shape import Shape
 EPS = 1e-6
 
 
+def precise(x: Tensor) -> Tensor:
+    """At least float32; float64 stays, so that gradients can be checked."""
+    return x.to(torch.promote_types(x.dtype, torch.float32))
+
+
 class Norm(nn.Module):
     """x / rms(x) * weight over the last axis."""
 
@@ -24,7 +29,7 @@ class Norm(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """[..., d] to [..., d]."""
-        wide = x.float()
+        wide = precise(x)
         return (wide * torch.rsqrt(wide.square().mean(-1, keepdim=True) + EPS) * self.weight).to(x.dtype)
 
 

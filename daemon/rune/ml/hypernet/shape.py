@@ -72,15 +72,15 @@ class Shape:
 
     def check(self) -> None:
         """Raises ConfigError where the values do not fit each other."""
-        layers = self.layers
+        layers, kinds = list(self.layers), [target.name for target in self.targets]
         wrong = {
-            "layers": not layers or list(layers) != sorted(set(layers)) or not 0 <= layers[0] <= layers[-1] < self.depth,
-            "targets": not self.targets or [t.name for t in self.targets] != sorted({t.name for t in self.targets}),
+            "layers": not layers or layers != sorted(set(layers) & set(range(self.depth))),
+            "targets": not kinds or kinds != sorted(set(kinds)),
             "heads": self.heads % self.shared_heads != 0,
             "features": self.features not in (PER_LAYER, EARLY_EXIT),
             "exit": self.features == EARLY_EXIT and not 0 < self.exit <= self.depth,
             "chunk": self.chunk < 1,
-        }  # fmt: skip
+        }
         for name, bad in wrong.items():
             if bad:
                 raise ConfigError(f"hypernetwork: {name} = {getattr(self, name)!r} does not fit the rest")
