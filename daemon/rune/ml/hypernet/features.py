@@ -8,7 +8,7 @@ after ``exit`` blocks, normed, as a single map [N, 1, S, h].
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -25,15 +25,15 @@ def features(base: Base, ids: Tensor, mask: Tensor, shape: Shape) -> Tensor:
 
     States at padding are whatever they are; the perceiver looks at the mask.
     """
+    model = base.model.model
     early = shape.features == EARLY_EXIT
-    needed = shape.exit if early else shape.depth - 1
-    with _shallow(base.model.model, needed):
-        read = base.model.model(
-            input_ids=ids, attention_mask=mask.long(), use_cache=False, output_hidden_states=not early
-        )
+    blocks = shape.exit if early else shape.depth - 1
+    with _shallow(model, blocks), _inputs(model, () if early else shape.layers) as kept:
+        read = model(input_ids=ids, attention_mask=mask.long(), use_cache=False)
     if early:
         return read.last_hidden_state[:, None]
-    return torch.stack([read.hidden_states[layer] for layer in shape.layers], 1)
+    kept[blocks] = read.last_hidden_state
+    return torch.stack([kept[layer] for layer in shape.layers], 1)
 
 
 @contextmanager
@@ -45,6 +45,33 @@ def _shallow(model: Any, blocks: int) -> Iterator[None]:
         yield
     finally:
         model.layers = whole
+
+
+@contextmanager
+def _inputs(model: Any, layers: Sequence[int]) -> Iterator[dict[int, Tensor]]:
+    """What the blocks read, by their number: [N, S, h].
+
+    Not ``output_hidden_states``: transformers hooks only the blocks that it sees at the first such call, and
+    a shortened model would stay without the others for good.
+    """
+    kept: dict[int, Tensor] = {}
+
+    def keep(number: int) -> Callable[..., None]:
+        def hook(_: nn.Module, given: tuple[Any, ...], named: dict[str, Any]) -> None:
+            kept[number] = given[0] if given else named["hidden_states"]
+
+        return hook
+
+    hooks = [
+        model.layers[number].register_forward_pre_hook(keep(number), with_kwargs=True)
+        for number in layers
+        if number < len(model.layers)
+    ]
+    try:
+        yield kept
+    finally:
+        for hook in hooks:
+            hook.remove()
 
 
 def chunks(ids: Sequence[int], shape: Shape) -> list[list[int]]:
