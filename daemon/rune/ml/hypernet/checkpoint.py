@@ -44,7 +44,11 @@ class About:
 
 
 def write(
-    folder: Path, network: Hypernetwork, base_hash: str, record: dict[str, Any], dtype: torch.dtype = torch.float32
+    folder: Path,
+    network: Hypernetwork,
+    base_hash: str,
+    record: dict[str, Any],
+    dtype: torch.dtype = torch.float32,
 ) -> About:
     """Write a checkpoint; the JSON file comes last, so that half a checkpoint is none."""
     folder.mkdir(parents=True, exist_ok=True)
@@ -71,8 +75,8 @@ def about(folder: Path) -> About:
             raise NewerVersion(f"{path}: version {version!r}; this Rune knows {VERSION}: update rune-memory")
         shape = raw.pop("shape")
         targets = tuple(Target(**target) for target in shape.pop("targets"))
-        lists = {name: tuple(shape.pop(name)) for name in ("layers", "prefix", "suffix")}
-        made = Shape(targets=targets, **lists, **shape)
+        shape |= {name: tuple(shape[name]) for name in ("layers", "prefix", "suffix")}
+        made = Shape(targets=targets, **shape)
         made.check()
         return About(shape=made, **raw)
     except (OSError, ValueError, KeyError, TypeError, AttributeError, ConfigError) as error:
@@ -118,7 +122,7 @@ def check(weights: Mapping[str, Tensor], network: Hypernetwork, where: str) -> N
 
 
 def pack(tensors: Mapping[str, Tensor], folder: Path, stem: str) -> dict[str, str]:
-    """Write tensors as ``<stem>-<n>.safetensors`` of at most PIECE bytes each; file names with their hashes."""
+    """Write tensors as ``<stem>-<n>.safetensors`` of at most PIECE bytes; file names with their hashes."""
     pieces: list[dict[str, Tensor]] = [{}]
     filled = 0
     for name, part in _parts(tensors):

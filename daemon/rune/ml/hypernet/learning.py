@@ -1,9 +1,9 @@
 """One forward pass of the training: sessions to adapters, adapters to answers, answers to a loss.
 
-The loss is the cross-entropy of the answer's tokens, asked without the session in view: mean over the tokens
-of a question, then over questions. Beside it, where the recipe says so: KL(teacher || student) on the likeliest
-tokens of the base that has the session in its prompt, and the mean absolute value of all rows. The base is
-frozen; gradients reach the hypernetwork through the factors that lie on its layers.
+The loss is the cross-entropy of the answer's tokens, asked without the session in view: mean over the
+tokens of a question, then over questions. Beside it, where the recipe says so: KL(teacher || student) on the
+likeliest tokens of the base that has the session in its prompt, and the mean absolute value of all rows. The
+base is frozen; gradients reach the hypernetwork through the factors that lie on its layers.
 """
 
 from __future__ import annotations
@@ -58,7 +58,7 @@ def answered(base: Base, network: Hypernetwork, batch: Batch) -> Answered:
 
 def _logits(base: Base, ids: Tensor, targets: Tensor, adapter: lora.Adapter | None) -> Tensor:
     """Ids [Q, T] and targets [Q, T - 1]: logits [A, V] in float32 where a target is."""
-    way = "eager" if base.device.type == "cpu" else "sdpa"  # of fused kernels the CPU's are slow on short rows
+    way = "eager" if base.device.type == "cpu" else "sdpa"  # the CPU's fused kernels are slow on short rows
     with packing.attention(base.model, way), lora.attached(base.layers, adapter):
         states = base.model.model(input_ids=ids[:, :-1], use_cache=False).last_hidden_state
     logits: Tensor = base.model.lm_head(states[targets >= 0]).float()
@@ -92,6 +92,6 @@ def _asked(sessions: list[Session]) -> list[tuple[str, str]]:
 
 
 def divergence(logits: Tensor, tokens: Tensor, shares: Tensor) -> Tensor:
-    """KL(teacher || student) on the teacher's likeliest tokens: logits [A, V], tokens and log-shares [A, 16]."""
+    """KL(teacher || student) on the teacher's likeliest: logits [A, V], tokens and log-shares [A, 16]."""
     ours = logits.log_softmax(-1).gather(-1, tokens)
     return (shares.exp() * (shares - ours)).sum(-1).mean()

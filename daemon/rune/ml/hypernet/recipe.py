@@ -81,16 +81,16 @@ RECIPES = {recipe.name: recipe for recipe in (CPU, GPU)}
 
 
 def shape_for(base: Base) -> Shape:
-    """The hypernetwork that both sizes train: about ten million weights for the default base.
+    """The hypernetwork that both sizes train: eight million weights for the default base.
 
-    The last two thirds of the blocks: what a question is about has been gathered by then, and the backward
-    pass ends where the first adapter is.
+    The later half of the blocks: what a question is about has been gathered by then, and the backward pass
+    ends where the first adapter is.
     """
     config = base.model.config
     depth, hidden = int(config.num_hidden_layers), int(config.hidden_size)
     around = base.prompt("")  # the turn that adapters will be asked in
     return Shape(
-        base=base.name, hidden=hidden, depth=depth, layers=tuple(range(depth // 3, depth)),
+        base=base.name, hidden=hidden, depth=depth, layers=tuple(range(depth // 2, depth)),
         targets=targets_of(base, ("down_proj",)), projection=hidden, width=128, blocks=3, heads=8,
         shared_heads=4, head=32, prefix=tuple(around[:1]), chunk=256,
     )  # fmt: skip

@@ -110,12 +110,14 @@ class Trainer:
         self.optimizer.step()
         self.step, self.seen = self.step + 1, self.seen + len(sessions)
         mean_b = torch.stack([rows.b.detach().abs().mean() for rows in out.whole.values()]).mean()
-        return {"loss": float(out.loss.detach()), "right": float(out.right.float().mean()), "mean_b": float(mean_b)}
+        right = float(out.right.float().mean())
+        return {"loss": float(out.loss.detach()), "right": right, "mean_b": float(mean_b)}
 
     def _share(self) -> float:
         """Of the learning rate: up over the warm-up, then a cosine down to a twentieth."""
         done = min(1.0, self.seen / self.recipe.contexts)
-        return min(1.0, (self.step + 1) / self.recipe.warm_up) * (0.05 + 0.475 * (1 + math.cos(math.pi * done)))
+        warm = min(1.0, (self.step + 1) / self.recipe.warm_up)
+        return warm * (0.05 + 0.475 * (1 + math.cos(math.pi * done)))
 
     def _log(self, since: list[dict[str, float]]) -> dict[str, float]:
         row = {name: sum(one[name] for one in since) / len(since) for name in since[0]}
@@ -136,7 +138,8 @@ class Trainer:
             for start in range(0, self.recipe.examined, self.recipe.batch):
                 numbers = range(start, min(start + self.recipe.batch, self.recipe.examined))
                 sessions = [self.generator.session(n, level, HELD_OUT) for n in numbers]
-                right.append(answered(self.base, self.network, batch(self.base, self.network.shape, sessions)).right)
+                given = batch(self.base, self.network.shape, sessions)
+                right.append(answered(self.base, self.network, given).right)
             found[name] = float(torch.cat(right).float().mean())
         return found
 
@@ -147,8 +150,8 @@ class Trainer:
         self.folder.mkdir(parents=True, exist_ok=True)
         checkpoint.write(self.folder, self.network, self.base.hash, self.told())
         kept = self.optimizer.state_dict()["state"]
-        tensors = {f"{n}.{name}": value for n, part in kept.items() for name, value in part.items()}
-        pieces = checkpoint.pack({name: value.cpu() for name, value in tensors.items()}, self.folder, "optimizer")
+        tensors = {f"{n}.{name}": value.cpu() for n, part in kept.items() for name, value in part.items()}
+        pieces = checkpoint.pack(tensors, self.folder, "optimizer")
         state = {"v": 1, "recipe": self.recipe.name, "step": self.step, "seen": self.seen,
                  "seconds": self.seconds, "optimizer": pieces}  # fmt: skip
         files.replace(self.folder / STATE, json.dumps(state, indent=1).encode() + b"\n")
@@ -157,9 +160,11 @@ class Trainer:
     def told(self) -> dict[str, Any]:
         """The training record that travels with the weights."""
         examined = next((row for row in reversed(record.read(self.folder)) if "one" in row), {})
-        return {"recipe": asdict(self.recipe), "steps": self.step, "contexts": self.seen,
-                "seconds": round(self.seconds, 1), "device": self.base.device.type, "torch": torch.__version__,
-                "held_out": {name: examined[name] for name in EXAMINED if name in examined}}  # fmt: skip
+        return {
+            "recipe": asdict(self.recipe), "steps": self.step, "contexts": self.seen,
+            "seconds": round(self.seconds, 1), "device": self.base.device.type, "torch": torch.__version__,
+            "held_out": {name: examined[name] for name in EXAMINED if name in examined},
+        }  # fmt: skip
 
     def resume(self) -> bool:
         """Go on from the folder, where it holds a run of this recipe; whether it did.
@@ -174,7 +179,8 @@ class Trainer:
             state = json.loads(path.read_bytes())
             if state["recipe"] != self.recipe.name:
                 raise FormatError(f"{path}: a run of the recipe {state['recipe']}, not {self.recipe.name}")
-            step, seen, seconds, pieces = (state[name] for name in ("step", "seen", "seconds", "optimizer"))
+            names = ("step", "seen", "seconds", "optimizer")
+            step, seen, seconds, pieces = (state[name] for name in names)
         except (ValueError, KeyError, TypeError) as error:
             raise FormatError(f"{path}: expected the state of a training run, found {error!r}") from None
         network, _ = checkpoint.read(self.folder, self.base.device)
@@ -210,4 +216,5 @@ def runs(trainer: Trainer, until: float, report: Report) -> Iterator[str]:
     if trainer.resume():
         yield f"going on at step {trainer.step}, {trainer.seen} contexts"
     trainer.train(until, report)
-    yield f"step {trainer.step}, {trainer.seen} of {trainer.recipe.contexts} contexts, {trainer.seconds:.0f} s"
+    seen, whole = trainer.seen, trainer.recipe.contexts
+    yield f"step {trainer.step}, {seen} of {whole} contexts, {trainer.seconds:.0f} s"

@@ -1,4 +1,4 @@
-"""The sentences: what a session says of a fact, and how it is asked. Each kind has forms held out of training.
+"""The sentences: what a session says of a fact, and how it is asked. Each kind has forms held out.
 
 ``{key}`` is what is asked about, ``{value}`` what is asked for, ``{other}`` a value that is no longer so.
 """
@@ -27,14 +27,16 @@ class Kind:
 KINDS: dict[str, Kind] = {
     "word": Kind(
         Forms(
-            ("The {key} is {value}.", "{key}: {value}", "We call the {key} {value}.", "Set the {key} to {value}."),
+            ("The {key} is {value}.", "{key}: {value}", "We call the {key} {value}.",
+             "Set the {key} to {value}."),
             ("What is the {key}?", "{key}?", "Which {key} do we have?", "What did we set the {key} to?"),
         ),
         Forms(("For the {key} take {value}.",), ("Tell me the {key}.",)),
     ),
     "number": Kind(
         Forms(
-            ("The {key} is {value}.", "The {key} listens on {value}.", "{key} = {value}", "I raised the {key} to {value}."),
+            ("The {key} is {value}.", "The {key} listens on {value}.", "{key} = {value}",
+             "I raised the {key} to {value}."),
             ("What is the {key}?", "Which number is the {key}?", "How high is the {key}?"),
         ),
         Forms(("The limit of the {key} became {value}.",), ("What number has the {key}?",)),
@@ -69,7 +71,8 @@ KINDS: dict[str, Kind] = {
     ),
     "repair": Kind(
         Forms(
-            ("The {key} failed because of {value}; fixed and green.", "FAIL {key}. Cause: {value}. Then it passed."),
+            ("The {key} failed because of {value}; fixed and green.",
+             "FAIL {key}. Cause: {value}. Then it passed."),
             ("Why did the {key} fail?", "What broke the {key}?", "What was the cause at the {key}?"),
         ),
         Forms(("{value} made the {key} fail until it was mended.",), ("What was wrong with the {key}?",)),

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-WORDS = 6000
+WORDS = 3000
 """Of the tokenizer, the most frequent first."""
 SHARES = 16
 """Hash classes: 0 is held-out values, 1 held-out keys, 2 to 5 are keys, the rest values."""
@@ -47,7 +47,7 @@ def split(words: Iterable[str]) -> Vocabularies:
 
 
 def of_tokenizer(tokenizer: Any, number: int = WORDS) -> list[str]:
-    """Lower-case words that are one token each, in the order of their ids; coined ones where there are few."""
+    """Lower-case words of one token each, in the order of their ids; coined ones where there are few."""
     found = []
     for token in sorted(range(len(tokenizer))):
         text = tokenizer.convert_ids_to_tokens(token)
