@@ -15,7 +15,6 @@ from rune.ml.hypernet.batches import batch, encoded
 from rune.ml.hypernet.corpus.sessions import Level
 from rune.ml.hypernet.features import chunks, features, padded
 from rune.ml.hypernet.joining import exported, joined
-from rune.ml.hypernet.network import Hypernetwork
 from rune.ml.hypernet.recipe import Recipe, Stage
 from rune.ml.hypernet.training import Trainer
 

@@ -15,7 +15,7 @@ from rune.ml.hypernet.features import chunks, padded
 from rune.ml.hypernet.shape import Shape
 from rune.ml.packing import Example
 
-LONGEST = 96
+LONGEST = 160
 """Tokens of a question with its answer."""
 
 
