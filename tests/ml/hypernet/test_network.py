@@ -115,7 +115,8 @@ def test_every_weight_gets_the_gradient_that_small_steps_measure(tiny):
 
 def test_a_text_is_cut_into_equal_pieces_between_prefix_and_suffix(tiny):
     shape = small_shape(tiny, chunk=4)
-    assert chunks(range(10, 20), shape) == [[1, 10, 11, 12, 13, 2], [1, 14, 15, 16, 17, 2], [1, 18, 19, 2]]
+    assert chunks(range(10, 20), shape) == [[1, 10, 11, 12, 2], [1, 13, 14, 15, 16, 2], [1, 17, 18, 19, 2]]
+    assert chunks([10], shape) == [[1, 10, 2]]
     assert chunks([], shape) == [[1, 2]]
 
 

@@ -75,11 +75,17 @@ def _inputs(model: Any, layers: Sequence[int]) -> Iterator[dict[int, Tensor]]:
 
 
 def chunks(ids: Sequence[int], shape: Shape) -> list[list[int]]:
-    """A text's ids in equal pieces of at most ``shape.chunk``, each between prefix and suffix."""
-    number = max(1, -(-len(ids) // shape.chunk))
-    size = max(1, -(-len(ids) // number))
-    pieces = [ids[at : at + size] for at in range(0, max(1, len(ids)), size)]
-    return [[*shape.prefix, *piece, *shape.suffix] for piece in pieces]
+    """A text's ids between prefix and suffix, in equal pieces of at most ``shape.chunk``.
+
+    Where there are several, every piece gets the prefix or suffix that the cut took from it.
+    """
+    whole = [*shape.prefix, *ids, *shape.suffix]
+    number = max(1, -(-len(whole) // shape.chunk))
+    size = max(1, -(-len(whole) // number))
+    pieces = [whole[at : at + size] for at in range(0, max(1, len(whole)), size)]
+    before = [[], *([list(shape.prefix)] * (len(pieces) - 1))]
+    after = [*([list(shape.suffix)] * (len(pieces) - 1)), []]
+    return [[*head, *piece, *tail] for head, piece, tail in zip(before, pieces, after, strict=True)]
 
 
 def padded(pieces: Sequence[Sequence[int]], device: torch.device) -> tuple[Tensor, Tensor]:

@@ -57,7 +57,7 @@ class Shape:
     suffix: tuple[int, ...] = ()
     """Token ids around every chunk."""
     chunk: int = 512
-    """Most tokens of a chunk, without those around it."""
+    """Most tokens of a chunk, before it gets the prefix or suffix that it lacks."""
 
     @property
     def widest(self) -> int:
