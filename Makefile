@@ -34,8 +34,9 @@ check: $(READY)
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
+# A file's tests stay in one process, so that what they share is made once.
 test: check models
-	$(BIN)/pytest
+	$(BIN)/pytest --numprocesses logical --dist loadfile
 
 # Hours, most of them distil's: measures anew and writes docs/results/*.json. SESSIONS is a folder of the client's
 # transcripts. DATA holds recorded sessions and echoes/, and comes with no clone: without it, two benches are left out.

@@ -14,11 +14,11 @@ import psutil
 import pytest
 
 import rune
-from rune import client, redact
+from rune import app, client, redact
 from rune.capture import Capture
-from rune.config import CaptureConfig, Config
+from rune.config import CaptureConfig, Config, DaemonConfig, ModelConfig
 from rune.daemon import Daemon
-from rune.errors import DaemonUnavailable
+from rune.errors import ConfigError, DaemonUnavailable
 from rune.jobs import Jobs
 from rune.library import STAGE, Library
 from rune.model_process import ModelProcess
@@ -422,6 +422,62 @@ def test_status_says_how_everybody_is(start, session, ask):
     assert health.job.startswith("distil s1: step ")
     assert health.worker == "ready"
     assert health.worker_rss_mb > 1
+
+
+def test_learning_apart_leaves_the_worker_free_and_goes_when_it_is_done(
+    start, settings, session, ask, echoes, learnt
+):
+    settings('[daemon]\ntick_seconds = 0.1\nlearner = "apart"')
+    process = start("--steps", "2", "--pause", "4")
+    session().work()
+    session().end()
+    until(lambda: "step 1" in ask(Status()).job)
+    health = ask(Status())
+    assert health.worker == "absent", "learning takes no worker"
+    assert health.learner_rss_mb > 1
+    found = ask(Recall(QUESTION, str(echoes.project)))
+    assert isinstance(found, Recalled)
+    assert "step 1" in ask(Status()).job, "the answer came in the middle of a step"
+    until(learnt)
+    found = ask(Recall(QUESTION, str(echoes.project)))
+    assert "int" in found.answer, "the worker finds what the learner made"
+    until(lambda: not ask(Status()).learner_rss_mb)
+    assert len(workers(process)) == 1
+
+
+def test_a_learner_that_is_killed_costs_no_session(start, settings, session, library, ask, learnt):
+    settings('[daemon]\ntick_seconds = 0.1\nlearner = "apart"')
+    process = start("--steps", "20", "--pause", "0.2")
+    session().work()
+    session().end()
+    until(lambda: "step" in ask(Status()).job)
+    workers(process)[0].kill()
+    until(learnt, 60)
+    assert len(library.cards()) == 1
+
+
+@pytest.mark.parametrize(
+    ("learner", "device", "driver", "apart"),
+    [
+        ("auto", "cpu", True, True),
+        ("auto", "auto", False, True),
+        ("auto", "auto", True, False),
+        ("auto", "cuda", False, False),
+        ("apart", "cuda", True, True),
+        ("within", "cpu", False, False),
+    ],
+)
+def test_learning_is_apart_on_a_cpu_unless_the_configuration_says_otherwise(
+    learner, device, driver, apart, tmp_path
+):
+    where = tmp_path if driver else tmp_path / "none"
+    settings = Config(daemon=DaemonConfig(learner=learner), model=ModelConfig(device=device))
+    assert app.learns_apart(settings, where) is apart
+
+
+def test_a_place_to_learn_that_nobody_knows_is_refused():
+    with pytest.raises(ConfigError, match="auto, apart or within, found 'gpu'"):
+        app.learns_apart(Config(daemon=DaemonConfig(learner="gpu")))
 
 
 def test_before_anything_is_remembered_recall_says_so(start, session, ask, echoes):

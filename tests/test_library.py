@@ -12,7 +12,8 @@ from rune import files
 from rune.errors import AdapterError, FormatError, NewerVersion, WrongBase
 from rune.library import STAGE, Library
 from rune.records import card as records
-from rune.records.card import Entry
+from rune.records import ledger as lines
+from rune.records.ledger import Entry
 
 OTHER = "ee" * 32
 
@@ -45,7 +46,7 @@ def snapshot(folder: Path) -> dict[str, bytes]:
 
 
 def ledger(library: Library) -> list[tuple[str, str]]:
-    return [(entry.entry, entry.adapter) for entry in records.entries(library.ledger)]
+    return [(entry.entry, entry.adapter) for entry in lines.entries(library.ledger)]
 
 
 def flip(path: Path) -> None:
@@ -382,7 +383,7 @@ def test_a_card_of_a_newer_rune_is_refused_and_not_touched_while_others_are_serv
     newer, ours = add(weights=b"one"), add(weights=b"two", session="s2", source_hash="f" * 64)
     path = library.folder(newer.id) / "card.json"
     path.chmod(0o600)
-    path.write_text(json.dumps({**json.loads(path.read_bytes()), "v": 2}))
+    path.write_text(json.dumps({**json.loads(path.read_bytes()), "v": 3}))
     before = snapshot(library.root)
     assert library.cards() == [ours]
     assert "update rune-memory" in library.problems()[0]
@@ -391,7 +392,7 @@ def test_a_card_of_a_newer_rune_is_refused_and_not_touched_while_others_are_serv
         lambda: add(weights=b"one"),
         lambda: library.archive(newer.id),
     ):
-        with pytest.raises(NewerVersion, match="card version 2"):
+        with pytest.raises(NewerVersion, match="card version 3"):
             write()
     assert snapshot(library.root) == before
 
@@ -455,7 +456,7 @@ def test_a_metadata_query_over_a_thousand_adapters_needs_no_torch(echoes, make_c
         folder.mkdir(parents=True)
         (folder / "card.json").write_bytes(records.dump(make_card(id=folder.name, session=f"s{number}")))
         if number < 10:
-            records.record(echoes.ledger, Entry(folder.name, "archived", 1.0))
+            lines.record(echoes.ledger, Entry(folder.name, "archived", 1.0))
     script = (
         "import sys, time, pathlib; from rune.library import Library; from rune.paths import Echoes\n"
         "print(len(Library(Echoes(pathlib.Path(sys.argv[1])), time.time).cards()))\n"

@@ -307,6 +307,6 @@ def test_it_starts_without_a_home_that_can_be_written(
 
 
 def test_it_loads_neither_torch_nor_chroma() -> None:
-    program = "import sys, rune.mcp; print([n for n in ('torch', 'chromadb', 'bm25s') if n in sys.modules])"
+    program = "import sys, rune.mcp; print([n for n in ('torch', 'chromadb', 'numpy') if n in sys.modules])"
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"

@@ -7,8 +7,10 @@ import pytest
 from rune import grounding, recall, worker
 from rune.config import RecallConfig
 from rune.echoes import known
+from rune.index import Document, Hit
 from rune.library import Library
 from rune.records import echo, remembrance, trajectory
+from rune.records.card import State
 from rune.records.echo import Entry
 from rune.records.message import Distil, Recall
 from rune.records.trajectory import Execution, Prompt, Reflection
@@ -299,6 +301,90 @@ def test_documents_are_the_summary_and_every_lesson(make_card):
     card = replace(make_card(), id="ab" * 8)
     assert [document.id for document in recall.documents(card)] == [f"{card.id}:summary", f"{card.id}:0"]
     assert len(recall.documents(replace(card, summary=""))) == 1
+
+
+# finding
+
+
+def test_what_is_found_says_which_adapter_how_relevant_and_what_else_there_was(
+    recaller, generator, distil, echoes
+):
+    ours, theirs = distil(), distil("s2", events=OTHER)
+    found = recaller.find(str(echoes.project), QUESTION)
+    assert (found.card, found.abstained, found.texts) == (ours, "", ())
+    assert found.relevance == found.matches[0].score >= RecallConfig().floor
+    assert [match.adapter for match in found.matches] == [ours.id, theirs.id]
+    assert found.hits[0].document.adapter == ours.id
+    assert generator.asked == []
+
+
+def test_nothing_found_says_why_and_how_near_the_best_came(recaller, distil, echoes):
+    assert recaller.find(str(echoes.project), QUESTION).abstained == recall.NOTHING
+    distil()
+    far = recaller.find(str(echoes.project), "zebra migration weather")
+    assert far.card is None
+    assert f"best match {far.relevance:.2f}" in far.abstained
+    assert len(far.matches) == 1
+
+
+def test_an_adapter_that_was_made_or_archived_meanwhile_is_noticed(recaller, distil, echoes):
+    recaller.find(str(echoes.project), QUESTION)
+    made = distil()
+    assert recaller.find(str(echoes.project), QUESTION).card == made
+    library = Library(echoes, lambda: 0.0)
+    library.archive(made.id)
+    assert recaller.find(str(echoes.project), QUESTION).abstained == recall.NOTHING
+    library.reactivate(made.id)
+    assert recaller.find(str(echoes.project), QUESTION).card == made
+
+
+def test_a_second_question_parses_and_embeds_nothing_but_itself(recaller, distil, echoes, monkeypatch):
+    distil()
+    recaller.find(str(echoes.project), QUESTION)
+    embedded = []
+    embed = FakeEmbedder.embed
+    monkeypatch.setattr(
+        FakeEmbedder, "embed", lambda self, texts: embedded.append(texts) or embed(self, texts)
+    )
+    monkeypatch.setattr("rune.records.card.read", lambda path: pytest.fail(f"{path} was parsed again"))
+    recaller.find(str(echoes.project), "Which test failed?")
+    assert embedded == [["Which test failed?"]]
+
+
+def hit(adapter, score, session=""):
+    return Hit(Document(f"{adapter}:0", adapter, session or f"s-{adapter}", ""), score, 0.0, score)
+
+
+def order(hits, make_card, **fitness):
+    cards = {one: make_card() for one in "abc"}
+    return [match.adapter for match in recall.ranked(hits, cards, 3, fitness, 0.35)]
+
+
+def test_fitness_decides_between_equally_relevant_adapters_alone(make_card):
+    hits = [hit("a", 0.61), hit("b", 0.6), hit("c", 0.5)]
+    assert order(hits, make_card) == ["a", "b", "c"]
+    assert order(hits, make_card, b=0.5, c=0.9) == ["b", "a", "c"]
+
+
+def test_fitness_lifts_nothing_over_the_floor(make_card):
+    assert order([hit("a", 0.355), hit("b", 0.345)], make_card, b=1.0) == ["a", "b"]
+    assert order([hit("a", 0.345), hit("b", 0.34)], make_card, b=1.0) == ["a", "b"]
+
+
+def test_each_session_is_shown_once_by_its_fitter_adapter(make_card):
+    hits = [hit("a", 0.61, "s1"), hit("c", 0.605, "s2"), hit("b", 0.6, "s1")]
+    assert order(hits, make_card, b=0.5) == ["b", "c"]
+
+
+def test_fitness_is_what_an_adapter_knows_beyond_the_base_by_its_newest_scores(make_card):
+    card = replace(
+        make_card(),
+        probes_before={"trained": 0.2, "heldout": None, "unrelated": 0.5},
+        probes_after={"trained": 0.6, "heldout": 0.4, "unrelated": 0.0},
+    )
+    assert recall.gain(card, State()) == pytest.approx(0.4)
+    assert recall.gain(card, State(probes={"trained": 1.0, "heldout": None})) == pytest.approx(0.8)
+    assert recall.gain(replace(card, probes_after={}), State()) == 0.0
 
 
 def test_the_fake_embedder_finds_shared_words_near():

@@ -10,7 +10,7 @@ from rune.config import CaptureConfig
 from rune.errors import FormatError
 from rune.jobs import Jobs
 from rune.library import Library
-from rune.records import echo, trajectory, use
+from rune.records import echo, recalled, trajectory, use
 from rune.records.echo import Entry
 from rune.records.message import Ingest, Recall
 from rune.records.trajectory import Note
@@ -153,3 +153,14 @@ def test_an_echo_that_is_recalled_counts_as_used_in_the_session_that_asked(
 def test_a_question_from_outside_of_any_session_counts_for_none(capture, etched, echoes):
     remember.of_use(capture, *asked_and_given(echoes))
     assert not echoes.uses.exists()
+
+
+def test_an_adapter_that_answers_is_noted_with_the_session_that_asked(capture, add, home, project, echoes):
+    card = add()
+    FakeSession(home, project, "s2", 22).prompt("Go on.")
+    capture.drain()
+    request, found = asked_and_given(echoes, client=22)
+    remember.of_use(capture, request, found)
+    remember.of_use(capture, request, replace(found, answer="EUR comes first.", score=0.8))
+    noted = [(one.session, one.adapter, one.score, one.answered) for one in recalled.read(echoes.recalls)]
+    assert noted == [("s2", card.id, 0.0, False), ("s2", card.id, 0.8, True)]

@@ -85,10 +85,10 @@ def test_every_error_becomes_an_answer_that_says_whether_to_try_again():
     assert worker.guarded(lambda: Done(note="fine")) == Done(note="fine")
 
 
-def test_the_worker_takes_three_kinds_of_requests(made):
+def test_what_is_no_request_for_the_worker_is_refused(made):
     answer = worker.answer(made, Status())
     assert isinstance(answer, Failed)
-    assert "Recall, Forget and Distil, not Status" in answer.message
+    assert "Status is no request" in answer.message
 
 
 def test_a_forgotten_session_is_out_of_the_index(made, write_session, echoes):

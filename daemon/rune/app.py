@@ -7,9 +7,11 @@ import sys
 import time
 from pathlib import Path
 
-from rune import config, scan, transcripts
+from rune import config, ports, scan, transcripts
+from rune.backends.local import Local
 from rune.capture import Capture
 from rune.daemon import Daemon
+from rune.endpoint.door import Door
 from rune.errors import ConfigError
 from rune.jobs import Jobs
 from rune.model_process import ModelProcess
@@ -32,7 +34,23 @@ def daemon(home: Home) -> Daemon:
     learner = worker
     if learns_apart(settings):
         learner = ModelProcess((*RUNE, "daemon", "learner"), home.logs / "learner.log", LEARNER_REST)
-    return Daemon(home, settings, capture, Jobs(home.jobs, time.time), worker, learner)
+    return Daemon(
+        home, settings, capture, Jobs(home.jobs, time.time), worker, learner, door(home, settings, worker)
+    )
+
+
+def door(home: Home, settings: config.Config, worker: ModelProcess) -> Door:
+    """The HTTP endpoint, closed, over the engine of a worker."""
+
+    def build() -> ports.Door:
+        from rune.endpoint.api import Api  # noqa: PLC0415 - a web server; who does not serve needs none
+        from rune.endpoint.server import Endpoint  # noqa: PLC0415
+
+        local = Local(worker, settings.recall.load_wait_seconds)
+        api = Api(local, local, Path(settings.model.base).name, settings.serve.max_tokens)
+        return Endpoint(api.app(), home.api_keys, settings.serve)
+
+    return Door(build)
 
 
 def learns_apart(settings: config.Config, driver: Path = NVIDIA) -> bool:
@@ -77,6 +95,7 @@ def worker_parts(home: Home) -> Parts:
     folder = model.locate(home, settings.model.base)  # before the imports: they take seconds for nothing
     from rune.index import Index  # noqa: PLC0415 - torch and chromadb belong to the worker alone
     from rune.ml import base, embed, engine, gradient  # noqa: PLC0415
+    from rune.ml.serve.runner import Runner  # noqa: PLC0415
     from rune.recall import Recaller  # noqa: PLC0415
 
     loaded = base.load(folder, model.base_hash(folder, home), settings.model)
@@ -85,8 +104,10 @@ def worker_parts(home: Home) -> Parts:
         Index(home.index, embedder), engine.Engine(loaded), loaded.count, loaded.hash, settings.recall
     )
     return Parts(
-        loaded.name, loaded.hash, gradient.GradientDistiller(loaded, settings.distil), settings, recaller
-    )
+        loaded.name, loaded.hash, gradient.GradientDistiller(loaded, settings.distil), settings, recaller,
+        lambda turns: loaded.rendered([(turn.role, turn.content) for turn in turns]),
+        Runner(loaded, settings.engine),
+    )  # fmt: skip
 
 
 def log_to(path: Path) -> None:

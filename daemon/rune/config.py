@@ -78,6 +78,62 @@ class RecallConfig:
 
 
 @dataclass(frozen=True, slots=True)
+class EvolutionConfig:
+    """When adapters are brought together, replaced and put away."""
+
+    automatic: bool = True
+    """In quiet hours, by the daemon; else only by ``rune adapters evolve --apply``."""
+    quiet_seconds: float = 1800.0
+    """No session was open for this long."""
+    half_life_days: float = 30.0
+    """An observed outcome counts half after this time."""
+    window_seconds: float = 1800.0
+    """How far before and after a recall failures and passes are looked for."""
+    window_runs: int = 3
+    """The next runs of a kind that decide what came of a recall."""
+    similar: float = 0.3
+    """Least similarity of any two adapters that are brought together."""
+    same: float = 0.8
+    """Similarity from which a fitter, younger adapter takes an older one's place."""
+    cluster: int = 4
+    """Most adapters that are brought together at once."""
+    max_lessons: int = 48
+    """Of an adapter that others are brought together in; no living lesson is dropped for it."""
+    forget_below: float = 0.2
+    """An adapter whose fitness is lower is put away once it was idle for ``idle_days``."""
+    idle_days: float = 60.0
+    budget_mb: float = 512.0
+    """Of a project's adapters in service; the least fit go first."""
+    interference: float = 0.1
+    """Most that a child may answer worse than a parent on that parent's own probes."""
+    leakage: float = 0.0
+    """Most of the unrelated questions that a child may answer with what its parents know."""
+    merge: str = "none"
+    """Experimental: none, cat, linear, svd, ties or dare, for similar adapters too many to learn again."""
+
+
+@dataclass(frozen=True, slots=True)
+class EngineConfig:
+    """The serving engine."""
+
+    rows: int = 8
+    """Requests that generate at a time."""
+    context: int = 2048
+    """Most tokens of a prompt with its answer."""
+    budget_mb: int = 1024
+    """MiB for adapters, keys and values together; the base is not counted."""
+    max_rank: int = 64
+    prefill_tokens: int = 256
+    """Tokens of prompts that are read between two steps of those that generate."""
+    queue: int = 64
+    """Requests that may wait; further ones are told when to come again."""
+    queue_seconds: float = 60.0
+    """A request that has waited this long ends with an error."""
+    composition: bool = False
+    """Whether one request may name several adapters."""
+
+
+@dataclass(frozen=True, slots=True)
 class DaemonConfig:
     """The resident process."""
 
@@ -92,6 +148,19 @@ class DaemonConfig:
 
 
 @dataclass(frozen=True, slots=True)
+class ServeConfig:
+    """The OpenAI-compatible endpoint."""
+
+    enabled: bool = False
+    """Whether the daemon opens it when it starts; ``rune serve`` opens it at any time."""
+    host: str = "127.0.0.1"
+    """A loopback address; no other is taken."""
+    port: int = 7863
+    max_tokens: int = 256
+    """Of an answer whose request names no limit."""
+
+
+@dataclass(frozen=True, slots=True)
 class Config:
     """Everything, one part per collaborator."""
 
@@ -99,7 +168,10 @@ class Config:
     model: ModelConfig = field(default_factory=ModelConfig)
     distil: DistilConfig = field(default_factory=DistilConfig)
     recall: RecallConfig = field(default_factory=RecallConfig)
+    evolution: EvolutionConfig = field(default_factory=EvolutionConfig)
+    engine: EngineConfig = field(default_factory=EngineConfig)
     daemon: DaemonConfig = field(default_factory=DaemonConfig)
+    serve: ServeConfig = field(default_factory=ServeConfig)
 
 
 def load(path: Path) -> Config:

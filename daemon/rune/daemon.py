@@ -12,18 +12,14 @@ import logging
 import os
 import signal
 import time
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
 import psutil
 from filelock import FileLock, Timeout
-from watchdog.events import FileSystemEvent, FileSystemEventHandler
-from watchdog.observers import Observer
-from watchdog.observers.api import BaseObserver
 
 import rune
-from rune import files, forget, remember
+from rune import files, forget, remember, watch
 from rune.capture import Capture, client_alive
 from rune.config import Config
 from rune.echoes import known
@@ -33,6 +29,7 @@ from rune.jobs import Job, Jobs
 from rune.library import Library
 from rune.model_process import ModelProcess
 from rune.paths import Echoes, Home
+from rune.ports import Door
 from rune.recall import NOTHING
 from rune.records import message, trajectory
 from rune.records.message import (
@@ -46,6 +43,8 @@ from rune.records.message import (
     Message,
     Recall,
     Recalled,
+    Serve,
+    Serving,
     Status,
     Stop,
 )
@@ -66,6 +65,7 @@ class Daemon:
         jobs: Jobs,
         worker: ModelProcess,
         learner: ModelProcess | None = None,
+        door: Door | None = None,
     ) -> None:
         self.home = home
         self.config = config
@@ -73,6 +73,7 @@ class Daemon:
         self.jobs = jobs
         self.worker = worker
         self.learner = learner or worker
+        self.door = door
         self.gatherer = Gatherer(home, time.time, client_alive)
         self.began = self.active = time.monotonic()
         self.last_error = ""
@@ -188,6 +189,8 @@ class Daemon:
             case Forget():
                 async with self._disk:
                     return await self._forget(request)
+            case Serve():
+                return await self._serve_http(request)
             case Stop():
                 self._leaving = True
                 self._wake.set()
@@ -196,7 +199,7 @@ class Daemon:
 
     async def _recall(self, request: Recall) -> Message:
         found = await self._recalled(request)
-        if isinstance(found, Recalled) and found.evidence:
+        if isinstance(found, Recalled) and (found.evidence or found.adapter):
             try:
                 await asyncio.to_thread(remember.of_use, self.capture, request, found)
             except (RuneError, OSError) as error:  # the answer is worth more than its count
@@ -223,6 +226,14 @@ class Daemon:
         found = await asyncio.to_thread(remember.by_words, request, reason)
         return replace(found, seconds=round(time.monotonic() - began, 3))
 
+    async def _serve_http(self, request: Serve) -> Message:
+        if self.door is None:
+            return Failed("ConfigError", "this daemon has no endpoint")
+        if request.stop:
+            await self.door.stop()
+            return Serving()
+        return Serving(await self.door.start(request.port))
+
     async def _forget(self, request: Forget) -> Message:
         if f"{self.job}:".startswith(f"distil {request.session}:"):
             return Failed(
@@ -245,6 +256,7 @@ class Daemon:
             open_sessions=len(self.capture.open_sessions()), last_error=self.last_error,
             rss_mb=round(psutil.Process().memory_info().rss / 2**20, 1), worker_rss_mb=self.worker.rss_mb,
             learner_rss_mb=self.learner.rss_mb if self.learner is not self.worker else 0.0,
+            serving=self.door.url if self.door else "",
         )  # fmt: skip
 
     # lifecycle
@@ -264,7 +276,12 @@ class Daemon:
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self._leave)
-        self._observer = _watch(self.home.spool, lambda: loop.call_soon_threadsafe(self._wake.set))
+        self._observer = watch.folder(self.home.spool, lambda: loop.call_soon_threadsafe(self._wake.set))
+        if self.door and self.config.serve.enabled:
+            try:
+                await self.door.start()
+            except RuneError as error:  # a taken port keeps nobody from remembering
+                self._failed("endpoint", error)
         log.info("daemon %d serves %s", os.getpid(), self.home.root)
         return server
 
@@ -279,8 +296,9 @@ class Daemon:
         now = time.monotonic()
         jobs = self.jobs.summary()
         processes = (self.worker, self.learner)
-        if jobs.queued or jobs.postponed or self.capture.open_sessions() or any(p.busy for p in processes):
-            self.active = now
+        at_work = self.capture.open_sessions() or any(p.busy for p in processes)
+        if at_work or jobs.queued or jobs.postponed or (self.door and self.door.url):
+            self.active = now  # clients know an open door's address: it stays open
         for process in processes:
             idle = not process.busy and (process is not self.learner or not self.job)
             if idle and now - process.used > (process.rest or self.config.daemon.worker_idle_seconds):
@@ -295,6 +313,8 @@ class Daemon:
     async def _shutdown(self, server: asyncio.Server) -> None:
         self._observer.stop()
         server.close()
+        if self.door:
+            await self.door.stop()
         await asyncio.gather(self.worker.stop(), self.learner.stop())
         if self._working is not None:
             await self._working
@@ -325,25 +345,3 @@ class Daemon:
     def _failed(self, what: str, error: BaseException) -> None:
         self.last_error = f"{what}: {error}"
         log.error("%s failed", what, exc_info=error)
-
-
-class _Spool(FileSystemEventHandler):
-    """Wakes the daemon when a hook has written."""
-
-    def __init__(self, wake: Callable[[], object]) -> None:
-        self._wake = wake
-
-    def on_any_event(self, event: FileSystemEvent) -> None:
-        if event.event_type in ("created", "modified", "closed", "moved"):
-            self._wake()
-
-
-def _watch(folder: Path, wake: Callable[[], object]) -> BaseObserver:
-    """Watch a folder; where the system has no watch left, the tick alone drains."""
-    observer = Observer()
-    observer.schedule(_Spool(wake), str(folder))
-    try:
-        observer.start()
-    except OSError as error:
-        log.warning("cannot watch %s (%s); draining by the clock", folder, error)
-    return observer

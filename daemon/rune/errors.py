@@ -9,7 +9,8 @@
     ├── SetupError              a model could not be brought or does not match its hash
     ├── QuantizeError           this machine cannot keep a base's weights in the configured way
     ├── AdapterError            an adapter is damaged, foreign or missing
-    │   └── WrongBase           ... made for another base model
+    │   ├── WrongBase           ... made for another base model
+    │   └── NotServed           ... whole, but out of service: archived, superseded or unserved
     ├── DaemonUnavailable       no daemon answers, or not in time
     ├── EngineUnavailable       no engine generates tokens at the moment
     │   └── EngineBusy          ... its queue is full: come again after retry_after seconds
@@ -67,6 +68,10 @@ class AdapterError(RuneError):
 
 class WrongBase(AdapterError):
     """An adapter was made for another base model than the one that is loaded."""
+
+
+class NotServed(AdapterError):
+    """An adapter is archived, superseded, forgotten or no better than its base."""
 
 
 class DaemonUnavailable(RuneError):

@@ -8,7 +8,6 @@ Not covered: somebody with the same user's rights who changes weights, card and 
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import logging
 import os
 import re
@@ -16,22 +15,19 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
-import psutil
-
 from rune import files
 from rune.errors import AdapterError, FormatError, NewerVersion, WrongBase
-from rune.paths import Echoes
+from rune.paths import Echoes, packed
 from rune.ports import Clock
 from rune.records import card as records
-from rune.records import model
-from rune.records.card import Card, Entry, State
+from rune.records import ledger, model, outline
+from rune.records.card import Card
+from rune.records.ledger import Entry, State
+from rune.records.outline import Outline
 
-CONFIG = "adapter_config.json"
-WEIGHTS = "adapter_model.safetensors"
+CONFIG, WEIGHTS = records.CONFIG, records.WEIGHTS
 CARD = "card.json"
 STAGE = ".staging-"
-REUSED_AFTER = 10.0
-"""Seconds that clocks of process table and file system may differ before a process id counts as reused."""
 
 log = logging.getLogger(__name__)
 
@@ -45,14 +41,15 @@ class Library:
         self.ledger = echoes.ledger
         self.clock = clock
         self._shelf = records.Shelf(echoes.adapters, echoes.ledger)
+        self._outlines = outline.Outlines(echoes.adapters, echoes.outlines)
 
     # reading
 
     def cards(self, include_archived: bool = False) -> list[Card]:
-        """The adapters in service, oldest first; a damaged one is logged and left out.
+        """The adapters in service with their living lessons, oldest first; a damaged one is logged, left out.
 
         Args:
-            include_archived: also those that are archived, superseded or unserved.
+            include_archived: also those that are archived, superseded or unserved; then with every lesson.
 
         Raises:
             NewerVersion: a newer Rune wrote the ledger.
@@ -60,12 +57,25 @@ class Library:
         states = self.states()
         wanted = []
         for name, card in self._shelf.cards().items():
-            status = states.get(name, State()).status
+            state = states.get(name, State())
             if isinstance(card, FormatError):
                 log.warning("%s", card)
-            elif status == "active" or (include_archived and status != "forgotten"):
+            elif include_archived and state.status != "forgotten":
                 wanted.append(card)
+            elif state.status == "active":
+                wanted.append(records.living(card, state))
         return sorted(wanted, key=lambda card: (card.created, card.id))
+
+    def metadata(self, include_archived: bool = False) -> list[Outline]:
+        """The adapters that ``cards`` gives, in its order, without lessons: no card is parsed twice.
+
+        Raises:
+            NewerVersion: a newer Rune wrote the ledger.
+        """
+        states, shown = self.states(), ("active", "unserved", "superseded", "archived")
+        wanted = shown if include_archived else shown[:1]
+        found = [one for one in self._outlines.all() if states.get(one.id, State()).status in wanted]
+        return sorted(found, key=lambda one: (one.created, one.id))
 
     def problems(self) -> list[str]:
         """What is wrong with cards that cannot be read, one line each."""
@@ -126,7 +136,7 @@ class Library:
             found = files.sha256(folder / name) if (folder / name).is_file() else "no file"
             if found != expected:
                 raise AdapterError(f"{folder / name}: expected SHA-256 {expected}, found {found}; {way_out}")
-        if card.id != id or not {CONFIG, WEIGHTS} <= set(card.sha256) or _id(card) != id:
+        if card.id != id or not {CONFIG, WEIGHTS} <= set(card.sha256) or records.identity(card) != id:
             raise AdapterError(f"{folder / CARD}: does not belong to adapter {id}; {way_out}")
         return card
 
@@ -200,7 +210,7 @@ class Library:
         self.states()
         with self._lock():
             for stage in self.root.glob(f"{STAGE}*"):
-                if _is_stale(stage):
+                if files.abandoned(stage, STAGE):
                     files.remove_folder(stage)
             states = self.states()
             rivals: dict[str, list[Card]] = {}
@@ -238,6 +248,7 @@ class Library:
             raise AdapterError(f"expected an adapter's id of 16 hexadecimal digits, found {id!r}")
         self.states()
         folder = self.root / id
+        packed(folder, id).unlink(missing_ok=True)
         with self._lock():
             state = self.states().get(id)
             if folder.is_dir():
@@ -245,6 +256,7 @@ class Library:
                 gone = self._aside(folder)
                 self._record(id, "forgotten")
                 files.remove_folder(gone)
+                outline.drop(self.echoes.outlines, id)
             elif state is not None and state.status != "forgotten":
                 self._record(id, "forgotten")
 
@@ -262,7 +274,7 @@ class Library:
             raise AdapterError(f"{staged}: expected plain files only, found {odd}")
         hashes = {part.name: files.sha256(part) for part in parts}
         sealed = replace(card, sha256=hashes, bytes=sum(part.stat().st_size for part in parts))
-        return replace(sealed, id=_id(sealed))
+        return replace(sealed, id=records.identity(sealed))
 
     def _publish(self, staged: Path, card: Card) -> None:
         """Make the stage read-only and durable, then give it its name."""
@@ -298,7 +310,7 @@ class Library:
 
     def _record(self, id: str, entry: str, **detail: object) -> None:
         self.states()
-        records.record(self.ledger, Entry(id, entry, self.clock(), dict(detail)))
+        ledger.record(self.ledger, Entry(id, entry, self.clock(), dict(detail)))
 
     def _refuse_newer(self, id: str) -> None:
         if (self.root / id).exists() and isinstance(error := self._shelf.card(id), NewerVersion):
@@ -323,24 +335,3 @@ class Library:
 
     def _lock(self) -> contextlib.AbstractContextManager[None]:
         return files.locked(self.root / ".lock")
-
-
-def _id(card: Card) -> str:
-    """What an adapter is called: a hash over weights, configuration and source."""
-    parts = (card.sha256[CONFIG], card.sha256[WEIGHTS], card.source_hash)
-    return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:16]
-
-
-def _is_stale(stage: Path) -> bool:
-    """Whether the process that made a stage is gone, or its number now belongs to a younger one."""
-    number = stage.name.removeprefix(STAGE).partition("-")[0]
-    try:
-        process = psutil.Process(int(number))
-        started = process.create_time()
-        if process.status() == psutil.STATUS_ZOMBIE:  # dead, and below a PID 1 that reaps nobody
-            return True
-    except (ValueError, psutil.NoSuchProcess):
-        return True
-    except psutil.AccessDenied:
-        return False
-    return bool(started > stage.stat().st_mtime + REUSED_AFTER)

@@ -9,12 +9,14 @@ import logging
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import psutil
 
 from rune.errors import FormatError
 from rune.records import message
 from rune.records.message import Advance, Failed, Message, Ready
+from rune.records.tokens import Token
 
 log = logging.getLogger(__name__)
 
@@ -22,6 +24,8 @@ LINE_LIMIT = 16 * 1024 * 1024
 RETRY_SECONDS = 30.0
 """A worker that could not start is not tried again sooner."""
 LOG_LIMIT = 4 * 1024 * 1024
+Listener = Callable[[Any], object]
+"""Hears what comes before the last answer: Advance of a distillation, Token of what is generated."""
 
 
 class ModelProcess:
@@ -39,7 +43,7 @@ class ModelProcess:
         self._starting = asyncio.Lock()
         self._process: asyncio.subprocess.Process | None = None
         self._ready = asyncio.Event()
-        self._waiting: dict[int, tuple[asyncio.Future[Message], Callable[[Advance], None] | None]] = {}
+        self._waiting: dict[int, tuple[asyncio.Future[Message], Listener | None]] = {}
         self._numbers = itertools.count(1)
         self._reader: asyncio.Task[None] | None = None
 
@@ -101,7 +105,7 @@ class ModelProcess:
             await asyncio.wait_for(self._ready.wait(), timeout)
         return self._process is not None and self._ready.is_set()
 
-    async def ask(self, request: Message, progress: Callable[[Advance], None] | None = None) -> Message:
+    async def ask(self, request: Message, progress: Listener | None = None) -> Message:
         """Send a request, wait for its last answer; a worker that dies answers Failed, to be tried again."""
         await self.start()
         if self._process is None or self._process.stdin is None:
@@ -151,7 +155,7 @@ class ModelProcess:
             self.problem = answer.message
         elif number in self._waiting:
             future, progress = self._waiting[number]
-            if isinstance(answer, Advance):
+            if isinstance(answer, Advance) or (isinstance(answer, Token) and not answer.finish):
                 if progress:
                     progress(answer)
             elif not future.done():

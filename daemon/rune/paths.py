@@ -72,6 +72,11 @@ class Home:
         return self.root / "launch.json"
 
     @property
+    def api_keys(self) -> Path:
+        """Who may use the HTTP endpoint; its owner's eyes only."""
+        return self.root / "api-keys.json"
+
+    @property
     def socket(self) -> Path:
         """The daemon's socket; moved to the temporary folder where the home's path is too long for one."""
         path = self.run / "daemon.sock"
@@ -106,6 +111,16 @@ class Echoes:
     def ledger(self) -> Path:
         """Append-only: scores, outcomes and state changes of adapters."""
         return self.adapters / "ledger.jsonl"
+
+    @property
+    def outlines(self) -> Path:
+        """What a listing needs of every card; derived, may be deleted."""
+        return self.adapters / ".outlines.json"
+
+    @property
+    def recalls(self) -> Path:
+        """Which adapter answered in which session; append-only."""
+        return self.adapters / "recalls.jsonl"
 
     def trajectory(self, session: str) -> Path:
         """The file of one session."""
@@ -171,6 +186,11 @@ def home() -> Home:
     """``$RUNE_HOME``, or the platform's folder for user data."""
     given = os.environ.get("RUNE_HOME")
     return Home(Path(given) if given else Path(platformdirs.user_data_path("rune", appauthor=False)))
+
+
+def packed(folder: Path, digest: str) -> Path:
+    """The packed file of an adapter, beside its folder: whoever deletes the one deletes the other."""
+    return folder.parent / ".packed" / f"{digest}.lora"
 
 
 def safe_name(session: str) -> str:

@@ -57,7 +57,25 @@ class Embedder(Protocol):
         """One unit vector per text."""
 
 
+class Door(Protocol):
+    """The HTTP endpoint, as far as the daemon minds it."""
+
+    @property
+    def url(self) -> str:
+        """Where it listens; empty while it is closed."""
+
+    async def start(self, port: int = 0) -> str:
+        """Open it, on another port than that of the settings where one is given; its address.
+
+        Raises:
+            ConfigError: the port is taken, or no port for this machine alone.
+        """
+
+    async def stop(self) -> None:
+        """Close it."""
+
+
 Clock = Callable[[], float]
 """Seconds since the epoch; ``time.time`` outside of tests."""
 
-__all__ = ["Card", "Clock", "Distilled", "Distiller", "Embedder", "Generator", "Progress"]
+__all__ = ["Card", "Clock", "Distilled", "Distiller", "Door", "Embedder", "Generator", "Progress"]

@@ -1,42 +1,53 @@
 """A question to one adapter, and its answer held against the trajectory that the adapter came from.
 
-Retrieval picks at most one adapter; the answer is generated from its weights alone (the generator is given
-the question and the adapter's folder); then every sentence is checked: one that the trajectory does not
-support is withheld. Below the floor, or when nothing is left, there is an abstention that says why, with
-text evidence where there is any.
+Retrieval (``Recaller.find``) picks at most one adapter, or says why it picks none; the answer is generated
+from its weights alone (the generator is given the question and the adapter's folder); then every sentence is
+checked: one that the trajectory does not support is withheld. Below the floor, or when nothing is left, there
+is an abstention that says why, with text evidence where there is any.
 
 The text memory is found through the same index: remembrances and echoes that are close to the question come
 before the events of the session. A lesson that rests on an echo which is gone is neither found nor believed.
+
+Cards, text memory and index are looked at for every question; what did not change is not parsed, embedded or
+loaded again.
 """
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol
 
 from rune.config import RecallConfig
 from rune.echoes import known
 from rune.echoes.known import Known, Text
-from rune.errors import AdapterError
+from rune.errors import AdapterError, NotServed
 from rune.grounding import event_text, ground, source_text
-from rune.index import Document, Hit, adapters
+from rune.index import Document, Hit, Ranked, adapters
 from rune.library import Library
 from rune.paths import Echoes
 from rune.ports import Generator
-from rune.records import trajectory
+from rune.records import tokens, trajectory
 from rune.records.card import Card, Lesson
+from rune.records.ledger import State
 from rune.records.message import Evidence, Match, Recall, Recalled
+from rune.records.tokens import Find
 from rune.records.trajectory import Event
 
 EVIDENCE_LIMIT = 400
 """Characters of one piece of evidence."""
 TEXTS = {"remembrance": 2, "echo": 3, "knowledge": 1}
 """Kinds of texts in the order in which they are given, and how many of each at most."""
+EQUAL = 0.02
+"""Relevances no further apart are equal: the fitter adapter goes first."""
 NOTHING = "nothing is remembered in this project yet"
 UNSUPPORTED = "the adapter's answer is not supported by its session and was withheld; see the evidence"
+
+
+Fitness = Callable[[Card, State], float]
+"""How good an adapter has proved to be; more is better."""
 
 
 class Searcher(Protocol):
@@ -50,6 +61,25 @@ class Searcher(Protocol):
 
     def remove(self, project: str, session: str) -> None:
         """Forget a session's documents."""
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What retrieval decided for a question; nothing is generated yet."""
+
+    card: Card | None
+    """The adapter to ask; None is an abstention."""
+    relevance: float
+    """Of the best adapter, also where it is below the floor; 0.0 where there is none."""
+    abstained: str
+    """Why no adapter is to be asked; empty where one is."""
+    matches: tuple[Match, ...]
+    """The adapters that were considered, best first, each session once."""
+    hits: tuple[Hit, ...]
+    """The lessons behind them, best first."""
+    texts: tuple[Hit, ...]
+    """What the text memory has on the question: its texts from the floor up, best first."""
+    memory: Known
 
 
 class Recaller:
@@ -68,64 +98,109 @@ class Recaller:
         self.count = count
         self.base_hash = base_hash
         self.config = config
+        self.fitness: Fitness = gain
+        self._libraries: dict[str, Library] = {}
+        self._made: dict[str, tuple[list[Card], Known, list[Document]]] = {}
+        """Of each project the documents, and what they were made of."""
+
+    def library(self, project: str) -> Library:
+        """The project's adapters; the same library every time, because it knows what it has parsed."""
+        if project not in self._libraries:
+            self._libraries[project] = Library(Echoes(Path(project)), time.time)
+        return self._libraries[project]
+
+    def find(self, project: str, query: str, limit: int = 3) -> Found:
+        """Which adapter of the project a question is for, or why none.
+
+        Between adapters that are equally relevant (``EQUAL``), and only between these, fitness decides.
+
+        Args:
+            project: the project's folder.
+            query: the question.
+            limit: of matches.
+
+        Raises:
+            NewerVersion: a newer Rune wrote the ledger.
+            FormatError: the index can neither be used nor made anew.
+        """
+        library, memory = self.library(project), known.read(Echoes(Path(project)))
+        cards = {card.id: card for card in library.cards()}
+        self.refresh(project, cards.values(), memory)
+        found = self.index.search(project, query, 12 * limit)
+        hits = tuple(hit for hit in found if hit.document.adapter in cards)[: 8 * limit]
+        texts = tuple(hit for hit in found if not hit.document.adapter and hit.score >= self.config.floor)
+        states = library.states()
+        fitness = {id: self.fitness(cards[id], states.get(id, State())) for id in _adapters(hits)}
+        matches = ranked(hits, cards, limit, fitness, self.config.floor)
+        if not matches:
+            return Found(None, 0.0, NOTHING, (), hits, texts, memory)
+        best = matches[0]
+        if best.score < self.config.floor:
+            measured = f"best match {best.score:.2f}, needed {self.config.floor:.2f}"
+            why = f"no session is close to the question: {measured}"
+            return Found(None, best.score, why, matches, hits, texts, memory)
+        return Found(cards[best.adapter], best.score, "", matches, hits, texts, memory)
 
     def recall(self, request: Recall) -> Recalled:
         """Retrieve one adapter, ask it, check the answer, add the evidence."""
         began = time.monotonic()
-        echoes = Echoes(Path(request.project))
-        library = Library(echoes, time.time)
-        cards = {card.id: card for card in library.cards()}
-        memory = known.read(echoes)
-        self.refresh(request.project, cards.values(), memory)
-        found = self.index.search(request.project, request.query, 12 * request.limit)
-        hits = [hit for hit in found if hit.document.adapter in cards][: 8 * request.limit]
-        matches = ranked(hits, cards, request.limit)
-        answer = self._best(request, library, cards, hits, matches, memory)
-        told = told_by(memory, [hit for hit in found if hit.score >= self.config.floor])
+        found = self.find(request.project, request.query, request.limit)
+        answer = self._answer(request, found.card, found) if found.card else Recalled("", found.abstained)
+        told = told_by(found.memory, found.texts)
         answer = with_texts(answer, told, request.include_evidence)
         tokens = answer.evidence_tokens + (self.count("\n".join(e.text for e in told)) if told else 0)
-        return replace(
-            answer, matches=matches, evidence_tokens=tokens, seconds=round(time.monotonic() - began, 3)
-        )
+        seconds = round(time.monotonic() - began, 3)
+        return replace(answer, matches=found.matches, evidence_tokens=tokens, seconds=seconds)
+
+    def route(self, request: Find) -> tokens.Found:
+        """The adapter that a request for tokens goes to; the rules are those of a recall.
+
+        Raises:
+            AdapterError: it was asked for by its id and is damaged, foreign, missing or not in service.
+        """
+        library = self.library(request.project)
+        if request.adapter:
+            card = in_service(library, request.adapter)
+            return tokens.Found(request.adapter, str(self._usable(library, card)))
+        found = self.find(request.project, request.query, 1)
+        if found.card is None:
+            return tokens.Found(score=found.relevance, why=found.abstained)
+        try:
+            return tokens.Found(found.card.id, str(self._usable(library, found.card)), found.relevance)
+        except AdapterError as error:
+            return tokens.Found(score=found.relevance, why=str(error))
+
+    def _usable(self, library: Library, card: Card) -> Path:
+        """The folder of an adapter that is made for this base and is what it was."""
+        library.check_base(card, self.base_hash)
+        library.verify(card.id)
+        return library.folder(card.id)
 
     def refresh(self, project: str, cards: Iterable[Card], memory: Known | None = None) -> None:
         """Make the index hold exactly these adapters of the project, and its text memory."""
-        memory = memory or known.read(Echoes(Path(project)))
-        lessons = [found for card in cards for found in documents(card, memory)]
-        self.index.sync(project, [*lessons, *texts(memory)])
+        memory, cards = memory or known.read(Echoes(Path(project))), list(cards)
+        made = self._made.get(project)
+        if made is None or made[:2] != (cards, memory):
+            lessons = [document for card in cards for document in documents(card, memory)]
+            made = self._made[project] = (cards, memory, [*lessons, *texts(memory)])
+        self.index.sync(project, made[2])
 
-    def _best(
-        self,
-        request: Recall,
-        library: Library,
-        cards: dict[str, Card],
-        hits: Sequence[Hit],
-        matches: tuple[Match, ...],
-        memory: Known,
-    ) -> Recalled:
-        if not matches:
-            return Recalled("", NOTHING)
-        best = matches[0]
-        if best.score < self.config.floor:
-            measured = f"best match {best.score:.2f}, needed {self.config.floor:.2f}"
-            return Recalled("", f"no session is close to the question: {measured}")
-        card = cards[best.adapter]
+    def _answer(self, request: Recall, card: Card, found: Found) -> Recalled:
+        """What the adapter says, as far as its session says so, too."""
+        library = self.library(request.project)
         path = library.echoes.trajectory(card.session)
-        near = evidence(card, path, hits, request.limit)
-        found = Recalled(
-            "", "", best.adapter, card.session, best.score, evidence=near if request.include_evidence else ()
-        )
+        near = evidence(card, path, found.hits, request.limit)
+        shown = near if request.include_evidence else ()
+        asked = Recalled("", "", card.id, card.session, found.relevance, evidence=shown)
         try:
-            library.check_base(card, self.base_hash)
-            library.verify(card.id)
-            folder = library.folder(card.id)
+            folder = self._usable(library, card)
             text = self.generator.answer(request.query, folder, self.config.max_answer_tokens)
         except AdapterError as error:
-            return replace(found, abstained=str(error))
-        source = f"{source_text(path)}\n{echoed(card, memory)}"
+            return replace(asked, abstained=str(error))
+        source = f"{source_text(path)}\n{echoed(card, found.memory)}"
         checked = ground(text, source, self.config.support)
         return replace(
-            found,
+            asked,
             answer=checked.text,
             abstained="" if checked.text else UNSUPPORTED,
             support=checked.support,
@@ -133,6 +208,33 @@ class Recaller:
             answer_tokens=self.count(checked.text) if checked.text else 0,
             evidence_tokens=self.count("\n".join(e.text for e in near)),
         )
+
+
+def gain(card: Card, state: State) -> float:
+    """How many more of its own probes an adapter gets right than the base, as a share; 0.0 where unmeasured.
+
+    The newest scores count.
+    """
+    after = state.probes or card.probes_after
+    measured = {name: after.get(name) for name in ("trained", "heldout")}
+    gains = [
+        score - (card.probes_before.get(name) or 0.0) for name, score in measured.items() if score is not None
+    ]
+    return sum(gains) / len(gains) if gains else 0.0
+
+
+def in_service(library: Library, id: str) -> Card:
+    """The card of an adapter that may be asked.
+
+    Raises:
+        AdapterError: there is none of this id.
+        NotServed: it is archived, superseded, forgotten, or no better than its base.
+        FormatError: its card is damaged or newer.
+    """
+    card, status = library.get(id), library.states().get(id, State()).status
+    if status != "active":
+        raise NotServed(f"adapter {id} is {status}; `rune echoes show` lists those in service")
+    return card
 
 
 def documents(card: Card, memory: Known | None = None) -> list[Document]:
@@ -176,12 +278,29 @@ def with_texts(answer: Recalled, told: tuple[Evidence, ...], wanted: bool) -> Re
     return replace(answer, evidence=(*told, *answer.evidence), abstained=answer.abstained + more)
 
 
-def ranked(hits: Sequence[Hit], cards: dict[str, Card], limit: int) -> tuple[Match, ...]:
-    """Adapters by their best document, best first."""
+def ranked(
+    hits: Sequence[Hit], cards: dict[str, Card], limit: int, fitness: dict[str, float], floor: float
+) -> tuple[Match, ...]:
+    """Adapters by their best document, best first, each session once.
+
+    Those that are as relevant as the best one (``EQUAL``), and relevant at all, stand in the order of their
+    fitness.
+    """
+    found = adapters(hits)
+    least = max(found[0].score - EQUAL, floor) if found else floor
+    equal = sum(one.score >= least for one in found)
+    fitter = sorted(found[:equal], key=lambda one: -fitness.get(one.adapter, 0.0))
+    shown: dict[str, Ranked] = {}
+    for one in (*fitter, *found[equal:]):
+        shown.setdefault(one.session, one)
     return tuple(
-        Match(found.adapter, found.session, cards[found.adapter].summary[:160], round(found.score, 4))
-        for found in adapters(hits)[:limit]
+        Match(one.adapter, one.session, cards[one.adapter].summary[:160], round(one.score, 4))
+        for one in list(shown.values())[:limit]
     )
+
+
+def _adapters(hits: Iterable[Hit]) -> set[str]:
+    return {hit.document.adapter for hit in hits}
 
 
 def evidence(card: Card, path: Path, hits: Sequence[Hit], limit: int) -> tuple[Evidence, ...]:

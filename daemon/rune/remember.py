@@ -15,6 +15,7 @@ from rune.jobs import Jobs
 from rune.library import Library
 from rune.paths import Echoes
 from rune.recall import documents, evidence, texts, told_by, with_texts
+from rune.records import recalled
 from rune.records.card import Card
 from rune.records.message import Ingest, Ingested, Match, Recall, Recalled
 from rune.records.trajectory import Note
@@ -76,15 +77,21 @@ def _nearest(
 
 
 def of_use(capture: Capture, request: Recall, found: Recalled) -> None:
-    """Count the echoes that a session was given; a question from outside of any session counts for none."""
-    project = Path(request.project)
-    asking = capture.open_sessions(project)
-    names = {(one.event, one.path) for one in found.evidence if one.kind == "echo"}
-    if not asking or not names:
-        return
+    """Write down what a session was given: the adapter, and the echoes.
+
+    A question from outside of any session counts for none.
+    """
+    asking = capture.open_sessions(Path(request.project))
     own = [session for session in asking if request.client and session.client == request.client]
-    echoes = Echoes(project)
-    memory = known.read(echoes)
-    shown = {text.id for text in memory.texts if (text.name, text.path) in names}
-    given = [entry.digest for _, entry in memory.entries if f"{known.ECHO}{entry.digest}" in shown]
-    Uses(echoes.uses, time.time).note((own or asking)[-1].session, given)
+    if not asking:
+        return
+    echoes, session = Echoes(Path(request.project)), (own or asking)[-1].session
+    if found.adapter:
+        use = recalled.Use(time.time(), session, found.adapter, found.score, bool(found.answer))
+        recalled.append(echoes.recalls, use)
+    names = {(one.event, one.path) for one in found.evidence if one.kind == "echo"}
+    if names:
+        memory = known.read(echoes)
+        shown = {text.id for text in memory.texts if (text.name, text.path) in names}
+        given = [entry.digest for _, entry in memory.entries if f"{known.ECHO}{entry.digest}" in shown]
+        Uses(echoes.uses, time.time).note(session, given)

@@ -1,7 +1,9 @@
-"""The model process: one loop that answers recalls and, between them, advances a distillation step by step.
+"""The model process: one loop that answers recalls and, between them, goes on with what takes longer.
 
-It speaks lines of ``<id> <message>`` with the daemon over its standard streams. A recall never waits for
-more than the one optimizer step in hand. When the daemon goes, the input ends and so does this process.
+That is the tokens that the endpoint's requests wait for, one decode step at a time for all of them, and a
+distillation, one optimizer step at a time. It speaks lines of ``<id> <message>`` with the daemon over its
+standard streams. A recall never waits for more than the one step in hand. When the daemon goes, the input
+ends and so does this process.
 
 Where learning has a process of its own (``app.learns_apart``), that one is the same loop with a ``Learner``
 instead of ``Parts``: it distils, answers nothing and leaves the index to the process that recalls.
@@ -18,9 +20,10 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, Protocol
 
 from rune import lessons
+from rune.backends import wire
 from rune.config import Config
 from rune.echoes import known
 from rune.echoes.known import Known
@@ -32,14 +35,44 @@ from rune.paths import Echoes
 from rune.ports import Distilled, Distiller, Progress
 from rune.recall import Recaller
 from rune.records import message, trajectory
-from rune.records.card import Card, Lesson, State
+from rune.records.card import Card, Lesson
+from rune.records.ledger import State
 from rune.records.message import Advance, Distil, Done, Failed, Forget, Message, Ready, Recall
+from rune.records.tokens import Cancel, Find, Generate, Measure, Prefetch, Render, Rendered, Turn
 from rune.records.trajectory import Trajectory
+from rune.serving.types import EngineStats, GenerateRequest, Part, TokenEvent
 
 log = logging.getLogger(__name__)
 
 Task = Iterator[Message]
 """A distillation in progress: Advance after each unit, Done last."""
+
+
+class Runner(Protocol):
+    """The engine, as the loop drives it: nothing happens between two calls."""
+
+    @property
+    def busy(self) -> bool:
+        """Whether a step has something to do."""
+
+    def submit(self, request: GenerateRequest) -> None:
+        """Take a request in.
+
+        Raises:
+            EngineBusy, PromptTooLong, AdapterError: it is not taken.
+        """
+
+    def cancel(self, id: str) -> None:
+        """Drop a request; its last event comes with the next step."""
+
+    def step(self) -> list[TokenEvent]:
+        """Prefill a piece or decode one token of every running request."""
+
+    def prefetch(self, part: Part) -> None:
+        """Bring an adapter near."""
+
+    def stats(self) -> EngineStats:
+        """What it holds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +90,9 @@ class Parts(Learner):
     """What it gives a worker that answers, too."""
 
     recaller: Recaller
+    render: Callable[[Sequence[Turn]], str]
+    """A conversation as the base's prompt."""
+    runner: Runner | None = None
 
 
 class Link:
@@ -82,24 +118,91 @@ class Link:
         os._exit(0)  # the daemon is gone: leave in the middle of a step, the journal has the job
 
 
+class Tokens:
+    """The requests for tokens in flight: who is to hear of which."""
+
+    def __init__(self, link: Link, runner: Runner) -> None:
+        self.link = link
+        self.runner = runner
+        self._asked: dict[str, int] = {}
+
+    def take(self, number: int, request: Message) -> bool:
+        """Deal with what concerns the engine; False for anything else."""
+        match request:
+            case Generate():
+                self._begin(number, request)
+            case Cancel():
+                self.runner.cancel(request.id)
+                self.link.send(number, Done())
+            case Prefetch():
+                self.link.send(number, guarded(lambda: self._prefetch(request)))
+            case Measure():
+                self.link.send(number, wire.measured(self.runner.stats()))
+            case _:
+                return False
+        return True
+
+    def step(self) -> None:
+        """One step of the engine, if it has something to do; when it breaks, whoever waits for it is told."""
+        if not self.runner.busy:
+            return
+        reply = guarded(self._step)
+        if isinstance(reply, Failed):
+            for id, number in self._asked.items():
+                self.runner.cancel(id)
+                self.link.send(number, reply)
+            self._asked.clear()
+
+    def _step(self) -> Message:
+        for event in self.runner.step():
+            number = self._asked.pop(event.id, 0) if event.finish else self._asked.get(event.id, 0)
+            if number:
+                self.link.send(number, wire.token(event))
+        return Done()
+
+    def _begin(self, number: int, request: Generate) -> None:
+        def submit() -> Message:
+            self.runner.submit(wire.request(request))
+            return Done()
+
+        reply = guarded(submit)
+        if isinstance(reply, Failed):
+            self.link.send(number, reply)
+        else:
+            self._asked[request.id] = number
+
+    def _prefetch(self, request: Prefetch) -> Message:
+        for share in request.parts:
+            self.runner.prefetch(wire.part(share))
+        return Done()
+
+
 def run(link: Link, parts: Learner) -> None:
     """Serve until the input ends."""
     task: tuple[int, Task] | None = None
     waiting: list[tuple[int, Distil]] = []
+    runner = parts.runner if isinstance(parts, Parts) else None
+    tokens = Tokens(link, runner) if runner else None
     while True:
+        resting = task is None and not waiting and not (runner and runner.busy)
         try:
-            number, request = link.inbox.get(block=task is None and not waiting)
+            number, request = link.inbox.get(block=resting)
             if isinstance(request, Distil):
                 waiting.append((number, request))
-            else:
+            elif not (tokens and tokens.take(number, request)):
                 link.send(number, guarded(lambda request=request: answer(parts, request)))  # type: ignore[misc]
+                if tokens:  # recalls that follow one another do not keep it from its next token
+                    tokens.step()
             continue
         except queue.Empty:
             pass
-        if task is None:
+        if tokens:
+            tokens.step()
+        if task is None and waiting:
             number, job = waiting.pop(0)
             task = (number, distil(parts, job))
-        task = _advance(link, *task)
+        if task is not None:
+            task = _advance(link, *task)
 
 
 def _advance(link: Link, number: int, task: Task) -> tuple[int, Task] | None:
@@ -116,7 +219,7 @@ def guarded(work: Callable[[], Message]) -> Message:
     except OutOfMemory as error:
         return Failed(type(error).__name__, str(error), retry=True)
     except RuneError as error:
-        return Failed(type(error).__name__, str(error))
+        return wire.failed(error)
     except Exception as error:  # the barrier: a broken session must not take the worker along
         log.exception("request failed")
         return Failed(type(error).__name__, str(error), retry=True)
@@ -128,10 +231,14 @@ def answer(parts: Learner, request: Message) -> Message:
         return Failed("FormatError", f"the learner takes Distil, not {type(request).__name__}")
     if isinstance(request, Recall):
         return parts.recaller.recall(request)
+    if isinstance(request, Find):
+        return parts.recaller.route(request)
+    if isinstance(request, Render):
+        return Rendered(parts.render(request.turns))
     if isinstance(request, Forget):
         parts.recaller.index.remove(request.project, request.session)
         return Done(note="out of the index")
-    return Failed("FormatError", f"the worker takes Recall, Forget and Distil, not {type(request).__name__}")
+    return Failed("FormatError", f"{type(request).__name__} is no request for the worker")
 
 
 def distil(parts: Learner, job: Distil) -> Task:

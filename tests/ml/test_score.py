@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import pytest
 
+from rune import probing
 from rune.ml import gradient, score
 from rune.ml.engine import Engine
 
@@ -52,7 +53,7 @@ def test_where_nothing_can_be_asked_there_is_no_share(tiny, lessons):
 
 def test_no_more_than_eight_questions_of_a_kind_are_asked(lessons):
     kinds = Counter(probe.kind for probe in score.probes(lessons * 20))
-    assert kinds == {"trained": 8, "heldout": 8, "composed": 4, "unrelated": len(score.UNRELATED)}
+    assert kinds == {"trained": 8, "heldout": 8, "composed": 4, "unrelated": len(probing.UNRELATED)}
 
 
 def test_a_composed_question_asks_for_two_facts_at_once(lessons):

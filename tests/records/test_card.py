@@ -6,7 +6,9 @@ from hypothesis import strategies as st
 
 from rune.errors import FormatError, NewerVersion
 from rune.records import card
-from rune.records.card import Card, Entry, Lesson, Shelf, State
+from rune.records import ledger as records
+from rune.records.card import Card, Lesson, Shelf
+from rune.records.ledger import Entry, State
 
 text = st.text(st.characters(exclude_categories=("Cs",)), max_size=20)
 texts = st.lists(text, max_size=3).map(tuple)
@@ -41,8 +43,8 @@ def test_a_number_that_is_not_finite_is_refused_before_it_is_written(make_card):
 
 def test_a_card_of_a_newer_rune_is_refused(tmp_path, make_card):
     raw = json.loads(card.dump(make_card()))
-    (tmp_path / "card.json").write_text(json.dumps({**raw, "v": 2, "dreams": 1}))
-    with pytest.raises(NewerVersion, match="card version 2; this Rune knows 1: update rune-memory"):
+    (tmp_path / "card.json").write_text(json.dumps({**raw, "v": 3, "dreams": 1}))
+    with pytest.raises(NewerVersion, match="card version 3; this Rune knows 2: update rune-memory"):
         card.read(tmp_path / "card.json")
 
 
@@ -91,77 +93,6 @@ def test_a_card_without_a_field_is_refused(tmp_path, make_card, missing):
 # the ledger
 
 
-def test_a_ledger_entry_that_is_written_is_read_back(tmp_path):
-    entries = [
-        Entry("a", "added", 1.0, {"session": "s"}),
-        Entry("a", "scored", 2.5, {"probes": {"trained": None}}),
-    ]
-    for entry in entries:
-        card.record(tmp_path / "ledger.jsonl", entry)
-    assert list(card.entries(tmp_path / "ledger.jsonl")) == entries
-
-
-def test_a_torn_ledger_line_is_passed_over(tmp_path):
-    ledger = tmp_path / "ledger.jsonl"
-    ledger.write_bytes(b'{"v":1,"adapter":"a","ent')
-    card.record(ledger, Entry("b", "added", 1.0))
-    assert [entry.adapter for entry in card.entries(ledger)] == ["b"]
-
-
-def test_a_ledger_line_of_a_newer_rune_is_refused(tmp_path):
-    (tmp_path / "ledger.jsonl").write_text('{"v":2,"adapter":"a","entry":"dreamt","at":1}\n')
-    with pytest.raises(NewerVersion, match=r"ledger.jsonl:1: ledger version 2"):
-        list(card.entries(tmp_path / "ledger.jsonl"))
-
-
-@pytest.mark.parametrize(
-    "line", ['{"v":1,"entry":"added","at":1}', '{"v":1,"adapter":"a","entry":"added","at":"x"}']
-)
-def test_a_ledger_line_without_a_field_is_refused_with_its_number(tmp_path, line):
-    (tmp_path / "ledger.jsonl").write_text(line + "\n")
-    with pytest.raises(FormatError, match=r"ledger.jsonl:1: "):
-        list(card.entries(tmp_path / "ledger.jsonl"))
-
-
-ADDED = Entry("a", "added", 1.0, {"session": "s1", "served": True})
-
-
-@pytest.mark.parametrize(
-    ("lines", "expected"),
-    [
-        ([], State("active", 1.0, "s1")),
-        ([Entry("a", "archived", 2.0, {"reason": "old"})], State("archived", 2.0, "s1", reason="old")),
-        ([Entry("a", "superseded", 2.0, {"by": "b"})], State("superseded", 2.0, "s1", "b")),
-        (
-            [
-                Entry("a", "superseded", 2.0, {"by": "b"}),
-                Entry("a", "reactivated", 3.0, {"reason": "b was worse"}),
-            ],
-            State("active", 3.0, "s1", reason="b was worse"),
-        ),
-        (
-            [Entry("a", "scored", 2.0, {"probes": {"heldout": 0.0}, "served": False})],
-            State("unserved", 2.0, "s1", probes={"heldout": 0.0}),
-        ),
-        (
-            [
-                Entry("a", "archived", 2.0),
-                Entry("a", "scored", 3.0, {"probes": {"heldout": 1.0}, "served": True}),
-            ],
-            State("archived", 2.0, "s1", probes={"heldout": 1.0}),
-        ),
-        ([Entry("a", "forgotten", 2.0), Entry("a", "reactivated", 3.0)], State("forgotten", 2.0, "s1")),
-        (
-            [Entry("a", "forgotten", 2.0), Entry("a", "added", 3.0, {"session": "s1"})],
-            State("active", 3.0, "s1"),
-        ),
-        ([Entry("a", "outcome", 2.0, {"helped": True})], State("active", 1.0, "s1")),
-    ],
-)
-def test_the_lines_of_an_adapter_add_up_to_its_state(lines, expected):
-    assert card.states([ADDED, *lines]) == {"a": expected}
-
-
 @pytest.mark.parametrize(
     ("before", "after", "better"),
     [
@@ -172,6 +103,7 @@ def test_the_lines_of_an_adapter_add_up_to_its_state(lines, expected):
         ({"trained": 0.0, "heldout": 0.0}, {"trained": 0.5, "heldout": 0.0}, True),
         ({"unrelated": 0.0}, {"unrelated": 1.0}, True),
         ({"trained": 0.9, "unrelated": 0.0}, {"trained": 0.1, "unrelated": 1.0}, False),
+        ({"trained": 0.5, "neutral_kl": 0.0}, {"trained": 0.5, "neutral_kl": 3.0}, False),
     ],
 )
 def test_an_adapter_is_better_where_it_answers_more_of_its_own_questions(before, after, better):
@@ -187,6 +119,25 @@ def test_a_shelf_sees_what_was_changed_since_it_last_looked(tmp_path, make_card)
     assert shelf.cards()["a1"].summary == "first"
     (tmp_path / "a1" / "card.json").write_bytes(b"damaged")
     assert isinstance(shelf.cards()["a1"], FormatError)
-    card.record(tmp_path / "ledger.jsonl", Entry("a1", "archived", 1.0))
+    records.record(tmp_path / "ledger.jsonl", Entry("a1", "archived", 1.0))
     assert shelf.states()["a1"].status == "archived"
     assert Shelf(tmp_path / "nowhere", tmp_path / "nowhere").cards() == {}
+
+
+def test_a_card_of_version_one_is_read_as_that_of_one_session(tmp_path, make_card):
+    raw = json.loads(card.dump(make_card()))
+    for name in ("level", "parents", "sessions"):
+        del raw[name]
+    (tmp_path / "card.json").write_text(json.dumps({**raw, "v": 1}))
+    read = card.read(tmp_path / "card.json")
+    assert (read.level, read.parents, read.origins) == ("session", (), ("s1",))
+
+
+def test_a_retired_lesson_is_no_living_one_and_its_literals_are_outdated(make_card):
+    old = Lesson("said", "The gate listens on 8080.", ("Where?",), (), (), ("8080",))
+    kept = Lesson("said", "The gate is in gate.py.", ("File?",), (), (), ("gate.py",))
+    made, state = make_card(lessons=(old, kept)), State(retired={0: "b"})
+    assert card.living(made, state).lessons == (kept,)
+    assert card.outdated(made, state) == ("8080",)
+    assert card.outdated(made, State(retired={0: "b", 1: "b", 9: "b"})) == ("8080", "gate.py")
+    assert (card.living(made, State()), card.outdated(made, State())) == (made, ())

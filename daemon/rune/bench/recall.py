@@ -16,11 +16,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from rune import files, paths, remember
+from rune import files, paths, probing, remember
 from rune.bench.demo import DATA, QUESTIONS
 from rune.bench.stage import Stage, models_of, say
 from rune.errors import RuneError
-from rune.ml import score
 from rune.records.card import Card
 from rune.records.message import Health, Recall, Recalled
 
@@ -73,7 +72,7 @@ def questions(card: Card) -> list[Asked]:
     """At least ``LEAST``: the demo's, held-out phrasings, some that belong elsewhere, trained phrasings."""
     found = [Asked("demo", question.text, question.keys) for question in QUESTIONS]
     found += [Asked("held out", probe, lesson.keys) for lesson in card.lessons for probe in lesson.probes]
-    found += [Asked("unrelated", text, ()) for text, _ in score.UNRELATED]
+    found += [Asked("unrelated", text, ()) for text, _ in probing.UNRELATED]
     trained = [Asked("trained", text, lesson.keys) for lesson in card.lessons for text in lesson.questions]
     found += trained[:: max(1, len(trained) // max(1, LEAST - len(found)))]
     if len(found) < LEAST:
@@ -112,9 +111,9 @@ def _row(stage: Stage, project: Path, question: Asked) -> dict[str, Any]:
         "kind": question.kind, "question": question.text, "expected": list(question.keys),
         "seconds": seconds, "generated": bool(answer.adapter),
         "answer": answer.answer, "abstained": answer.abstained,
-        "correct": score.holds(answer.answer, question.keys),
+        "correct": probing.holds(answer.answer, question.keys),
         "answer_tokens": answer.answer_tokens, "evidence_tokens": answer.evidence_tokens,
-        "bm25_seconds": words_seconds, "bm25_holds": score.holds(texts, question.keys),
+        "bm25_seconds": words_seconds, "bm25_holds": probing.holds(texts, question.keys),
         "bm25_characters": len(texts),
     }  # fmt: skip
 

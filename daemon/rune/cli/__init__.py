@@ -13,6 +13,7 @@ from rune.cli.bench import bench
 from rune.cli.common import FOLDER, MANY, Group, ask, json_option, plain, project_option
 from rune.cli.daemon import daemon
 from rune.cli.echoes import echoes
+from rune.cli.serve import serve
 
 
 @click.group(cls=Group, context_settings={"help_option_names": ["-h", "--help"]})
@@ -21,8 +22,8 @@ def main() -> None:
     """A memory for coding agents that lives in weights."""
 
 
-for group in (bench, daemon, echoes):
-    main.add_command(group)
+for command in (bench, daemon, echoes, serve):
+    main.add_command(command)
 
 
 @main.command()
@@ -95,6 +96,8 @@ def status(as_json: bool) -> None:
     )
     click.echo(f"job      {health.job or 'none'}; {health.queued} waiting")
     click.echo(f"sessions {health.open_sessions} open")
+    if health.serving:
+        click.echo(f"serves   {health.serving}")
     if health.last_error:
         click.echo(f"last error: {health.last_error}")
 
@@ -110,6 +113,29 @@ def logs(lines: int) -> None:
         click.secho(f"== {path}", bold=True)
         for line in path.read_text("utf-8", "replace").splitlines()[-lines:]:
             click.echo(line)
+
+
+@main.command()
+@click.option("--protocol", type=click.Path(path_type=Path), help="Another registration.")
+def gate(protocol: Path | None) -> None:
+    """Judge, as registered before any training, whether trajectories in weights change what the base can do.
+
+    Exit status 0 is PASS, 1 FAIL, 2 INCONCLUSIVE; 3 says that the gate could not be run.
+    """
+    from rune.bench import results
+    from rune.bench.gate import protocol as registration
+    from rune.bench.gate import run as judge
+    from rune.errors import RuneError
+
+    try:
+        registered = registration.read(protocol or registration.PATH)
+        verdict, result = judge.run(registered)
+    except RuneError as error:
+        click.echo(f"the gate could not be run: {error}", err=True)
+        sys.exit(3)
+    results.write("gate", result, registered.seed)
+    click.echo(f"{verdict.outcome}: {verdict.why}")
+    sys.exit(verdict.outcome.code)
 
 
 @main.command()

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import math
 import re
-from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
 
-_WORDS_WEIGHT = 0.3
+WORDS_WEIGHT = 0.3
+"""Of shared words beside similarity in meaning."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +63,7 @@ def relevance(cosine: float, bm25: float) -> float:
     Measured on paraphrased and on literal questions (``tests/ml/test_embed.py``): reciprocal-rank fusion lets
     one common word outrank the meaning (right adapter first for 0.72 of the paraphrases; this sum 0.88).
     """
-    return cosine + _WORDS_WEIGHT * bm25
+    return cosine + WORDS_WEIGHT * bm25
 
 
 _LITERAL = re.compile(r"[^\s\"'`<>()\[\]{},;|=*!?]+")
@@ -96,29 +94,16 @@ class Keywords:
     """BM25 over documents, in memory: light enough for the daemon while the model loads."""
 
     def __init__(self, documents: Iterable[Document]) -> None:
-        self.documents = tuple(documents)
-        corpus = [tokens(document.text) for document in self.documents]
-        self._in_documents = Counter(word for words in corpus for word in set(words))
-        self._model: Any = None
-        if self._in_documents:
-            import bm25s  # noqa: PLC0415 - 30 MB that a process without a search need not carry
+        from rune.index.postings import Postings  # noqa: PLC0415 - numpy: a process without a search needs none
 
-            self._model = bm25s.BM25(method="lucene")
-            self._model.index(corpus, show_progress=False)
+        self.documents = tuple(documents)
+        self._postings = Postings()
+        for document in self.documents:
+            self._postings.add(tokens(document.text))
 
     def scores(self, query: str) -> list[float]:
         """One score per document, 0.0 to 1.0: BM25 as a share of the most that these words could give."""
-        words = tokens(query)
-        known = [word for word in words if word in self._in_documents]
-        if not known:
-            return [0.0] * len(self.documents)
-        most = sum(self._rarity(word) for word in words)
-        return [float(score) / most for score in self._model.get_scores(known)]
-
-    def _rarity(self, word: str) -> float:
-        """The inverse document frequency that BM25 uses; a word of no document is the rarest."""
-        inside = self._in_documents[word]
-        return math.log(1 + (len(self.documents) - inside + 0.5) / (inside + 0.5))
+        return [float(score) for score in self._postings.shares(tokens(query))]
 
     def search(self, query: str, limit: int) -> list[Hit]:
         """The best documents, best first; ``cosine`` is 0.0, for nobody measured it."""

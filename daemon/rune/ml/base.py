@@ -7,6 +7,7 @@ turn: a system turn would cost every training example twenty tokens and teach no
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -48,13 +49,17 @@ class Base:
 
     def prompt(self, question: str) -> list[int]:
         """Token ids of one question, ready for the answer."""
-        turns = [{"role": "user", "content": question}]
+        text = self.rendered([("user", question)])
+        return list(self.tokenizer.encode(text, add_special_tokens=False))
+
+    def rendered(self, turns: Sequence[tuple[str, str]]) -> str:
+        """A conversation of (role, content) as text, ready for the answer; no system turn is added to it."""
         # not get_vocab(): that builds a dictionary of all tokens, 50 ms for every question
         if self.tokenizer.convert_tokens_to_ids("<|im_start|>") not in (None, self.tokenizer.unk_token_id):
-            text = f"<|im_start|>user\n{question}<|im_end|>\n<|im_start|>assistant\n"
-        else:
-            text = self.tokenizer.apply_chat_template(turns, tokenize=False, add_generation_prompt=True)
-        return list(self.tokenizer.encode(text, add_special_tokens=False))
+            told = "".join(f"<|im_start|>{role}\n{content}<|im_end|>\n" for role, content in turns)
+            return f"{told}<|im_start|>assistant\n"
+        said = [{"role": role, "content": content} for role, content in turns]
+        return str(self.tokenizer.apply_chat_template(said, tokenize=False, add_generation_prompt=True))
 
     def count(self, text: str) -> int:
         """Tokens of a text."""

@@ -54,7 +54,7 @@ class Engine:
         done = torch.zeros(len(questions), dtype=torch.bool, device=self.base.device)
         stops = torch.tensor(self.base.stop_ids, device=self.base.device)
         made: list[Tensor] = []
-        with lora.attached(self.base.layers, adapter), _narrow(self.base.device, len(questions)):
+        with lora.attached(self.base.layers, adapter), narrow(self.base.device, len(questions)):
             for _ in range(max_tokens):
                 positions = (mask.cumsum(-1) - 1).clamp(min=0)[:, -ids.shape[1] :]
                 out = self.base.model(input_ids=ids, attention_mask=mask, position_ids=positions,
@@ -84,7 +84,7 @@ def ended(base: Base, ids: Sequence[int]) -> str:
 
 
 @contextmanager
-def _narrow(device: torch.device, rows: int) -> Iterator[None]:
+def narrow(device: torch.device, rows: int) -> Iterator[None]:
     """One thread for few rows on a CPU: the matrices are so thin that threads mostly wait for each other."""
     before = torch.get_num_threads()
     if device.type == "cpu" and rows <= FEW:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -58,17 +58,21 @@ class Adapter:
 
 
 class LoraLinear(nn.Module):
-    """A frozen linear layer with a socket for one adapter at a time."""
+    """A frozen linear layer with a socket for one adapter at a time, and a port for one adapter a row."""
 
     def __init__(self, base: nn.Linear) -> None:
         super().__init__()
         self.base = base
         self.factors: Factors | None = None
         self.scale = 1.0
+        self.port: Callable[[Tensor, Tensor], Tensor] | None = None
+        """Input and output of the layer to its output; see ``rune.ml.serve.rows``."""
 
     def forward(self, x: Tensor) -> Tensor:
         """[..., I] to [..., O]; without factors this is the base layer and nothing else."""
         out: Tensor = self.base(x)
+        if self.port is not None:
+            out = self.port(x, out)
         if self.factors is None:
             return out
         low = x @ self.factors.a.to(x.dtype).mT
@@ -165,8 +169,8 @@ def save(adapter: Adapter, folder: Path, base_name: str, dtype: torch.dtype = to
     config.save_pretrained(str(folder))
 
 
-def load(folder: Path, device: torch.device, dtype: torch.dtype) -> Adapter:
-    """Read PEFT files back.
+def load(folder: Path, device: torch.device, dtype: torch.dtype | None = None) -> Adapter:
+    """Read PEFT files back; without ``dtype`` the factors stay as they were saved.
 
     Raises:
         AdapterError: a file is missing or a key is not of this format.
@@ -182,7 +186,7 @@ def load(folder: Path, device: torch.device, dtype: torch.dtype) -> Adapter:
         name, _, kind = key.removeprefix(PREFIX).removesuffix(".weight").rpartition(".lora_")
         if kind not in ("A", "B") or not key.startswith(PREFIX):
             raise AdapterError(f"{folder / WEIGHTS}: key {key!r} is no lora_A or lora_B weight")
-        parts.setdefault(name, {})[kind] = tensor.to(dtype)
+        parts.setdefault(name, {})[kind] = tensor.to(dtype or tensor.dtype)
     if half := sorted(name for name, both in parts.items() if len(both) != 2):
         raise AdapterError(f"{folder / WEIGHTS}: expected lora_A and lora_B of {half[0]}, found one of them")
     return Adapter(rank, alpha, {name: Factors(both["A"], both["B"]) for name, both in parts.items()})

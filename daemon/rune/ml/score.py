@@ -1,59 +1,19 @@
-"""Probes: does an adapter answer what it was taught, in words that it was not taught in?"""
+"""Probes asked of an adapter: does it answer what it was taught, in words that it was not taught in?"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from rune.ml import lora
 from rune.ml.engine import Engine
+from rune.probing import holds, probes
 from rune.records.card import Lesson
 
-EACH = 8
-"""Questions of a kind."""
+__all__ = ["holds", "probes", "score"]
+
 BATCH = 24
 SHORTEST, LONGEST = 24, 128
 """Tokens of an answer; in between as the taught answers are long."""
-UNRELATED = (
-    ("What is the capital of France?", "paris"),
-    ("What colour is a clear daytime sky?", "blue"),
-    ("What is 2 + 2?", "4"),
-)
-"""General questions: an adapter must leave them alone."""
-
-
-@dataclass(frozen=True, slots=True)
-class Probe:
-    """A question with the literals that a right answer holds."""
-
-    kind: str
-    question: str
-    keys: tuple[str, ...]
-
-
-def holds(answer: str, keys: Sequence[str]) -> bool:
-    """Whether an answer holds every key, letter case and quotes aside.
-
-    >>> holds("Run `make check`.", ["make check"]), holds("Run it.", ["make check"])
-    (True, False)
-    """
-    plain = " ".join(answer.lower().replace("`", "").split())
-    return bool(keys) and all(" ".join(key.lower().replace("`", "").split()) in plain for key in keys)
-
-
-def probes(lessons: Sequence[Lesson]) -> list[Probe]:
-    """What is asked: ``trained`` wordings, ``heldout`` wordings, two facts at once (``composed``), and what
-    no session is about (``unrelated``); at most ``EACH`` of a kind."""
-    able = [lesson for lesson in lessons if lesson.keys]
-    asked = [lesson for lesson in able if lesson.probes]
-    found = [Probe("trained", lesson.questions[0], lesson.keys) for lesson in able[:EACH]]
-    found += [Probe("heldout", lesson.probes[0], lesson.keys) for lesson in asked[:EACH]]
-    pairs = zip(asked[::2], asked[1::2], strict=False)
-    found += [
-        Probe("composed", f"{one.probes[0]} And: {other.probes[0]}", (*one.keys[:1], *other.keys[:1]))
-        for one, other in list(pairs)[: EACH // 2]
-    ]
-    return found + [Probe("unrelated", question, (key,)) for question, key in UNRELATED]
 
 
 def score(

@@ -1,31 +1,31 @@
-"""The receipt of an adapter, ``adapters/<id>/card.json`` (write-once), and the ledger of what became of it.
+"""The receipt of an adapter, ``adapters/<id>/card.json`` (write-once).
 
-The card says where the adapter came from and what it cost; it never changes. Scores and states that come
-later are lines of ``adapters/ledger.jsonl``:
-
-    {"v": 1, "at": ..., "adapter": "<id>", "entry": "added", "detail": {...}}
-
-``entry`` is one of added (``session``, ``source_hash`` and ``served`` in the detail), scored (``probes``,
-``served``), superseded (``by``), archived and reactivated (``reason``), forgotten, outcome. ``served`` says
-whether the probes were better than the base's.
+It says where the adapter came from and what it cost. Scores and states that come later are lines of the
+ledger (``rune.records.ledger``). Version 2 knows ``level``, ``parents`` and ``sessions``; version 1 is read,
+too.
 """
 
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 import json
 import os
-from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any, Literal, TypeAlias
+from typing import Any, TypeAlias
 
 import orjson
 
-from rune import files
 from rune.errors import FormatError, NewerVersion
+from rune.records import ledger as lines
+from rune.records.ledger import State
 
-VERSION = 1
+VERSION = 2
+CONFIG = "adapter_config.json"
+WEIGHTS = "adapter_model.safetensors"
+MEASURED = ("trained", "heldout", "composed", "related")
+"""Kinds of probes that show use; the others show harm."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +75,17 @@ class Card:
     """File name to hash of the weights and the PEFT configuration."""
     bytes: int = 0
     id: str = ""
+    level: str = "session"
+    """session, task or project: how much it brings together."""
+    parents: tuple[str, ...] = ()
+    """Ids of the adapters that it was made of; none where it was made of a session."""
+    sessions: tuple[str, ...] = ()
+    """The sessions behind its parents; none where it was made of one, which is ``session``."""
+
+    @property
+    def origins(self) -> tuple[str, ...]:
+        """Every session that it comes from."""
+        return self.sessions or (self.session,)
 
 
 _SHAPES: dict[str, type | tuple[type, ...]] = {"str": str, "int": int, "float": (int, float)}
@@ -124,9 +135,16 @@ def read(path: Path) -> Card:
             raise FormatError(f"{path}: {name}: found {raw[name]!r}; {_WAY_OUT}")
     try:
         lessons = tuple(_lesson(entry) for entry in raw.pop("lessons"))
-        return Card(**{**raw, "lessons": lessons, "targets": tuple(raw["targets"])})
+        lists = {name: tuple(raw[name]) for name in ("targets", "parents", "sessions") if name in raw}
+        return Card(**{**raw, "lessons": lessons, **lists})
     except (TypeError, KeyError, AttributeError) as error:
         raise FormatError(f"{path}: {error!r}; {_WAY_OUT}") from None
+
+
+def identity(card: Card) -> str:
+    """What an adapter is called: a hash over weights, configuration and source."""
+    parts = (card.sha256[CONFIG], card.sha256[WEIGHTS], card.source_hash)
+    return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:16]
 
 
 def _lesson(raw: dict[str, Any]) -> Lesson:
@@ -138,113 +156,55 @@ def _lesson(raw: dict[str, Any]) -> Lesson:
 def better_than_base(before: dict[str, float | None], after: dict[str, float | None]) -> bool:
     """Whether an adapter answers more than the base alone, over trained and held-out phrasings together.
 
-    Unrelated questions show harm, not use, and do not count. Where nothing was measured the answer is yes:
-    recall still checks what it is told against the evidence.
+    Unrelated questions and the drift show harm, not use, and do not count. Where nothing was measured the
+    answer is yes: recall still checks what it is told against the evidence.
 
     >>> better_than_base({"trained": 0.2, "heldout": None}, {"trained": 0.9, "heldout": 0.5})
     True
-    >>> better_than_base({"trained": 0.2, "unrelated": 0.1}, {"trained": 0.2, "unrelated": 0.9})
+    >>> better_than_base({"trained": 0.2, "unrelated": 0}, {"trained": 0.2, "unrelated": 1, "neutral_kl": 2})
     False
     """
-    pairs = [(before.get(name), score) for name, score in after.items() if name != "unrelated"]
+    pairs = [(before.get(name), after[name]) for name in MEASURED if name in after]
     measured = [(base or 0.0, score) for base, score in pairs if score is not None]
     return not measured or sum(score for _, score in measured) > sum(base for base, _ in measured)
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """One line of the ledger."""
-
-    adapter: str
-    entry: str
-    at: float
-    detail: dict[str, Any] = field(default_factory=dict)
+def living(card: Card, state: State) -> Card:
+    """The card without the lessons that are no longer true."""
+    if not state.retired:
+        return card
+    kept = tuple(lesson for place, lesson in enumerate(card.lessons) if place not in state.retired)
+    return dataclasses.replace(card, lessons=kept)
 
 
-def record(ledger: Path, entry: Entry) -> None:
-    """Append one line to the ledger, durably."""
-    files.append(ledger, {"v": VERSION, **asdict(entry)})
-
-
-def entries(ledger: Path) -> Iterator[Entry]:
-    """The ledger's lines in order; a torn one is passed over.
-
-    Raises:
-        NewerVersion: a newer Rune wrote one.
-        FormatError: a line lacks a field.
-    """
-    for number, raw in files.objects(ledger):
-        version = raw.get("v")
-        if not isinstance(version, int) or version > VERSION:
-            known = f"this Rune knows {VERSION}: update rune-memory"
-            raise NewerVersion(f"{ledger}:{number}: ledger version {version!r}; {known}")
-        try:
-            yield Entry(str(raw["adapter"]), str(raw["entry"]), float(raw["at"]), dict(raw.get("detail", {})))
-        except (KeyError, TypeError, ValueError) as error:
-            raise FormatError(f"{ledger}:{number}: no adapter, entry, at or detail: {error!r}") from None
-
-
-Status: TypeAlias = Literal["active", "unserved", "superseded", "archived", "forgotten"]
-
-
-@dataclass(frozen=True, slots=True)
-class State:
-    """What became of an adapter: the ledger's lines, added up. Only an active adapter is served."""
-
-    status: Status = "active"
-    """unserved: its probes are not better than the base's."""
-    since: float = 0.0
-    session: str = ""
-    superseded_by: str = ""
-    reason: str = ""
-    probes: dict[str, float | None] = field(default_factory=dict)
-    """The newest scores; empty until it is scored again after its making."""
-
-
-def states(lines: Iterable[Entry]) -> dict[str, State]:
-    """The state of each adapter that the ledger names.
-
-    >>> made = [Entry("a", "added", 1.0, {"session": "s"}), Entry("b", "added", 2.0, {"session": "s"})]
-    >>> states([*made, Entry("a", "superseded", 2.0, {"by": "b"})])["a"].superseded_by
-    'b'
-    """
-    found: dict[str, State] = {}
-    for line in lines:
-        found[line.adapter] = _next(found.get(line.adapter, State()), line)
-    return found
-
-
-def _next(state: State, line: Entry) -> State:
-    detail = line.detail
-    if line.entry == "added":
-        return State(_served(detail), line.at, str(detail.get("session", "")))
-    if state.status == "forgotten":
-        return state
-    since = dataclasses.replace(state, since=line.at)
-    match line.entry:
-        case "scored":
-            state = dataclasses.replace(state, probes=dict(detail.get("probes", {})))
-            if state.status not in ("active", "unserved"):
-                return state
-            return dataclasses.replace(state, status=_served(detail), since=line.at)
-        case "archived":
-            return dataclasses.replace(since, status="archived", reason=str(detail.get("reason", "")))
-        case "superseded":
-            return dataclasses.replace(since, status="superseded", superseded_by=str(detail.get("by", "")))
-        case "reactivated":
-            why = str(detail.get("reason", ""))
-            return dataclasses.replace(since, status="active", superseded_by="", reason=why)
-        case "forgotten":
-            return State("forgotten", line.at, state.session)
-        case _:
-            return state
-
-
-def _served(detail: dict[str, Any]) -> Status:
-    return "active" if detail.get("served", True) else "unserved"
+def outdated(card: Card, state: State) -> tuple[str, ...]:
+    """Literals that only the retired lessons of a whole card hold: an answer with one of them is stale."""
+    gone = [card.lessons[place] for place in state.retired if place < len(card.lessons)]
+    retired = {key for lesson in gone for key in lesson.keys}
+    told = " ".join(lesson.answer for lesson in living(card, state).lessons).lower()
+    return tuple(sorted(key for key in retired if key.lower() not in told))
 
 
 Stamp: TypeAlias = tuple[int, int, int]
+"""Inode, size and time of change in nanoseconds."""
+
+
+def stamp(path: Path) -> Stamp | None:
+    """What tells a changed file from an unchanged one; None where there is none."""
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_ino, found.st_size, found.st_mtime_ns
+
+
+def ids(root: Path) -> list[str]:
+    """The names of the adapters' folders, in order."""
+    try:
+        with os.scandir(root) as found:
+            return sorted(entry.name for entry in found if entry.name[0] != "." and entry.is_dir())
+    except FileNotFoundError:
+        return []
 
 
 class Shelf:
@@ -258,23 +218,18 @@ class Shelf:
 
     def cards(self) -> dict[str, Card | FormatError]:
         """Every adapter's card by id, or what is wrong with it."""
-        try:
-            with os.scandir(self._root) as found:
-                names = sorted(entry.name for entry in found if entry.name[0] != "." and entry.is_dir())
-        except FileNotFoundError:
-            return {}
-        return {name: self.card(name) for name in names}
+        return {name: self.card(name) for name in ids(self._root)}
 
     def card(self, id: str) -> Card | FormatError:
         """One adapter's card, or what is wrong with it."""
         path = Path(f"{self._root}/{id}/card.json")  # one path made, not three
-        stamp = _stamp(path)
+        now = stamp(path)
         known = self._cards.get(id)
-        if known is None or known[0] != stamp:
+        if known is None or known[0] != now:
             try:
-                known = (stamp, read(path))
+                known = (now, read(path))
             except FormatError as error:
-                known = (stamp, error)
+                known = (now, error)
             self._cards[id] = known
         return known[1]
 
@@ -285,16 +240,7 @@ class Shelf:
             NewerVersion: a newer Rune wrote the ledger.
             FormatError: a line of it lacks a field.
         """
-        stamp = _stamp(self._ledger)
-        if stamp is None or stamp != self._states[0]:
-            self._states = (stamp, states(entries(self._ledger)))
+        now = stamp(self._ledger)
+        if now is None or now != self._states[0]:
+            self._states = (now, lines.states(lines.entries(self._ledger)))
         return dict(self._states[1])
-
-
-def _stamp(path: Path) -> Stamp | None:
-    """What tells a changed file from an unchanged one."""
-    try:
-        found = path.stat()
-    except OSError:
-        return None
-    return found.st_ino, found.st_size, found.st_mtime_ns

@@ -2,7 +2,8 @@
 
     {"v": 1, "type": "Recall", "query": "...", "project": "/abs", ...}
 
-The union of the classes below is the protocol, between client and daemon as between daemon and worker.
+The union of the classes below is the protocol, between client and daemon as between daemon and worker; what
+is about tokens is in ``rune.records.tokens``.
 """
 
 from __future__ import annotations
@@ -15,6 +16,18 @@ from dataclasses import asdict, dataclass, field
 from typing import Any, TypeVar
 
 from rune.errors import FormatError, NewerVersion
+from rune.records.tokens import (
+    Cancel,
+    Find,
+    Found,
+    Generate,
+    Measure,
+    Measured,
+    Prefetch,
+    Render,
+    Rendered,
+    Token,
+)
 
 VERSION = 1
 
@@ -67,6 +80,15 @@ class Distil:
     project: str
     again: bool = False
     """Also where it was done before: the adapter is damaged, or was made for another base."""
+
+
+@dataclass(frozen=True, slots=True)
+class Serve:
+    """Open the HTTP endpoint, or close it."""
+
+    port: int = 0
+    """0: the one of the settings."""
+    stop: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,6 +177,15 @@ class Health:
     worker_rss_mb: float
     learner_rss_mb: float = 0.0
     """0 where learning has no process of its own, or none runs."""
+    serving: str = ""
+    """Address of the HTTP endpoint; empty while it is closed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Serving:
+    """Where the endpoint is to be found; an empty address: nowhere."""
+
+    url: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,10 +221,18 @@ class Failed:
     error: str
     message: str
     retry: bool = False
+    retry_after: float = 0.0
+    """Seconds, where the other side knows."""
 
 
-Request = Recall | Ingest | Status | Forget | Distil | Stop
-Answer = Recalled | Ingested | Health | Forgotten | Advance | Done | Ready | Failed
+Request = (
+    Recall | Ingest | Status | Forget | Distil | Stop | Serve
+    | Find | Render | Generate | Cancel | Prefetch | Measure
+)  # fmt: skip
+Answer = (
+    Recalled | Ingested | Health | Forgotten | Advance | Done | Ready | Failed | Serving
+    | Found | Rendered | Token | Measured
+)  # fmt: skip
 Message = Request | Answer
 
 _BY_NAME: dict[str, type[Any]] = {cls.__name__: cls for cls in typing.get_args(Message)}
@@ -252,7 +291,7 @@ def _value(where: str, wanted: Any, value: Any) -> Any:
         return tuple(_build(inner, v) if record else _value(where, inner, v) for v in value)
     if wanted is float and isinstance(value, int) and not isinstance(value, bool):
         return float(value)
-    plain = typing.get_origin(wanted) or wanted
-    if isinstance(plain, types.UnionType) or isinstance(value, plain):
+    plain = wanted if isinstance(wanted, types.UnionType) else typing.get_origin(wanted) or wanted
+    if isinstance(value, plain):
         return value
-    raise FormatError(f"{where}: expected {plain.__name__}, found {value!r}")
+    raise FormatError(f"{where}: expected {getattr(plain, '__name__', plain)}, found {value!r}")

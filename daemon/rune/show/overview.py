@@ -15,8 +15,9 @@ from rune import config, events, files
 from rune.errors import ConfigError, FormatError
 from rune.paths import Echoes, Home, project_root
 from rune.records import envelope, job, trajectory
-from rune.records.card import Card, Shelf, State
+from rune.records.card import Card, Shelf
 from rune.records.job import Job
+from rune.records.ledger import State
 from rune.records.trajectory import Trajectory
 
 SessionState: TypeAlias = Literal["open", "closed", "distilled"]

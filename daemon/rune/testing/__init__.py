@@ -38,7 +38,8 @@ from rune.paths import Home
 from rune.ports import Clock, Distilled, Progress
 from rune.recall import Recaller
 from rune.records.card import Lesson
-from rune.worker import Parts
+from rune.testing.runner import FakeRunner, rendered
+from rune.worker import Learner, Parts
 
 BASE = "fake-base"
 BASE_HASH = hashlib.sha256(BASE.encode()).hexdigest()
@@ -230,29 +231,35 @@ class FakeSession:
         return self.tell("PostToolUse", tool_name=tool, tool_input=given, tool_response=response)
 
 
-def parts(home: Home, distiller: FakeDistiller | None = None) -> Parts:
+def parts(home: Home, distiller: FakeDistiller | None = None, pause: float = 0.0) -> Parts:
     """A worker's parts with nothing but fakes, and the real index."""
     settings = config.load(home.config)
     index = Index(home.index, FakeEmbedder())
     recaller = Recaller(index, FakeGenerator(), lambda text: len(text.split()), BASE_HASH, settings.recall)
-    return Parts(BASE, BASE_HASH, distiller or FakeDistiller(), settings, recaller)
+    runner = FakeRunner(FakeGenerator(), pause=pause)
+    return Parts(BASE, BASE_HASH, distiller or FakeDistiller(), settings, recaller, rendered, runner)
 
 
-def daemon(home: Home, *worker_options: str) -> Daemon:
-    """The real daemon, whose worker is ``python -m rune.testing worker`` with these options."""
+def daemon(home: Home, *options: str) -> Daemon:
+    """The real daemon; its processes are ``rune.testing worker`` and ``learner``, with these options."""
     settings = config.load(home.config)
     capture = Capture(home, settings.capture, time.time, scan.scan, transcripts.reflections_from_transcript)
-    argv = (sys.executable, "-P", "-m", "rune.testing", "worker", *worker_options)
-    process = ModelProcess(argv, home.logs / "worker.log")
-    return Daemon(home, settings, capture, Jobs(home.jobs, time.time), process)
+    argv = (sys.executable, "-P", "-m", "rune.testing")
+    process = ModelProcess((*argv, "worker", *options), home.logs / "worker.log")
+    learner = process
+    if settings.daemon.learner == "apart":
+        learner = ModelProcess((*argv, "learner", *options), home.logs / "learner.log", rest=1.0)
+    door = app.door(home, settings, process)
+    return Daemon(home, settings, capture, Jobs(home.jobs, time.time), process, learner, door=door)
 
 
 def main(arguments: Sequence[str]) -> None:
-    """Be a daemon or a worker on ``$RUNE_HOME``."""
+    """Be a daemon, a worker or a learner on ``$RUNE_HOME``."""
     parser = argparse.ArgumentParser(prog="python -m rune.testing")
-    parser.add_argument("role", choices=("daemon", "worker"))
+    parser.add_argument("role", choices=("daemon", "worker", "learner"))
     parser.add_argument("--steps", type=int, default=3, help="of a distillation")
     parser.add_argument("--pause", type=float, default=0.0, help="seconds of a step")
+    parser.add_argument("--token", type=float, default=0.0, help="seconds of a word")
     parser.add_argument("--load", type=float, default=0.0, help="seconds until the model is loaded")
     parser.add_argument("--no-model", action="store_true", help="as before `rune setup`")
     parser.add_argument("--no-memory", action="store_true", help="as where a distillation does not fit")
@@ -263,14 +270,13 @@ def main(arguments: Sequence[str]) -> None:
         asyncio.run(daemon(home, *arguments[1:]).serve())
         return
 
-    def build() -> Parts:
+    def build() -> Learner:
         time.sleep(given.load)
         if given.no_model:
             raise NotSetUp(f"no base model in {home.models}; run `rune setup`")
-        return parts(home, FakeDistiller(given.steps, given.pause, not given.no_memory))
+        distiller = FakeDistiller(given.steps, given.pause, not given.no_memory)
+        if given.role == "learner":
+            return Learner(BASE, BASE_HASH, distiller, config.load(home.config))
+        return parts(home, distiller, given.token)
 
     worker.main(build)
-
-
-if __name__ == "__main__":
-    main(sys.argv[1:])

@@ -1,0 +1,4 @@
+"""Engines behind the one protocol ``rune.serving.Backend``: what generates tokens, wherever it runs.
+
+``local`` is this machine's own engine, in the worker; ``wire`` is how its requests and events travel.
+"""

@@ -1,0 +1,81 @@
+"""Whether a child may take its parents' place: it must be fitter than the best of them on their probes. Pure.
+
+Every parent and the child are asked the probes of all parents. Beyond fitness, the child may not have lost
+more of any one parent than ``interference`` (merged weights disturb each other, orthogonal or not: Zhang et
+al. 2025, arXiv:2510.03262), and may not answer unrelated questions with what a parent knows (``leakage``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from rune.config import EvolutionConfig
+from rune.evolution.fitness import phi
+
+Marks = Mapping[str, Sequence[bool]]
+"""Right or wrong by kind of probe: trained, heldout."""
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What was measured, and whether the child may serve."""
+
+    accepted: bool
+    child: float | None
+    """Its fitness on all parents' probes."""
+    best: float | None
+    """That of the best parent on the same probes."""
+    interference: float
+    """Most that it answers worse than a parent on that parent's own probes; 0 where it answers more."""
+    leakage: float
+    """Share of the unrelated questions that it answers with what a parent knows, where no parent does."""
+    reasons: tuple[str, ...] = ()
+    """Why not."""
+
+
+def judge(
+    parents: Mapping[str, Mapping[str, Marks]],
+    child: Mapping[str, Marks],
+    leaks: float,
+    config: EvolutionConfig,
+) -> Verdict:
+    """Weigh a child against its parents.
+
+    Args:
+        parents: for each parent, its marks on the probes of each parent.
+        child: the child's marks on the probes of each parent.
+        leaks: share of the unrelated questions that the child answers with what a parent knows.
+        config: how much may be lost.
+    """
+    ours = fit(child)
+    rivals = [value for marks in parents.values() if (value := fit(marks)) is not None]
+    best = max(rivals, default=None)
+    lost = max((_share(parents[id][id]) - _share(child[id]) for id in parents), default=0.0)
+    reasons = []
+    if ours is None or best is None:
+        reasons.append("there is nothing to compare it by")
+    elif ours <= best:
+        reasons.append(f"fitness {ours:.2f} is not above the best parent's {best:.2f}")
+    if lost > config.interference:
+        reasons.append(
+            f"it answers {lost:.2f} fewer of a parent's own probes, {config.interference:.2f} allowed"
+        )
+    if leaks > config.leakage:
+        reasons.append(f"it tells what parents know in {leaks:.2f} of unrelated answers")
+    return Verdict(not reasons, ours, best, round(max(0.0, lost), 4), round(leaks, 4), tuple(reasons))
+
+
+def fit(marks: Mapping[str, Marks]) -> float | None:
+    """Fitness over the probes of all parents: plain shares, since all are asked the same."""
+    return phi(_rate(marks, "trained"), _rate(marks, "heldout"))
+
+
+def _rate(marks: Mapping[str, Marks], kind: str) -> float | None:
+    found = [right for own in marks.values() for right in own.get(kind, ())]
+    return sum(found) / len(found) if found else None
+
+
+def _share(marks: Marks) -> float:
+    found = [right for kind in marks.values() for right in kind]
+    return sum(found) / len(found) if found else 0.0

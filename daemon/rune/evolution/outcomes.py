@@ -1,0 +1,66 @@
+"""What came of recalls: did the next runs of the session pass where they had failed before?
+
+A recall is judged by the run that failed last before it, within the window. The next runs of the same
+family of commands decide: the first that passes counts for the adapter, the later the less; if none of them
+passes, that counts against it. Where nothing had failed, or nothing of that family was run again, there is
+no outcome: that is not known, not nought. Adapters that were asked about the same failure share it. Pure.
+
+Not covered: whether the agent read the answer. The share and Wilson's interval are there because of that.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from rune import runs
+from rune.config import EvolutionConfig
+from rune.records.ledger import Outcome
+from rune.records.recalled import Use
+from rune.records.trajectory import Event, Execution
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """The outcome of one recall."""
+
+    adapter: str
+    outcome: Outcome
+    event: str
+    """The run that failed before."""
+
+
+def judge(uses: Sequence[Use], events: Sequence[Event], config: EvolutionConfig) -> list[Judged]:
+    """The outcomes of the recalls of one session.
+
+    Args:
+        uses: its recalls.
+        events: its events in the order of time.
+        config: how far to look.
+    """
+    ran = [(e, name) for e in events if isinstance(e, Execution) and (name := runs.family(e.command))]
+    found = [one for use in uses if use.answered and (one := _judged(use, ran, config))]
+    asked = Counter((one.event, one.adapter) for one in found)
+    latest = {(one.event, one.adapter): one for one in found}  # asked twice about one failure, it counts once
+    sharing = Counter(event for event, _ in asked)
+    return [
+        replace(one, outcome=replace(one.outcome, share=round(one.outcome.share / sharing[event], 4)))
+        for (event, _), one in latest.items()
+    ]
+
+
+def _judged(use: Use, ran: Sequence[tuple[Execution, str]], config: EvolutionConfig) -> Judged | None:
+    window = config.window_seconds
+    before = {name: e for e, name in ran if use.at - window <= e.at <= use.at}
+    failing = {name: e for name, e in before.items() if not e.ok}
+    after = [(e, name) for e, name in ran if use.at < e.at <= use.at + window and name in failing]
+    if not after:
+        return None
+    again = {name for _, name in after}
+    broken = max((e for name, e in failing.items() if name in again), key=lambda e: e.at)
+    family = runs.family(broken.command)
+    decisive = [e for e, name in after if name == family][: config.window_runs]
+    place = next((number for number, e in enumerate(decisive) if e.ok), None)
+    share = 1.0 if place is None else 0.5**place
+    return Judged(use.adapter, Outcome(use.session, use.at, place is not None, share), broken.id)

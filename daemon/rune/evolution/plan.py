@@ -1,0 +1,275 @@
+"""What to do with the adapters of a project, each with its reasons; pure: it can be shown and not done.
+
+In this order, and an adapter is in one action at most: Update (a younger adapter knows better), Forget
+(unfit and idle, or over the budget), Consolidate (a cluster of similar ones), Merge (similar ones that are
+too many to learn again, where that is switched on). What was tried and refused is not planned again with
+the same parents.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import TypeAlias
+
+from rune.config import EvolutionConfig
+from rune.evolution import facts, similar
+from rune.evolution.fitness import DAY, Fitness
+from rune.evolution.similar import Pair, pair
+from rune.lessons.apart import distinct
+from rune.records.card import Card, Lesson, living
+from rune.records.ledger import State
+
+LEVELS = ("session", "task", "project")
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """An adapter as it stands: whole card, state, fitness, and when it was last asked or made."""
+
+    card: Card
+    state: State
+    fitness: Fitness
+    used: float
+
+    @property
+    def id(self) -> str:
+        """The adapter's id."""
+        return self.card.id
+
+
+@dataclass(frozen=True, slots=True)
+class Update:
+    """A younger adapter takes an older one's place, or that of some of its lessons."""
+
+    old: str
+    by: str
+    lessons: tuple[int, ...]
+    """Places of the lessons that are retired; empty where the whole adapter is superseded."""
+    because: str
+
+
+@dataclass(frozen=True, slots=True)
+class Forget:
+    """An adapter is put away; its files stay."""
+
+    id: str
+    because: str
+
+
+@dataclass(frozen=True, slots=True)
+class Consolidate:
+    """Similar adapters become one, learnt anew from their joined lessons, a level up."""
+
+    parents: tuple[str, ...]
+    level: str
+    because: str
+
+
+@dataclass(frozen=True, slots=True)
+class Merge:
+    """Similar adapters become one by adding up their weights."""
+
+    parents: tuple[str, ...]
+    how: str
+    level: str
+    because: str
+
+
+Action: TypeAlias = Update | Forget | Consolidate | Merge
+Attempt: TypeAlias = tuple[str, frozenset[str]]
+"""How, and of which parents."""
+
+
+def plan(
+    standings: Sequence[Standing],
+    config: EvolutionConfig,
+    now: float,
+    refused: frozenset[Attempt] = frozenset(),
+) -> list[Action]:
+    """What to do now; nothing where all is well."""
+    by_age = sorted(standings, key=lambda one: (one.card.created, one.id))
+    active = {one.id: one for one in by_age if one.state.status == "active"}
+    near = similar.pairs([one.card for one in active.values()])
+    done: list[Action] = list(_updates(active, near, config))
+    gone = {action.old for action in done if isinstance(action, Update) and not action.lessons}
+    rest = [one for id, one in active.items() if id not in gone]
+    unfit = list(_unfit(rest, config, now))
+    done += unfit
+    rest = [one for one in rest if one.id not in {action.id for action in unfit}]
+    touched = {action.old for action in done if isinstance(action, Update)}
+    free = [one for one in rest if one.id not in touched]
+    clusters = list(_clusters(free, near, config, refused))
+    done += clusters
+    taken = {id for action in clusters for id in action.parents}
+    done += _merges([one for one in free if one.id not in taken], near, config, refused)
+    return done
+
+
+def fingerprint(actions: Iterable[Action]) -> str:
+    """A name for exactly these actions, whatever their reasons."""
+    said = [{**asdict(action), "because": "", "action": type(action).__name__} for action in actions]
+    return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()[:16]
+
+
+def _updates(
+    active: Mapping[str, Standing], near: Mapping[Pair, float], config: EvolutionConfig
+) -> Iterator[Update]:
+    """The adapters that younger ones have outdated: whole where nothing of them would be missed."""
+    retired = {id: frozenset(one.state.retired) for id, one in active.items()}
+    found: dict[tuple[str, str], list[facts.Replaced]] = defaultdict(list)
+    for one in facts.replaced([standing.card for standing in active.values()], retired):
+        found[one.older, one.by].append(one)
+    whole: set[str] = set()
+    for old in sorted(active.values(), key=lambda one: (one.card.created, one.id)):
+        if reason := _successor(old, active, near, config, whole) or _empty(old):
+            whole.add(old.id)
+            yield Update(old.id, reason[0], (), reason[1])
+    for (older, by), lessons in found.items():
+        changed = tuple(sorted(one.place for one in lessons if one.changed))
+        if changed and older not in whole:
+            yield Update(older, by, changed, _what(active[older].card, changed))
+
+
+def _successor(
+    old: Standing,
+    active: Mapping[str, Standing],
+    near: Mapping[Pair, float],
+    config: EvolutionConfig,
+    gone: set[str],
+) -> tuple[str, str] | None:
+    """A younger adapter of the same task that is fitter: its id, and why."""
+    before = old.fitness.phi
+    if before is None:
+        return None
+    for new in active.values():
+        after, close = new.fitness.phi, near.get(pair(old.id, new.id), 0.0)
+        younger = new.card.created > old.card.created and new.id not in gone
+        known = new.card.base_hash == old.card.base_hash and _rank(new) >= _rank(old)
+        if younger and known and close >= config.same and after is not None and after > before:
+            return new.id, f"same task ({close:.2f} alike), fitness {after:.2f} against {before:.2f}"
+    return None
+
+
+def _empty(old: Standing) -> tuple[str, str] | None:
+    """An adapter of which nothing is true any more: who knows better, and why it goes."""
+    if not old.state.retired or living(old.card, old.state).lessons:
+        return None
+    return list(old.state.retired.values())[-1], "nothing of it is true any more"
+
+
+def _what(card: Card, places: Sequence[int]) -> str:
+    told = "; ".join(card.lessons[place].answer[:80] for place in places[:3])
+    return f"a younger session says otherwise: {told}"
+
+
+def _unfit(rest: Sequence[Standing], config: EvolutionConfig, now: float) -> Iterator[Forget]:
+    """The unfit and idle, then the least fit until the rest fits into the budget."""
+    kept: list[Standing] = []
+    for one in rest:
+        idle, phi = (now - one.used) / DAY, one.fitness.phi
+        if phi is not None and phi < config.forget_below and idle >= config.idle_days:
+            yield Forget(
+                one.id, f"fitness {phi:.2f}, below {config.forget_below:.2f}, and idle {idle:.0f} days"
+            )
+        else:
+            kept.append(one)
+    size, budget = sum(one.card.bytes for one in kept), config.budget_mb * 1e6
+    for one in sorted(kept, key=_worth):
+        if size <= budget:
+            return
+        size -= one.card.bytes
+        fit = "unknown" if one.fitness.phi is None else f"{one.fitness.phi:.2f}"
+        yield Forget(
+            one.id, f"over the budget of {config.budget_mb:g} MB, and its fitness of {fit} is the least"
+        )
+
+
+def _worth(one: Standing) -> tuple[bool, float, float, str]:
+    """What goes first: the least fit, of those the longest unused; what was never measured goes last."""
+    phi = one.fitness.phi
+    return phi is None, phi or 0.0, one.used, one.id
+
+
+def _clusters(
+    free: Sequence[Standing],
+    near: Mapping[Pair, float],
+    config: EvolutionConfig,
+    refused: frozenset[Attempt],
+) -> Iterator[Consolidate]:
+    """Clusters whose members are all similar to each other, the closest first."""
+    members = {one.id: one for one in free if one.card.level != LEVELS[-1]}
+    taken: set[str] = set()
+    close = sorted(((value, both) for both, value in near.items()), key=lambda found: (-found[0], found[1]))
+    for value, both in close:
+        if value < config.similar:
+            return
+        if taken & set(both) or not set(both) <= members.keys() or not _fits(both, members, config):
+            continue
+        cluster = _grown(both, {id: one for id, one in members.items() if id not in taken}, near, config)
+        if ("learnt", frozenset(cluster)) in refused:
+            continue
+        taken |= set(cluster)
+        least = min(near[pair(a, b)] for place, a in enumerate(cluster) for b in cluster[place + 1 :])
+        level = LEVELS[_rank(members[cluster[0]]) + 1]
+        yield Consolidate(cluster, level, f"{len(cluster)} adapters, each at least {least:.2f} alike")
+
+
+def _grown(
+    seed: Pair, members: Mapping[str, Standing], near: Mapping[Pair, float], config: EvolutionConfig
+) -> tuple[str, ...]:
+    """The seed and whatever is similar to all of the cluster, the nearest first."""
+    cluster = tuple(seed)
+    while len(cluster) < config.cluster:
+        nearest = {
+            id: min(near.get(pair(id, other), 0.0) for other in cluster)
+            for id in members
+            if id not in cluster
+        }
+        able = sorted(
+            (id for id, value in nearest.items() if value >= config.similar), key=lambda id: -nearest[id]
+        )
+        more = next((id for id in able if _fits((*cluster, id), members, config)), None)
+        if more is None:
+            break
+        cluster = (*cluster, more)
+    return tuple(sorted(cluster, key=lambda id: (members[id].card.created, id)))
+
+
+def _fits(ids: Sequence[str], members: Mapping[str, Standing], config: EvolutionConfig) -> bool:
+    """Whether these are of one kind, and no living lesson of them would have to be dropped."""
+    some = [members[id] for id in ids]
+    kinds = {(one.card.level, one.card.base_hash) for one in some}
+    return len(kinds) == 1 and len(joined(some)) <= config.max_lessons
+
+
+def joined(some: Sequence[Standing]) -> list[Lesson]:
+    """The living lessons of several adapters, each answer and question once; the youngest has the say."""
+    young = sorted(some, key=lambda one: (-one.card.created, one.id))
+    return distinct([lesson for one in young for lesson in living(one.card, one.state).lessons])
+
+
+def _merges(
+    free: Sequence[Standing],
+    near: Mapping[Pair, float],
+    config: EvolutionConfig,
+    refused: frozenset[Attempt],
+) -> Iterator[Merge]:
+    """Pairs that are similar and were not brought together otherwise; none unless that is switched on."""
+    members = {one.id: one for one in free if one.card.level != LEVELS[-1]}
+    taken: set[str] = set()
+    for both, value in sorted(near.items(), key=lambda found: (-found[1], found[0])):
+        alike = config.merge != "none" and value >= config.similar and set(both) <= members.keys() - taken
+        if not alike or (config.merge, frozenset(both)) in refused:
+            continue
+        one, other = (members[id] for id in both)
+        if (one.card.level, one.card.base_hash) == (other.card.level, other.card.base_hash):
+            taken |= set(both)
+            yield Merge(both, config.merge, LEVELS[_rank(one) + 1], f"{value:.2f} alike")
+
+
+def _rank(one: Standing) -> int:
+    return LEVELS.index(one.card.level)

@@ -1,0 +1,62 @@
+"""Which adapter answered in which session: ``.claude/echoes/adapters/recalls.jsonl``, append-only.
+
+    {"v": 1, "at": 1795176000.2, "session": "<session>", "adapter": "<id>", "score": 0.71, "answered": true}
+
+``answered`` is false where the answer was withheld: such a recall can neither help nor harm. From this and
+the trajectory of the session that asked, outcomes are judged (``rune.evolution.outcomes``).
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from rune import files
+from rune.errors import FormatError, NewerVersion
+
+VERSION = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Use:
+    """One adapter asked once."""
+
+    at: float
+    session: str
+    """The session that asked."""
+    adapter: str
+    score: float = 0.0
+    """How close it was to the question."""
+    answered: bool = True
+
+
+def append(path: Path, use: Use) -> None:
+    """Write a recall down; durable when this returns."""
+    files.append(path, {"v": VERSION, **asdict(use)})
+
+
+def rewrite(path: Path, uses: Iterable[Use]) -> None:
+    """Give the file these recalls and no others, in one step."""
+    lines = (json.dumps({"v": VERSION, **asdict(use)}, ensure_ascii=False) + "\n" for use in uses)
+    files.replace(path, "".join(lines).encode("utf-8", "replace"))
+
+
+def read(path: Path) -> Iterator[Use]:
+    """Every recall in the order of the file; a missing file has none.
+
+    Raises:
+        NewerVersion: a newer Rune wrote a line of it.
+        FormatError: a line is no recall; file and line are named.
+    """
+    for number, raw in files.objects(path):
+        version = raw.get("v")
+        if not isinstance(version, int) or version > VERSION:
+            known = f"this Rune knows {VERSION}: update rune-memory"
+            raise NewerVersion(f"{path}:{number}: version {version!r}; {known}")
+        try:
+            at, score = float(raw["at"]), float(raw.get("score", 0))
+            yield Use(at, str(raw["session"]), str(raw["adapter"]), score, bool(raw.get("answered", True)))
+        except (KeyError, TypeError, ValueError) as error:
+            raise FormatError(f"{path}:{number}: no at, session or adapter: {error!r}") from None

@@ -1,0 +1,70 @@
+"""One endpoint on a real port for all of these tests, over one worker process whose engine is a fake."""
+
+from __future__ import annotations
+
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+
+from rune import worker
+from rune.backends.local import Local
+from rune.config import ServeConfig
+from rune.endpoint.api import Api
+from rune.endpoint.server import Endpoint
+from rune.library import Library
+from rune.model_process import ModelProcess
+from rune.records import api_key
+from rune.records.message import Distil
+from rune.testing import BASE, parts
+
+QUESTION = "Why did the invoice test fail with AssertionError: '9.50 EUR' != 'EUR 9.50'?"
+
+
+@dataclass(frozen=True, slots=True)
+class Served:
+    """Where it is, and what is behind it."""
+
+    url: str
+    keys: Path
+    local: Local
+
+    @property
+    def port(self) -> int:
+        return int(self.url.removesuffix("/v1").rpartition(":")[2])
+
+    def key(self, project: object = "") -> str:
+        return api_key.ensure(self.keys, str(project), time.time()).key
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def served(tmp_path_factory):
+    root = tmp_path_factory.mktemp("endpoint")
+    argv = (
+        "env",
+        f"RUNE_HOME={root}",
+        sys.executable,
+        "-P",
+        "-m",
+        "rune.testing",
+        "worker",
+        "--token",
+        "0.01",
+    )
+    process = ModelProcess(argv, root / "worker.log")
+    local = Local(process, 20.0)
+    endpoint = Endpoint(Api(local, local, BASE, 64).app(), root / "api-keys.json", ServeConfig(port=0))
+    yield Served(await endpoint.start(), root / "api-keys.json", local)
+    await endpoint.stop()
+    await process.stop()
+
+
+@pytest.fixture
+def card(home, write_session, echoes):
+    """An adapter of the project, which knows the answer to QUESTION."""
+    write_session()
+    (*_, done) = worker.distil(parts(home), Distil("s1", str(echoes.project)))
+    return Library(echoes, time.time).get(done.adapter)

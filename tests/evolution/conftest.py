@@ -1,0 +1,42 @@
+"""Adapters as the planner sees them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
+
+from rune.config import EvolutionConfig
+from rune.evolution import fitness
+from rune.evolution.plan import Standing
+from rune.records.card import Lesson
+from rune.records.ledger import State
+
+NOON = 1795176000.0
+DAY = 86400.0
+
+
+def told(subject: str, answer: str, kind: str = "said") -> Lesson:
+    """A lesson on a subject."""
+    question, probe = f"What do we know about {subject}?", f"Remind me of {subject}."
+    return Lesson(kind, f"The {subject} is {answer}.", (question,), (probe,), (), (answer,))
+
+
+@pytest.fixture
+def lesson() -> Callable[..., Lesson]:
+    return told
+
+
+@pytest.fixture
+def standing(make_card) -> Callable[..., Standing]:
+    """``standing("a", lesson, ..., phi=0.5, days_ago=3)``: an active adapter with so much fitness."""
+
+    def make(id: str, *lessons: Lesson, phi: float | None = 0.5, days_ago: float = 0.0, **more) -> Standing:
+        made = NOON - days_ago * DAY
+        card = make_card(id=id, session=f"s-{id}", lessons=lessons, created=made, bytes=5_000_000)
+        state = more.pop("state", State())
+        known = fitness.of(card, state, NOON, EvolutionConfig())
+        return Standing(replace(card, **more), state, replace(known, phi=phi), made)
+
+    return make

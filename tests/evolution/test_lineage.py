@@ -1,0 +1,50 @@
+import pytest
+
+from rune.evolution import lineage
+from rune.records.ledger import State
+
+
+@pytest.fixture
+def family(make_card):
+    """a and b are of sessions; c of both, d of c and e; f is of its own."""
+    made = {"a": (), "b": (), "e": (), "f": (), "c": ("a", "b"), "d": ("c", "e")}
+    sessions = {"c": ("s-a", "s-b"), "d": ("s-a", "s-b", "s-e")}
+    return [
+        make_card(id=id, session=f"s-{id}", parents=parents, sessions=sessions.get(id, ()), created=float(n))
+        for n, (id, parents) in enumerate(made.items())
+    ]
+
+
+def ids(cards):
+    return [card.id for card in cards]
+
+
+def test_descendants_are_reached_through_any_number_of_generations(family):
+    assert ids(lineage.descendants(family, ["a"])) == ["c", "d"]
+    assert ids(lineage.descendants(family, ["e"])) == ["d"]
+    assert ids(lineage.descendants(family, ["f"])) == []
+
+
+def test_ancestors_are_known_although_their_adapters_are_gone(family):
+    cards = {card.id: card for card in family if card.id != "a"}
+    assert lineage.ancestors(cards, "d") == ["c", "e", "a", "b"]
+    assert lineage.ancestors(cards, "f") == lineage.ancestors(cards, "x") == []
+
+
+def test_a_session_went_into_all_that_name_it(family):
+    assert ids(lineage.of_sessions(family, "s-a")) == ["a", "c", "d"]
+
+
+def test_who_was_superseded_by_what_goes_takes_its_place_back(family):
+    states = {"a": State("superseded", superseded_by="c"), "b": State("superseded", superseded_by="c")}
+    assert ids(lineage.orphans(family, states, ["c", "a"])) == ["b"]
+
+
+def test_a_parent_that_serves_beside_its_child_is_unfinished(family):
+    states = {"a": State("superseded", superseded_by="c"), "d": State("unserved")}
+    assert lineage.unfinished(family, states) == [("b", "c")]
+
+
+def test_generations_follow_from_the_parents_that_are_known(family):
+    assert [ids(layer) for layer in lineage.layers(family)] == [["a", "b", "e", "f"], ["c"], ["d"]]
+    assert lineage.layers([]) == []

@@ -1,0 +1,72 @@
+import pytest
+
+from rune.config import EvolutionConfig
+from rune.evolution import outcomes
+from rune.records.recalled import Use
+from rune.records.trajectory import Execution
+
+CONFIG = EvolutionConfig(window_seconds=100.0)
+
+
+def run(at, ok, command="pytest -q"):
+    return Execution(f"e{at}", float(at), "Bash", command, "", ok)
+
+
+def judge(events, *uses):
+    return outcomes.judge([Use(float(at), "s1", adapter) for at, adapter in uses], events, CONFIG)
+
+
+def test_a_run_that_passes_after_a_recall_where_it_failed_before_counts_for_the_adapter():
+    (found,) = judge([run(1, False), run(9, True)], (5, "a"))
+    assert (found.adapter, found.event) == ("a", "e1")
+    assert (found.outcome.session, found.outcome.recalled) == ("s1", 5.0)
+    assert (found.outcome.passed, found.outcome.share) == (True, 1.0)
+
+
+def test_the_later_it_passes_the_less_it_counts_and_too_late_counts_against():
+    failing = [run(n, False) for n in (1, 6, 7, 8)]
+    (second,) = judge([*failing[:2], run(9, True)], (5, "a"))
+    assert (second.outcome.passed, second.outcome.share) == (True, 0.5)
+    (never,) = judge([*failing, run(9, True)], (5, "a"))
+    assert (never.outcome.passed, never.outcome.share) == (False, 1.0)
+
+
+@pytest.mark.parametrize(
+    "events",
+    [
+        [],
+        [run(1, True), run(9, True)],
+        [run(1, False)],
+        [run(1, False), run(9, True, "ruff check")],
+        [run(1, False), run(2, True), run(9, True)],
+        [run(1, False), run(200, True)],
+        [run(1, False, "cat notes.txt"), run(9, True, "cat notes.txt")],
+    ],
+    ids=[
+        "nothing was run", "nothing had failed", "not run again", "another kind of run", "mended before",
+        "out of the window", "looking around is no run",
+    ],
+)  # fmt: skip
+def test_where_nothing_can_be_told_there_is_no_outcome(events):
+    assert judge(events, (5, "a")) == []
+
+
+def test_what_was_withheld_is_not_judged():
+    use = Use(5.0, "s1", "a", answered=False)
+    assert outcomes.judge([use], [run(1, False), run(9, True)], CONFIG) == []
+
+
+def test_adapters_that_were_asked_about_one_failure_share_it():
+    found = judge([run(1, False), run(9, True)], (4, "a"), (5, "b"))
+    assert [(one.adapter, one.outcome.share) for one in found] == [("a", 0.5), ("b", 0.5)]
+
+
+def test_an_adapter_asked_twice_about_one_failure_is_judged_once():
+    (found,) = judge([run(1, False), run(9, True)], (4, "a"), (5, "a"))
+    assert (found.outcome.recalled, found.outcome.share) == (5.0, 1.0)
+
+
+def test_of_two_failures_the_later_one_that_was_run_again_decides():
+    events = [run(1, False), run(2, False, "ruff check"), run(9, True), run(10, False, "ruff check")]
+    (found,) = judge(events, (5, "a"))
+    assert (found.event, found.outcome.passed) == ("e2", False)

@@ -1,0 +1,31 @@
+import pytest
+
+from rune.errors import FormatError, NewerVersion
+from rune.records import recalled
+from rune.records.recalled import Use
+
+USES = [Use(1.0, "s1", "a", 0.7), Use(2.0, "s2", "b", 0.4, answered=False)]
+
+
+def test_recalls_that_are_written_are_read_back(tmp_path):
+    path = tmp_path / "recalls.jsonl"
+    for use in USES:
+        recalled.append(path, use)
+    assert list(recalled.read(path)) == USES
+    recalled.rewrite(path, USES[1:])
+    assert list(recalled.read(path)) == USES[1:]
+    assert list(recalled.read(tmp_path / "none")) == []
+
+
+@pytest.mark.parametrize(
+    ("line", "error", "said"),
+    [
+        ('{"v":2,"at":1,"session":"s","adapter":"a"}', NewerVersion, "version 2; this Rune knows 1"),
+        ('{"v":1,"at":1,"session":"s"}', FormatError, "recalls.jsonl:1: no at, session or adapter"),
+        ('{"v":1,"at":"noon","session":"s","adapter":"a"}', FormatError, "no at, session or adapter"),
+    ],
+)
+def test_what_is_no_recall_is_refused_with_its_line(tmp_path, line, error, said):
+    (tmp_path / "recalls.jsonl").write_text(line + "\n")
+    with pytest.raises(error, match=said):
+        list(recalled.read(tmp_path / "recalls.jsonl"))
