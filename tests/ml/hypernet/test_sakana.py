@@ -160,3 +160,23 @@ def test_a_file_of_something_else_is_refused(tmp_path):
     for name in ("text.bin", "other.bin", "absent.bin"):
         with pytest.raises(FormatError, match=name):
             sakana.read(tmp_path / name)
+
+
+def test_the_command_keeps_it_in_our_format(tmp_path, home):
+    from click.testing import CliRunner
+
+    from rune.cli import main
+    from rune.ml.hypernet import checkpoint
+
+    (tmp_path / "qa demo").mkdir()
+    path = write(tmp_path / "qa demo" / "pytorch_model.bin", source(PER_LAYER, (DOWN,)))
+    done = CliRunner().invoke(main, ["hypernet", "import", str(path)])
+    assert done.exit_code == 0, done.output
+    assert 'hypernet = "qa-demo"' in done.output
+    network, known = checkpoint.read(home.hypernets / "qa-demo")
+    assert known.shape == sakana.read(path).shape
+    assert torch.equal(network.head, sakana.read(path).head)
+    path.write_bytes(b"")
+    refused = CliRunner().invoke(main, ["hypernet", "import", str(path), "--name", "../x"])
+    assert refused.exit_code == 1
+    assert "--name" in refused.output

@@ -211,6 +211,16 @@ def _restore(optimizer: torch.optim.Optimizer, tensors: dict[str, Tensor]) -> No
     optimizer.load_state_dict({"state": state, "param_groups": optimizer.state_dict()["param_groups"]})
 
 
+def told_of(row: dict[str, float]) -> str:
+    """A line of the table for a person.
+
+    >>> told_of({"step": 10, "contexts": 160, "seconds": 61.0, "loss": 5.25, "right": 0.0})
+    'step 10, 160 contexts, 61 s: loss 5.250, right 0.000'
+    """
+    examined = ", ".join(f"{name} {row[name]:.3f}" for name in ("loss", "right", *EXAMINED) if name in row)
+    return f"step {row['step']:.0f}, {row['contexts']:.0f} contexts, {row['seconds']:.0f} s: {examined}"
+
+
 def runs(trainer: Trainer, until: float, report: Report) -> Iterator[str]:
     """Resume and train; yields what is worth telling a person."""
     if trainer.resume():
