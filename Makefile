@@ -46,6 +46,7 @@ bench: models
 	$(BIN)/rune bench hooks
 	$(BIN)/rune bench recall
 	$(BIN)/rune bench base
+	$(BIN)/rune bench hypernet
 	$(BIN)/rune demo --record
 	$(BIN)/rune bench import "$(SESSIONS)"
 	@test -d "$(DATA)" || echo 'no folder $(DATA): "rune bench echoes" and "rune bench distil" are left out; make bench DATA=...'

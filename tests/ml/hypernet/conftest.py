@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
+from rune.bench.hypernet.numerics import disturbed
 from rune.ml.base import Base
 from rune.ml.hypernet.network import Hypernetwork
 from rune.ml.hypernet.shape import EARLY_EXIT, PER_LAYER, Shape, targets_of
@@ -20,16 +21,6 @@ def small_shape(base: Base, targets=("down_proj",), **changes) -> Shape:
     own = {"hidden": config.hidden_size, "layers": tuple(range(depth)), "projection": 48}
     fields = {**SMALL, **own, **changes}
     return Shape(base.name, depth=depth, targets=targets_of(base, targets), **fields)
-
-
-def disturbed(network: Hypernetwork, seed: int = 5) -> Hypernetwork:
-    """Nothing at its first value: at the start every product is zero, and any test would pass."""
-    random = torch.Generator().manual_seed(seed)
-    with torch.no_grad():
-        for name, weight in network.named_parameters():
-            if "scale" in name or "bias" in name or "norm" in name:
-                weight.add_(torch.randn(weight.shape, generator=random) * 0.3)
-    return network.eval()
 
 
 @pytest.fixture(params=[PER_LAYER, EARLY_EXIT])

@@ -56,7 +56,7 @@ def test_training_and_held_out_share_neither_word_nor_form_nor_text():
 def test_a_leak_is_found():
     ours = MADE.session(1, FEW)
     assert not leaks.between([ours], [ours]).none
-    copied = Session(f"1. {ours.text.upper()}", (Asked("word", "?", "x", "?"),), frozenset(), frozenset())
+    copied = Session(f"1. {ours.text.upper()}", (Asked("word", "?", "x", "y"),), frozenset(), frozenset())
     assert leaks.between([ours], [copied]).sessions == (0 if ours.text[:1].isdigit() else 1)
     assert leaks.between([ours], [MADE.session(1, FEW, HELD_OUT)]).none
 

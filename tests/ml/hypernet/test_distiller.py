@@ -8,10 +8,11 @@ from pathlib import Path
 import pytest
 import torch
 from peft import PeftModel
-from tests.ml.hypernet.conftest import disturbed, small_shape
+from tests.ml.hypernet.conftest import small_shape
 from torch.testing import assert_close
 
 from rune import app
+from rune.bench.hypernet.numerics import disturbed
 from rune.config import Config, DistilConfig
 from rune.errors import ConfigError, FormatError
 from rune.ml import gradient, lora

@@ -5,11 +5,12 @@ from __future__ import annotations
 import pytest
 import torch
 from peft import PeftModel
-from tests.ml.hypernet import naive
-from tests.ml.hypernet.conftest import disturbed, small_shape
+from tests.ml.hypernet.conftest import small_shape
 from torch.testing import assert_close
 from transformers import AutoModelForCausalLM
 
+from rune.bench.hypernet import naive
+from rune.bench.hypernet.numerics import disturbed
 from rune.errors import ConfigError
 from rune.ml import lora
 from rune.ml.hypernet.features import chunks, features, padded

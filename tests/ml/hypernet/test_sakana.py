@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 import torch
 from peft import LoraConfig
-from tests.ml.hypernet.conftest import disturbed
 from torch.testing import assert_close
 
+from rune.bench.hypernet.numerics import disturbed
 from rune.errors import FormatError
 from rune.ml.hypernet import sakana
 from rune.ml.hypernet.network import Hypernetwork

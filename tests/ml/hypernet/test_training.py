@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import pytest
 import torch
-from tests.ml.hypernet.conftest import disturbed, small_shape
+from tests.ml.hypernet.conftest import small_shape
 from torch.testing import assert_close
 
+from rune.bench.hypernet.numerics import disturbed
 from rune.errors import ConfigError, FormatError
 from rune.ml import lora
 from rune.ml.engine import Engine

@@ -41,7 +41,8 @@ class Asked:
     kind: str
     question: str
     answer: str
-    template: str
+    about: str
+    """The key."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +102,7 @@ class _Telling:
         self.templates |= {said, question}
         value, other = VALUES.get(kind, _word)(self), _word(self)
         told = said.format(key=key, value=value, other=other)
-        return told, Asked(kind, question.format(key=key), value, question)
+        return told, Asked(kind, question.format(key=key), value, key)
 
     def _key(self) -> str:
         """Two words that no other key of the session has together."""

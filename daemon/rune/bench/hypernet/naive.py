@@ -1,4 +1,4 @@
-"""The plain twin: the formulas with one vector at a time, from a state dict, without any module of Rune's."""
+"""The plain twin: the formulas with one vector at a time, from a state dict, without any module of ours."""
 
 from __future__ import annotations
 
@@ -13,15 +13,18 @@ Weights = dict[str, Tensor]
 
 
 def rms(x: Tensor, weight: Tensor) -> Tensor:
+    """[d] to [d]."""
     return x / torch.sqrt((x * x).mean() + 1e-6) * weight
 
 
 def gated(x: Tensor, w: Weights, at: str) -> Tensor:
+    """[inner] to [outer]."""
     gate = w[f"{at}.gate.weight"] @ x
     return w[f"{at}.down.weight"] @ (gate * torch.sigmoid(gate) * (w[f"{at}.up.weight"] @ x))
 
 
 def attend(latent: Tensor, context: list[Tensor], w: Weights, at: str, shape: Shape) -> Tensor:
+    """One latent [d] looks at S vectors [d]: [d], head after head."""
     q, heads = w[f"{at}.q.weight"] @ latent, []
     for head in range(shape.heads):
         group = head // (shape.heads // shape.shared_heads)
@@ -36,6 +39,7 @@ def attend(latent: Tensor, context: list[Tensor], w: Weights, at: str, shape: Sh
 
 
 def resampled(context: list[Tensor], w: Weights, at: str, blocks: int, shape: Shape) -> list[Tensor]:
+    """S vectors [d] to as many [d] as there are latents."""
     latents = list(w[f"{at}.latents"])
     for number in range(blocks):
         here = f"{at}.blocks.{number}"
@@ -49,11 +53,13 @@ def resampled(context: list[Tensor], w: Weights, at: str, blocks: int, shape: Sh
 
 
 def centred(x: Tensor, w: Weights, at: str) -> Tensor:
+    """Layer norm, [d] to [d]."""
     spread = torch.sqrt(((x - x.mean()) ** 2).mean() + 1e-5)
     return (x - x.mean()) / spread * w[f"{at}.weight"] + w[f"{at}.bias"]
 
 
 def mixed(e: Tensor, layer: int, w: Weights, at: str) -> Tensor:
+    """The residual layer of one block of the base, [d] to [d]."""
     wide = centred(e, w, f"{at}.norm_in") @ w[f"{at}.wide"][layer] + w[f"{at}.wide_bias"][0, layer, 0, 0]
     narrow = (wide * torch.sigmoid(wide)) @ w[f"{at}.narrow"][layer] + w[f"{at}.narrow_bias"][0, layer, 0, 0]
     return e + centred(narrow, w, f"{at}.norm_out")
