@@ -20,7 +20,6 @@ from torch import Tensor
 
 from rune import files
 from rune.errors import ConfigError, FormatError
-from rune.ml import quantize
 from rune.ml.base import Base
 from rune.ml.hypernet import checkpoint, record
 from rune.ml.hypernet.batches import batch
@@ -51,7 +50,8 @@ class Trainer:
         torch.manual_seed(recipe.seed)
         self.network = Hypernetwork(shape or shape_for(base)).to(base.device)
         self.optimizer = _optimizer(self.network, recipe)
-        self.run: Callable[..., Any] = self.network
+        if recipe.compiled and base.device.type == "cuda":
+            self.network.compile(dynamic=True)
         self.step, self.seen, self.seconds = 0, 0, 0.0
 
     def train(self, until: float, report: Report = lambda _: None) -> None:
@@ -97,15 +97,14 @@ class Trainer:
         given = batch(self.base, self.network.shape, sessions)
         for group in self.optimizer.param_groups:
             group["lr"] = recipe.rate * self._share()
-        with quantize.checkpointed(self.base.model, self.base.device):
-            out = answered(self.base, self.network, given)
-            loss = out.loss
-            if recipe.teacher:
-                loss = loss + recipe.teacher * divergence(out.logits, *taught(self.base, given, sessions))
-            if recipe.sparse:
-                loss = loss + recipe.sparse * sparse(out.whole)
-            self.optimizer.zero_grad(set_to_none=True)
-            loss.backward()
+        out = answered(self.base, self.network, given)
+        loss = out.loss
+        if recipe.teacher:
+            loss = loss + recipe.teacher * divergence(out.logits, *taught(self.base, given, sessions))
+        if recipe.sparse:
+            loss = loss + recipe.sparse * sparse(out.whole)
+        self.optimizer.zero_grad(set_to_none=True)
+        loss.backward()
         torch.nn.utils.clip_grad_norm_(list(self.network.parameters()), recipe.clip)
         self.optimizer.step()
         self.step, self.seen = self.step + 1, self.seen + len(sessions)
