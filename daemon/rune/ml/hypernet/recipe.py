@@ -78,7 +78,7 @@ GPU = Recipe(
     ),
     batch=128, rate=4e-4, warm_up=200, evaluate=200, examined=128, save=60.0, compiled=True,
 )  # fmt: skip
-"""Not tried yet: no GPU was at hand. Four thousand steps; what a step takes says whether they fit the time."""
+"""Not tried yet: no GPU was at hand. Four thousand steps; whether they fit into the time is to be seen."""
 RECIPES = {recipe.name: recipe for recipe in (CPU, GPU)}
 
 
