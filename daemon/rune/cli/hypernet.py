@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from rune import paths
-from rune.cli.common import Group
+from rune.cli.common import FOLDER, Group
 from rune.errors import ConfigError
 
 
@@ -43,11 +43,13 @@ def import_(file: Path, name: str | None) -> None:
 )
 @click.option("--minutes", type=click.FloatRange(min=0), default=8.0, show_default=True, help="At most.")
 @click.option("--threads", type=click.IntRange(min=0), default=0, help="CPU threads; 0 as configured.")
-def train(recipe: str, into: Path, minutes: float, threads: int) -> None:
+@click.option("--data", type=FOLDER, help="A folder with recorded sessions, for every fourth session.")
+def train(recipe: str, into: Path, minutes: float, threads: int, data: Path | None) -> None:
     """Train one for the configured base; a run that was cut off goes on where it stopped."""
     from dataclasses import replace
 
     from rune import config
+    from rune.bench.hypernet import real
     from rune.ml import base
     from rune.ml.hypernet import recipe as recipes
     from rune.ml.hypernet import training
@@ -58,6 +60,7 @@ def train(recipe: str, into: Path, minutes: float, threads: int) -> None:
     folder = model.locate(home, chosen.base)
     wanted = replace(chosen, threads=threads or chosen.threads)
     loaded = base.load(folder, model.base_hash(folder, home), wanted)
-    trainer = training.Trainer(loaded, recipes.RECIPES[recipe], into)
+    recorded = real.training(data) if data else []
+    trainer = training.Trainer(loaded, recipes.RECIPES[recipe], into, real=recorded)
     for line in training.runs(trainer, minutes * 60, lambda row: click.echo(training.told_of(row))):
         click.echo(line)

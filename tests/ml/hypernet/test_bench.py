@@ -8,7 +8,7 @@ import pytest
 import torch
 from tests.ml.hypernet.conftest import small_shape
 
-from rune.bench.hypernet import arms, numerics, run, speed
+from rune.bench.hypernet import arms, numerics, real, run, speed
 from rune.config import DistilConfig
 from rune.ml.engine import Engine
 from rune.ml.hypernet.corpus import vocabulary
@@ -68,3 +68,10 @@ def test_retrieval_takes_the_step_with_most_common_words():
 
 def test_the_demo_s_session_is_what_is_timed():
     assert len(speed.session()) > 3
+
+
+def test_recorded_sessions_become_pieces_that_say_their_answers(shared_data: Path):
+    made = real.training(shared_data)
+    assert len(made) > 20
+    for piece in made:
+        assert all(asked.answer.strip() in piece.text for asked in piece.asked)

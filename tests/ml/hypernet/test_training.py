@@ -13,7 +13,7 @@ from rune.ml import lora
 from rune.ml.engine import Engine
 from rune.ml.hypernet import checkpoint, learning, record
 from rune.ml.hypernet.batches import batch, encoded
-from rune.ml.hypernet.corpus.sessions import Level
+from rune.ml.hypernet.corpus.sessions import Asked, Level, Session
 from rune.ml.hypernet.features import chunks, features, padded
 from rune.ml.hypernet.joining import exported, joined
 from rune.ml.hypernet.recipe import Recipe, Stage
@@ -143,3 +143,13 @@ def test_the_teacher_reads_the_session_and_agrees_with_itself(tiny, tmp_path):
     assert tokens.shape == (int((given.targets >= 0).sum()), learning.LIKELIEST)
     same = learning.divergence(logits, tokens, shares)
     assert float(learning.divergence(torch.zeros(len(tokens), 260), tokens, shares)) > float(same)
+
+
+def test_real_sessions_come_in_turn_after_the_first_stage(tiny, tmp_path):
+    stages = (Stage(8, (Level(),)), Stage(40, (Level(),)))
+    real = [Session("1. Read me.", (Asked("said", "What?", "Read me.", ""),), frozenset(), frozenset())]
+    recipe = Recipe("quick", stages, batch=8)
+    made = Trainer(tiny, recipe, tmp_path, small_shape(tiny), real)
+    assert real[0] not in made._sessions()
+    made.seen = 8
+    assert made._sessions().count(real[0]) == 2

@@ -10,7 +10,7 @@ import json
 import logging
 import math
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -37,14 +37,24 @@ LOGGED = 10
 CHECKED = 400
 """Sessions of each part whose words, forms and texts are compared before training."""
 
+REAL = 4
+"""Every so many sessions one is real, where there are any."""
+
 Report = Callable[[dict[str, float]], None]
 
 
 class Trainer:
     """A hypernetwork while it learns."""
 
-    def __init__(self, base: Base, recipe: Recipe, folder: Path, shape: Shape | None = None) -> None:
-        self.base, self.recipe, self.folder = base, recipe, folder
+    def __init__(
+        self,
+        base: Base,
+        recipe: Recipe,
+        folder: Path,
+        shape: Shape | None = None,
+        real: Sequence[Session] = (),
+    ) -> None:
+        self.base, self.recipe, self.folder, self.real = base, recipe, folder, real
         words = vocabulary.of_tokenizer(base.tokenizer)
         self.generator = Generator(vocabulary.split(words), recipe.seed)
         torch.manual_seed(recipe.seed)
@@ -86,9 +96,15 @@ class Trainer:
             raise ConfigError(f"held-out data would be trained: {found}")
 
     def _sessions(self) -> list[Session]:
-        levels = self.recipe.stage(self.seen).levels
-        numbers = range(self.seen, self.seen + self.recipe.batch)
-        return [self.generator.session(n, levels[n % len(levels)]) for n in numbers]
+        return [self._session(n) for n in range(self.seen, self.seen + self.recipe.batch)]
+
+    def _session(self, number: int) -> Session:
+        """The session of this number; once the curriculum is past its first stage, some are real ones."""
+        stage = self.recipe.stage(number)
+        turn, place = divmod(number, REAL)
+        if self.real and place == 0 and stage is not self.recipe.stages[0]:
+            return self.real[turn % len(self.real)]
+        return self.generator.session(number, stage.levels[number % len(stage.levels)])
 
     def _step(self) -> dict[str, float]:
         """One optimizer step."""
