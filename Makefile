@@ -47,6 +47,7 @@ bench: models
 	$(BIN)/rune bench recall
 	$(BIN)/rune bench base
 	$(BIN)/rune bench serve
+	$(BIN)/rune bench hypernet
 	$(BIN)/rune demo --record
 	$(BIN)/rune bench import "$(SESSIONS)"
 	@test -d "$(DATA)" || echo 'no folder $(DATA): "rune bench echoes", "distil" and "evolve" are left out; make bench DATA=...'

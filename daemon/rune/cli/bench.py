@@ -76,6 +76,18 @@ def bench_evolve(data: Path | None, sessions: int, work: Path | None, only: str 
     stages.run(data, work, sessions, only)
 
 
+@bench.command(name="hypernet")
+@click.option("--checkpoint", type=FOLDER, help="A hypernetwork's folder; without it recall is left out.")
+@click.option("--sessions", default=48, show_default=True, help="Held-out sessions of a level.")
+@click.option("--trained", default=4, show_default=True, help="Of these, how many are taught by steps, too.")
+def bench_hypernet(checkpoint: Path | None, sessions: int, trained: int) -> None:
+    """The hypernetwork: is it computed right, how fast is it, what do its adapters know?"""
+    from rune.bench import results
+    from rune.bench.hypernet import run
+
+    results.write("hypernet", run.run(checkpoint, sessions, trained), run.SEED)
+
+
 @bench.command(name="base")
 def bench_base() -> None:
     """Memory of the base as float32, bfloat16 and NF4."""

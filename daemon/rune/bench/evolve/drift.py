@@ -28,7 +28,8 @@ from rune.probing import holds
 from rune.recall import Recaller
 from rune.records.message import Distil, Recall
 from rune.records.trajectory import Event, Execution, Prompt, Reflection, Trajectory
-from rune.testing import BASE, BASE_HASH, FakeBreeder, FakeDistiller, FakeGenerator, FakeRunner, rendered
+from rune.testing import BASE, BASE_HASH, FakeBreeder, FakeDistiller, FakeGenerator
+from rune.testing.runner import FakeRunner, rendered
 from rune.worker import Parts
 
 SEED = 7
