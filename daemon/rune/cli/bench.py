@@ -114,7 +114,7 @@ def bench_retrieval(data: Path | None, sessions: int, split: str, seed: int, siz
 
 
 @bench.command(name="serve")
-@click.option("--only", help="One stage: mixed, swap, registry, identical.")
+@click.option("--only", help="One stage: mixed, swap, registry, identical, busy.")
 def bench_serve(only: str | None) -> None:
     """The serving engine: mixed batches, swaps, thousands of adapters, equality."""
     from rune.bench.serve import stages
