@@ -14,7 +14,12 @@ from rune.testing import BASE, BASE_HASH, write_adapter
 
 def told(subject, answer):
     return Lesson(
-        "said", f"The {subject} is {answer}.", (f"What do we know about {subject}?",), (), (), (answer,)
+        "said",
+        f"The {subject} is set to {answer}.",
+        (f"What do we know about {subject}?",),
+        (),
+        (),
+        (answer,),
     )
 
 
@@ -59,7 +64,7 @@ def test_one_adapter_is_shown_by_the_beginning_of_its_id_with_what_its_fitness_r
     shown = rune("show", card.id[:6]).output
     assert "made of     s1" in shown
     assert "rests on    1.0 of 1.0 trials, 0 outcomes among them" in shown
-    assert "The port is 8080." in shown
+    assert "The port is set to 8080." in shown
     missing = rune("show", "zz")
     assert (missing.exit_code, "no adapters begin with 'zz'" in missing.output) == (1, True)
 

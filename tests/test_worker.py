@@ -1,4 +1,3 @@
-import dataclasses
 import subprocess
 import sys
 import time
@@ -102,6 +101,7 @@ def test_what_is_no_request_for_the_worker_is_refused(made):
     answer = worker.answer(made, Status())
     assert isinstance(answer, Failed)
     assert "Status is no request" in answer.message
+
 
 def test_evolution_does_what_is_planned_and_makes_one_child_at_a_time(
     home, write_session, echoes, library, events
@@ -407,7 +407,7 @@ def heard():
 
 @pytest.fixture
 def tokens(heard, made):
-    return worker.Tokens(heard, dataclasses.replace(made, runner=FakeRunner(FakeGenerator(), rows=2)))
+    return worker.Tokens(heard, replace(made, runner=FakeRunner(FakeGenerator(), rows=2)))
 
 
 @pytest.fixture
@@ -425,9 +425,7 @@ def test_recalls_are_answered_among_everybody_elses_tokens(tokens, heard, learnt
         tokens.step()
     (answer,) = [answer for number, answer in heard.sent if number == 2]
     assert isinstance(answer, Recalled)
-    assert answer == dataclasses.replace(
-        tokens.parts.recaller.recall(Recall(QUESTION, learnt)), seconds=answer.seconds
-    )
+    assert answer == replace(tokens.parts.recaller.recall(Recall(QUESTION, learnt)), seconds=answer.seconds)
     assert answer.answer
     assert [t.finish for number, t in heard.sent if number == 1] == ["", "", "", "stop"]
 

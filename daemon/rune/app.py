@@ -3,21 +3,28 @@
 from __future__ import annotations
 
 import logging
+import os
 import sys
 import time
+from collections.abc import Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from rune import config, ports, scan, transcripts
 from rune.backends.local import Local
 from rune.capture import Capture
 from rune.daemon import Daemon
-from rune.endpoint.door import Door
+from rune.endpoint.door import Door, Port
 from rune.errors import ConfigError
+from rune.evolution import fitness
 from rune.jobs import Jobs
 from rune.model_process import ModelProcess
 from rune.paths import Home
 from rune.records import model
 from rune.worker import Learner, Parts
+
+if TYPE_CHECKING:
+    from rune.ml.base import Base
 
 NVIDIA = Path("/proc/driver/nvidia")
 """Is there while a GPU's driver is loaded; looking does not take torch."""
@@ -30,10 +37,11 @@ def daemon(home: Home) -> Daemon:
     """The resident process of a home."""
     settings = config.load(home.config)
     capture = Capture(home, settings.capture, time.time, scan.scan, transcripts.reflections_from_transcript)
-    worker = ModelProcess((*RUNE, "daemon", "worker"), home.logs / "worker.log")
+    quiet = threading(settings.model, os.environ)
+    worker = ModelProcess((*RUNE, "daemon", "worker"), home.logs / "worker.log", environment=quiet)
     learner = worker
     if learns_apart(settings):
-        learner = ModelProcess((*RUNE, "daemon", "learner"), home.logs / "learner.log", LEARNER_REST)
+        learner = ModelProcess((*RUNE, "daemon", "learner"), home.logs / "learner.log", LEARNER_REST, quiet)
     return Daemon(
         home, settings, capture, Jobs(home.jobs, time.time), worker, learner, door(home, settings, worker)
     )
@@ -42,7 +50,7 @@ def daemon(home: Home) -> Daemon:
 def door(home: Home, settings: config.Config, worker: ModelProcess) -> Door:
     """The HTTP endpoint, closed, over the engine of a worker."""
 
-    def build() -> ports.Door:
+    def build() -> Port:
         from rune.endpoint.api import Api  # noqa: PLC0415 - a web server; who does not serve needs none
         from rune.endpoint.server import Endpoint  # noqa: PLC0415
 
@@ -51,6 +59,18 @@ def door(home: Home, settings: config.Config, worker: ModelProcess) -> Door:
         return Endpoint(api.app(), home.api_keys, settings.serve)
 
     return Door(build)
+
+
+def threading(settings: config.ModelConfig, environment: Mapping[str, str]) -> dict[str, str]:
+    """The environment of a model process: OpenMP reads it when it is loaded, maybe before ``rune.ml`` is.
+
+    Its threads sleep while they wait for each other: spinning, they burn the cores that a compiler or a test
+    run beside them needs. What the person has set stays.
+    """
+    ours = {"OMP_WAIT_POLICY": "PASSIVE", "GOMP_SPINCOUNT": "0"}
+    if settings.threads:
+        ours["OMP_NUM_THREADS"] = str(settings.threads)
+    return {**ours, **environment}
 
 
 def learns_apart(settings: config.Config, driver: Path = NVIDIA) -> bool:
@@ -79,13 +99,30 @@ def learner(home: Home) -> Learner:
     """
     settings = config.load(home.config)
     folder = model.locate(home, settings.model.base)
-    from rune.ml import base, breeder, engine, gradient  # noqa: PLC0415 - as below
+    from rune.ml import base, breeder, engine  # noqa: PLC0415 - as below
 
     loaded = base.load(folder, model.base_hash(folder, home), settings.model)
-    distiller = gradient.GradientDistiller(loaded, settings.distil)
-    return Learner(
-        loaded.name, loaded.hash, distiller, settings, breeder.WeightBreeder(engine.Engine(loaded))
-    )
+    breeds = breeder.WeightBreeder(engine.Engine(loaded))
+    return Learner(loaded.name, loaded.hash, distiller(home, loaded, settings.distil), settings, breeds)
+
+
+def distiller(home: Home, loaded: Base, settings: config.DistilConfig) -> ports.Distiller:
+    """What makes adapters, as configured.
+
+    Raises:
+        ConfigError: there is no such method, or the hypernetwork is for another base.
+        FormatError: the hypernetwork is missing or damaged.
+    """
+    from rune.ml.gradient import GradientDistiller  # noqa: PLC0415 - as below
+
+    steps = GradientDistiller(loaded, settings)
+    if settings.method == "gradient":
+        return steps
+    if settings.method != "hypernet":
+        raise ConfigError(f"distil.method: expected gradient or hypernet, found {settings.method!r}")
+    from rune.ml.hypernet import distiller as hypernet  # noqa: PLC0415
+
+    return hypernet.load(loaded, home.hypernets / Path(settings.hypernet).expanduser(), settings, steps)
 
 
 def worker_parts(home: Home) -> Parts:
@@ -97,7 +134,7 @@ def worker_parts(home: Home) -> Parts:
     settings = config.load(home.config)
     folder = model.locate(home, settings.model.base)  # before the imports: they take seconds for nothing
     from rune.index import Index  # noqa: PLC0415 - torch and chromadb belong to the worker alone
-    from rune.ml import base, breeder, embed, engine, gradient  # noqa: PLC0415
+    from rune.ml import base, breeder, embed, engine  # noqa: PLC0415
     from rune.ml.serve.runner import Runner  # noqa: PLC0415
     from rune.recall import Recaller  # noqa: PLC0415
 
@@ -105,9 +142,10 @@ def worker_parts(home: Home) -> Parts:
     embedder = embed.MiniLM(model.locate(home, settings.model.embedder))
     answering = engine.Engine(loaded)
     recaller = Recaller(Index(home.index, embedder), answering, loaded.count, loaded.hash, settings.recall)
-    distiller = gradient.GradientDistiller(loaded, settings.distil)
+    recaller.fitness = lambda card, state: fitness.of(card, state, time.time(), settings.evolution).phi or 0.0
     return Parts(
-        loaded.name, loaded.hash, distiller, settings, breeder.WeightBreeder(answering), recaller,
+        loaded.name, loaded.hash, distiller(home, loaded, settings.distil), settings,
+        breeder.WeightBreeder(answering), recaller,
         Runner(loaded, settings.engine),
         lambda turns: loaded.rendered([(turn.role, turn.content) for turn in turns]),
     )  # fmt: skip

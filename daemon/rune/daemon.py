@@ -46,7 +46,6 @@ from rune.records.message import (
     Recall,
     Recalled,
     Serve,
-    Serving,
     Status,
     Stop,
 )
@@ -198,8 +197,8 @@ class Daemon:
             case Forget():
                 async with self._disk:
                     return await self._forget(request)
-            case Serve():
-                return await self._serve_http(request)
+            case Serve() if self.door:
+                return await self.door.answer(request)
             case Stop():
                 self._leaving = True
                 self._wake.set()
@@ -234,14 +233,6 @@ class Daemon:
             reason = self.worker.problem or "the model is still loading: ask again in a few seconds"
         found = await asyncio.to_thread(remember.by_words, request, reason)
         return replace(found, seconds=round(time.monotonic() - began, 3))
-
-    async def _serve_http(self, request: Serve) -> Message:
-        if self.door is None:
-            return Failed("ConfigError", "this daemon has no endpoint")
-        if request.stop:
-            await self.door.stop()
-            return Serving()
-        return Serving(await self.door.start(request.port))
 
     async def _forget(self, request: Forget) -> Message:
         if self.job.startswith("evolve") or f"{self.job}:".startswith(f"distil {request.session}:"):

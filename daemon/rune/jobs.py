@@ -48,8 +48,15 @@ class Jobs:
         return self._enqueue(records.key(session, source_hash), session, project, again)
 
     def enqueue_evolution(self, project: str, fingerprint: str, again: bool = False) -> bool:
-        """Ask for what is planned with a project's adapters; False where just that was asked for before."""
-        return self._enqueue(records.evolution_key(project, fingerprint), "", project, again)
+        """Ask for what is planned with a project's adapters; False where just that was asked for before.
+
+        What failed for good is not tried again unless a person asks (``again``).
+        """
+        key = records.evolution_key(project, fingerprint)
+        known = self._read().jobs.get(key)
+        if known and known.state == "failed" and not again:
+            return False
+        return self._enqueue(key, "", project, again)
 
     def _enqueue(self, key: str, session: str, project: str, again: bool) -> bool:
         with self._lock():

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from rune.records.card import Card, Lesson
+from rune.records.message import Serve, Serving
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +22,8 @@ class Distilled:
     probes_after: dict[str, float | None]
     peak_mb: float
     settings: dict[str, Any]
+    """All that it was made with; ``rank``, ``alpha`` and ``targets`` where they are not those configured."""
+    engine: str = "gradient"
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,11 +81,18 @@ class Door(Protocol):
     def url(self) -> str:
         """Where it listens; empty while it is closed."""
 
-    async def start(self, port: int = 0) -> str:
-        """Open it, on another port than that of the settings where one is given; its address.
+    async def answer(self, request: Serve) -> Serving:
+        """Open it or close it, as somebody asks.
 
         Raises:
             ConfigError: the port is taken, or no port for this machine alone.
+        """
+
+    async def start(self) -> str:
+        """Open it where the settings say; its address.
+
+        Raises:
+            ConfigError: as ``answer``.
         """
 
     async def stop(self) -> None:

@@ -19,7 +19,7 @@ from rune.testing import BASE, BASE_HASH, FakeBreeder, FakeDistiller, write_adap
 def told(subject: str, answer: str) -> Lesson:
     """A lesson on a subject, as a session tells it."""
     question, probe = f"What do we know about {subject}?", f"Remind me of {subject}."
-    return Lesson("said", f"The {subject} is {answer}.", (question,), (probe,), (), (answer,))
+    return Lesson("said", f"The {subject} is set to {answer}.", (question,), (probe,), (), (answer,))
 
 
 GATES = [told(f"gate server listener part{n}", f"gate{n}.py") for n in range(9)]

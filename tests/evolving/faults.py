@@ -24,7 +24,7 @@ DIED, DONE = 9, 0
 
 def evolve(project):
     """Everything that is planned, until nothing is."""
-    config = Config(evolution=EvolutionConfig(same=1.1))
+    config = Config(evolution=EvolutionConfig(same=1.1, similar=0.3))
     nursery = Nursery(BASE, BASE_HASH, FakeDistiller(steps=2), FakeBreeder(), config)
     echoes = Echoes(project)
     library = Library(echoes, time.time)

@@ -1,6 +1,8 @@
+from dataclasses import replace
+
 import pytest
 
-from rune.config import Config
+from rune.config import Config, EvolutionConfig
 from rune.errors import WrongBase
 from rune.evolution.plan import Consolidate, Merge
 from rune.evolving import breeding, carrying, standing
@@ -108,3 +110,14 @@ def test_a_parent_that_a_person_puts_back_stays(nursery, library, cluster, echoe
     actions = standing.look(echoes, Config().evolution, NOW).actions
     assert carrying.carry(library, actions) == []
     assert {card.id for card in library.cards()} == {child, cluster[0].id}
+
+
+def test_where_merging_is_switched_on_both_children_are_made_and_the_fitter_serves(nursery, library, cluster):
+    made = nursery(forgetful=True)
+    both = replace(made, config=Config(evolution=EvolutionConfig(merge="cat")))
+    child = library.get(bred(both, library, consolidate(cluster)).adapter)
+    assert child.engine == "merge:cat"
+    (line,) = [line for line in ledger.entries(library.ledger) if line.entry == "refused"]
+    assert line.detail["how"] == "learnt"
+    assert list(library.root.glob(f"{STAGE}*")) == []
+    assert library.cards() == [child]

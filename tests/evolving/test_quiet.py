@@ -57,3 +57,11 @@ def test_a_damaged_ledger_of_one_project_keeps_no_other_waiting(quiet, cluster, 
     clock.advance(100)
     assert quiet.tick(busy=False) == []
     assert "ledger version 9" in caplog.text
+
+
+def test_what_failed_for_good_waits_for_a_person(quiet, cluster, jobs, clock, project):
+    clock.advance(100)
+    quiet.tick(busy=False)
+    jobs.failed(jobs.started(jobs.next(clock())), "the disk is broken", retry=False)
+    assert quiet.tick(busy=False) == []
+    assert quiet.enqueue(str(project), again=True) is True

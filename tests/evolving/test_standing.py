@@ -1,11 +1,13 @@
 import time
+from dataclasses import replace
 
 from rune.config import EvolutionConfig
-from rune.evolving import carrying, standing
+from rune.evolving import carrying, examining, standing
 from rune.records import recalled
 from rune.records.ledger import Outcome
 from rune.records.recalled import Use
 from rune.records.trajectory import Execution
+from rune.testing import FakeBreeder
 
 CONFIG = EvolutionConfig()
 NOON = 1795176000.0
@@ -85,3 +87,16 @@ def test_a_plan_that_is_carried_out_twice_is_carried_out_once(teach, gates, libr
     actions = standing.look(echoes, CONFIG, time.time() + 90 * 86400).actions
     assert len(carrying.carry(library, actions)) == 1
     assert carrying.carry(library, actions) == []
+
+
+def test_what_other_sessions_ask_of_the_same_is_scored_once_and_is_generalization(teach, lesson, library):
+    own, theirs = lesson("gateway port", "8080"), lesson("gateway port", "8080")
+    theirs = replace(theirs, probes=("Tell me the gateway port again.",))
+    card, other = teach("s1", own, lesson("sky colour", "a7")), teach("s2", theirs)
+    found = standing.standings(library, CONFIG, NOON)
+    assert set(examining.relate(FakeBreeder(), library, found)) == {card.id, other.id}
+    probes = library.states()[card.id].probes
+    assert probes == {**card.probes_after, "related": 1.0}
+    again = standing.standings(library, CONFIG, NOON)
+    assert again[0].fitness.generalization == (0.5 + 1.0) / 2
+    assert examining.relate(FakeBreeder(), library, again) == []

@@ -89,6 +89,9 @@ def show(id: str, project: Path, as_json: bool) -> None:
                f"generalization {_share(fit.generalization)}")  # fmt: skip
     click.echo(f"rests on    {fit.passed:.1f} of {fit.trials:.1f} trials, {fit.outcomes} outcomes among them")
     click.echo(f"probes      {one.state.probes or card.probes_after}")
+    if gate := card.settings.get("gate"):
+        click.echo(f"gate        fitness {_share(gate['child'])}, best parent {_share(gate['best'])}, "
+                   f"interference {gate['interference']:.2f}, leakage {gate['leakage']:.2f}")  # fmt: skip
     for place, lesson in enumerate(card.lessons):
         by = one.state.retired.get(place)
         click.echo(f"  {f'(no longer true: {by}) ' if by else ''}{lesson.answer[:140]}")

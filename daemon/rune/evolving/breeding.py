@@ -8,13 +8,14 @@ child, once.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from rune.config import Config
+from rune.config import Config, EvolutionConfig
 from rune.evolution import gate
 from rune.evolution.gate import Marks, Verdict
 from rune.evolution.plan import Consolidate, Merge, Standing, joined
@@ -50,9 +51,21 @@ class Bred:
     verdict: Verdict | None = None
 
 
-def how(action: Consolidate | Merge) -> str:
-    """The way in which a child comes to be."""
-    return action.how if isinstance(action, Merge) else standing.LEARNT
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """A child that was made and examined, and that nobody has published yet."""
+
+    way: str
+    made: Distilled
+    verdict: Verdict
+    marks: Mapping[str, Marks]
+
+
+def ways(action: Consolidate | Merge, config: EvolutionConfig) -> tuple[str, ...]:
+    """How a child may come to be: learnt anew, and, where that is switched on, merged as well, to compare."""
+    if isinstance(action, Merge):
+        return (action.how,)
+    return (standing.LEARNT,) if config.merge == "none" else (standing.LEARNT, config.merge)
 
 
 def source(way: str, parents: Sequence[str]) -> str:
@@ -66,22 +79,44 @@ def breed(nursery: Nursery, library: Library, action: Consolidate | Merge) -> It
     if len(parents) != len(action.parents):
         yield Bred("", "a parent has left service since it was planned")
         return
-    if before := library.for_source(source(how(action), action.parents), nursery.base_hash):
-        yield Bred(before.id, "these parents were brought together before")
-        return
-    with library.staging() as stage:
-        made: Distilled | None = None
-        for state in _make(nursery, library, action, parents, stage):
-            if isinstance(state, Progress):
-                yield state
-            else:
-                made = state
-        assert made is not None, "what makes an adapter ends with Distilled"
-        for found in _examine(nursery, library, stage, parents):
-            if isinstance(found, Progress):
-                yield found
-            else:
-                yield _settled(nursery, library, action, parents, replace(made, folder=stage), *found)
+    tried = ways(action, nursery.config.evolution)
+    for way in tried:
+        if before := library.for_source(source(way, action.parents), nursery.base_hash):
+            yield Bred(before.id, "these parents were brought together before")
+            return
+    known = {}
+    for one in parents:
+        known[one.id] = examining.marks(nursery.breeder, library.folder(one.id), _taught(parents))
+        yield Progress(len(known), len(parents), 0.0)
+    trials: list[Trial] = []
+    with contextlib.ExitStack() as stages:
+        for way in tried:
+            stage = stages.enter_context(library.staging())
+            for state in _make(nursery, library, way, parents, stage):
+                if isinstance(state, Progress):
+                    yield state
+                else:
+                    trials.append(_examined(nursery, library, way, parents, known, state))
+        yield _settled(nursery, library, action, parents, trials)
+
+
+def _taught(parents: Sequence[Standing]) -> examining.Taught:
+    return {one.id: living(one.card, one.state).lessons for one in parents}
+
+
+def _examined(
+    nursery: Nursery,
+    library: Library,
+    way: str,
+    parents: Sequence[Standing],
+    known: Mapping[str, Mapping[str, Marks]],
+    made: Distilled,
+) -> Trial:
+    """Ask a child what its parents were asked, and judge."""
+    taught, folders = _taught(parents), [library.folder(one.id) for one in parents]
+    marks = examining.marks(nursery.breeder, made.folder, taught)
+    leaks = examining.leaks(nursery.breeder, folders, made.folder, taught)
+    return Trial(way, made, gate.judge(known, marks, leaks, nursery.config.evolution), marks)
 
 
 def _settled(
@@ -89,21 +124,23 @@ def _settled(
     library: Library,
     action: Consolidate | Merge,
     parents: Sequence[Standing],
-    made: Distilled,
-    verdict: Verdict,
-    marks: Mapping[str, Marks],
+    trials: Sequence[Trial],
 ) -> Bred:
-    """Publish the child in its parents' place, or write down why not."""
-    if not verdict.accepted:
-        refuse(library, how(action), action.parents, verdict)
-        return Bred("", "refused: " + "; ".join(verdict.reasons), verdict)
-    measured = replace(made, probes_after={**made.probes_after, **gate.rates(marks)})
-    child = library.add(made.folder, _receipt(nursery, action, parents, measured, verdict))
+    """Publish the fittest child that passed in its parents' place; write down why the others did not."""
+    for trial in trials:
+        if not trial.verdict.accepted:
+            refuse(library, trial.way, action.parents, trial.verdict)
+    able = [trial for trial in trials if trial.verdict.accepted]
+    if not able:
+        worst = trials[0].verdict
+        return Bred("", "refused: " + "; ".join(worst.reasons), worst)
+    best = max(able, key=lambda trial: trial.verdict.child or 0.0)
+    child = library.add(best.made.folder, _receipt(nursery, action, parents, best))
     if library.states()[child.id].status != "active":
-        return Bred("", f"{child.id} is no better than the base: its parents go on serving", verdict)
+        return Bred("", f"{child.id} is no better than the base: its parents go on serving", best.verdict)
     for parent in action.parents:
         library.supersede(parent, child.id)
-    return Bred(child.id, f"{len(parents)} adapters are one {action.level} now", verdict)
+    return Bred(child.id, f"{len(parents)} adapters are one {action.level} now", best.verdict)
 
 
 def refuse(library: Library, way: str, parents: Sequence[str], verdict: Verdict) -> None:
@@ -127,38 +164,19 @@ def _parents(nursery: Nursery, library: Library, ids: Sequence[str]) -> list[Sta
 
 
 def _make(
-    nursery: Nursery, library: Library, action: Consolidate | Merge, parents: Sequence[Standing], stage: Path
+    nursery: Nursery, library: Library, way: str, parents: Sequence[Standing], stage: Path
 ) -> Iterator[Progress | Distilled]:
-    if isinstance(action, Consolidate):
+    if way == standing.LEARNT:
         yield from nursery.distiller.distil(joined(parents), stage)
     else:
-        yield nursery.breeder.merge(action.how, [library.folder(one.id) for one in parents], stage)
-
-
-def _examine(
-    nursery: Nursery, library: Library, stage: Path, parents: Sequence[Standing]
-) -> Iterator[Progress | tuple[Verdict, Mapping[str, Marks]]]:
-    """Ask everybody everything, one adapter after the other, and judge."""
-    taught = {one.id: living(one.card, one.state).lessons for one in parents}
-    folders = {id: library.folder(id) for id in taught}
-    known = {}
-    for place, (id, folder) in enumerate(folders.items(), 1):
-        known[id] = examining.marks(nursery.breeder, folder, taught)
-        yield Progress(place, len(folders) + 1, 0.0)
-    child = examining.marks(nursery.breeder, stage, taught)
-    leaks = examining.leaks(nursery.breeder, list(folders.values()), stage, taught)
-    yield gate.judge(known, child, leaks, nursery.config.evolution), child
+        yield nursery.breeder.merge(way, [library.folder(one.id) for one in parents], stage)
 
 
 def _receipt(
-    nursery: Nursery,
-    action: Consolidate | Merge,
-    parents: Sequence[Standing],
-    made: Distilled,
-    verdict: Verdict,
+    nursery: Nursery, action: Consolidate | Merge, parents: Sequence[Standing], trial: Trial
 ) -> Card:
     """The card of a child."""
-    way, cards = how(action), [one.card for one in parents]
+    way, made, cards = trial.way, trial.made, [one.card for one in parents]
     hash = source(way, action.parents)
     sessions = tuple(dict.fromkeys(session for card in cards for session in card.origins))
     lessons: list[Lesson] = joined(parents)
@@ -169,9 +187,9 @@ def _receipt(
         targets=cards[0].targets, steps=made.steps,
         seconds=made.seconds, engine="gradient" if way == standing.LEARNT else f"merge:{way}",
         lessons=tuple(lessons), summary=" ".join(card.summary[:SUMMARY] for card in cards),
-        probes_before=made.probes_before, probes_after=made.probes_after, created=time.time(),
-        peak_mb=made.peak_mb, settings={**made.settings, "gate": _measured(verdict)}, level=action.level,
-        parents=action.parents, sessions=sessions,
+        probes_before=made.probes_before, probes_after={**made.probes_after, **gate.rates(trial.marks)},
+        created=time.time(), peak_mb=made.peak_mb, level=action.level, parents=action.parents,
+        sessions=sessions, settings={**made.settings, "gate": _measured(trial.verdict)},
     )  # fmt: skip
 
 

@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from rune.evolution import facts
 from rune.evolution.gate import Marks
+from rune.evolution.plan import Standing
+from rune.library import Library
 from rune.ports import Breeder
 from rune.probing import FOREIGN, UNRELATED, Probe, holds, probes
-from rune.records.card import Lesson
+from rune.records.card import Lesson, living
 
 TOKENS = 72
 """Of an answer; the literals of most stand in its first half."""
@@ -31,6 +34,22 @@ def marks(breeder: Breeder, adapter: Path, taught: Taught) -> dict[str, Marks]:
 def own_probes(lessons: Sequence[Lesson]) -> list[Probe]:
     """What a parent is asked about itself."""
     return [probe for probe in probes(lessons) if probe.kind in KINDS]
+
+
+def relate(breeder: Breeder, library: Library, standings: Sequence[Standing], most: int = 4) -> list[str]:
+    """Ask adapters in service what other sessions ask of the same, and write the scores down.
+
+    Each is asked once, and at most so many at a time; returns whom. What was scored is generalization.
+    """
+    active = [one for one in standings if one.state.status == "active"]
+    asked = facts.related([living(one.card, one.state) for one in active])
+    scores = {one.id: one.state.probes or one.card.probes_after for one in active}
+    waiting = [id for id in asked if scores[id].get("related") is None][:most]
+    for id in waiting:
+        told = breeder.answers([probe.question for probe in asked[id]], library.folder(id), TOKENS)
+        right = [holds(answer, probe.keys) for answer, probe in zip(told, asked[id], strict=True)]
+        library.score(id, {**scores[id], "related": round(sum(right) / len(right), 4)})
+    return waiting
 
 
 def leaks(breeder: Breeder, parents: Sequence[Path], child: Path, taught: Taught) -> float:

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 
 from rune.config import EvolutionConfig
 from rune.errors import FormatError
-from rune.evolution import fitness, outcomes
-from rune.evolution.plan import Action, Attempt, Standing, plan
+from rune.evolution import fitness, outcomes, plan
+from rune.evolution.plan import Action, Attempt, Standing, Update
 from rune.library import Library
 from rune.paths import Echoes
 from rune.records import ledger, recalled, trajectory
@@ -38,7 +38,7 @@ def look(echoes: Echoes, config: EvolutionConfig, now: float) -> Outlook:
         FormatError: ledger or recalls cannot be read; a newer Rune wrote them, or they are damaged.
     """
     found = standings(Library(echoes, time.time), config, now)
-    return Outlook(tuple(found), tuple(plan(found, config, now, attempts(echoes, found))))
+    return Outlook(tuple(found), tuple(plan.plan(found, config, now, attempts(echoes, found))))
 
 
 def standings(library: Library, config: EvolutionConfig, now: float) -> list[Standing]:
@@ -50,6 +50,15 @@ def standings(library: Library, config: EvolutionConfig, now: float) -> list[Sta
         used = max(card.created, state.since, last.get(card.id, 0.0))
         found.append(Standing(card, state, fitness.of(card, state, now, config), used))
     return found
+
+
+def retirements(library: Library, config: EvolutionConfig) -> list[Update]:
+    """What a session that was just learnt has made untrue; this waits for no quiet hour."""
+    return list(plan.retirements([one for one in standings(library, config, time.time()) if _active(one)]))
+
+
+def _active(one: Standing) -> bool:
+    return one.state.status == "active"
 
 
 def attempts(echoes: Echoes, found: list[Standing]) -> frozenset[Attempt]:

@@ -24,7 +24,7 @@ DOWN = ("down_proj",)
 SIZE = 0.02
 """Of the numbers in B: enough to change every answer."""
 TEXT = (
-    "The ledger of a shop holds one line for each sale, with the day, the amount and the currency. When a sale "
+    "The ledger of a shop holds one line for each sale, with the day, the amount and the currency. When one "
     "is taken back, a second line with a negative amount follows, and the sum of the month is counted anew. "
 )
 
@@ -49,7 +49,7 @@ class Scene:
         return " ".join(words[: max(2, int(tokens * 0.8))])
 
     def adapters(self, name: str, count: int, targets: Sequence[str], rank: int = 8) -> list[Part]:
-        """So many adapters in bfloat16; those of one name share all but one factor, which tells them apart."""
+        """So many adapters in bfloat16; those of one name share all factors but one."""
         made = self._made.setdefault(name, [])
         if len(made) < count:
             say(f"writing {count - len(made)} adapters of rank {rank} on {', '.join(targets)}")

@@ -1,0 +1,77 @@
+"""The benchmark of the hypernetwork, on the tiny base where that will do."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import torch
+from tests.ml.hypernet.conftest import small_shape
+
+from rune.bench.hypernet import arms, numerics, real, run, speed
+from rune.config import DistilConfig
+from rune.ml.engine import Engine
+from rune.ml.hypernet.corpus import vocabulary
+from rune.ml.hypernet.corpus.sessions import Generator
+from rune.ml.hypernet.network import Hypernetwork
+from rune.ml.hypernet.recipe import FEW
+
+pytestmark = pytest.mark.filterwarnings("ignore:`is_gradient_checkpointing`:FutureWarning")  # PEFT asks
+MADE = Generator(vocabulary.split(vocabulary.coined(1500)))
+
+
+@pytest.fixture
+def tools(tiny) -> arms.Tools:
+    torch.manual_seed(1)
+    network = numerics.disturbed(Hypernetwork(small_shape(tiny, chunk=64)))
+    quick = DistilConfig(max_epochs=1, least_steps=0)
+    return arms.Tools(tiny, Engine(tiny), network, quick)
+
+
+def test_numerics_are_those_of_the_plain_twin_and_of_peft(tiny, tiny_folder: Path):
+    found = numerics.measured(tiny, tiny_folder)
+    assert found["chunks"] > 1
+    assert found["naive_max_abs_diff"] <= 1e-6
+    assert found["lora_effect_max_abs"] >= 0.1
+    assert found["export_max_abs_diff"] <= 1e-4
+
+
+def test_every_arm_answers_every_question(tools):
+    some = arms.sessions(MADE, FEW, 4)
+    marks = {**arms.cheap(tools, some), **arms.trained(tools, some[:1])}
+    asked = sum(len(session.asked) for session in some)
+    assert {arm: len(found) for arm, found in marks.items()} == {
+        "base": asked, "zeroed": asked, "wrong": asked, "in_context": asked, "text_rag": asked,
+        "hypernet": asked, "gradient": len(some[0].asked), "refine": len(some[0].asked),
+    }  # fmt: skip
+    assert marks["zeroed"] == marks["base"]
+    assert sum(row["questions"] for row in run.by_kind(some, marks["hypernet"])) == asked
+
+
+def test_more_chunks_are_smaller_ones_and_the_shape_stays(tools):
+    before = tools.network.shape
+    rows = arms.by_chunks(tools, arms.sessions(MADE, FEW, 2))
+    assert len({row["chunks"] for row in rows}) > 1
+    assert tools.network.shape is before
+
+
+def test_lessons_of_a_session_do_not_use_the_form_of_its_probes():
+    for session in arms.sessions(MADE, FEW, 20):
+        for lesson in arms.lessons(session):
+            assert not set(lesson.questions) & set(lesson.probes)
+
+
+def test_retrieval_takes_the_step_with_most_common_words():
+    lines = ["1. The vault key is maple.", "2. The deploy port is harbor."]
+    assert max(lines, key=lambda line: arms.common(line, "What is the deploy port?")) == lines[1]
+
+
+def test_the_demo_s_session_is_what_is_timed():
+    assert len(speed.session()) > 3
+
+
+def test_recorded_sessions_become_pieces_that_say_their_answers(shared_data: Path):
+    made = real.training(shared_data)
+    assert len(made) > 20
+    for piece in made:
+        assert all(asked.answer.strip() in piece.text for asked in piece.asked)
