@@ -1,8 +1,8 @@
 """How often an LRU cache of adapters has what is asked for: simulated, and by Che's approximation.
 
 Che's approximation (H. Che, Y. Tung, Z. Wang, "Hierarchical Web caching systems: modeling, design and
-experimental results", IEEE JSAC 20(7), 2002; why it is so good: C. Fricker, P. Robert, J. Roberts, "A versatile
-and accurate approximation for LRU cache performance", ITC 2012): an object leaves an LRU cache of C objects
+experimental results", IEEE JSAC 20(7), 2002; why it is so good: C. Fricker, P. Robert, J. Roberts, "A
+versatile and accurate approximation for LRU cache performance", ITC 2012): an object leaves an LRU cache of C objects
 when it was not asked for during a time T, the same for all objects; T solves ``sum(1 - exp(-p T)) = C``, and
 the hit rate is ``sum(p (1 - exp(-p T)))``. It holds for independent requests; sessions, which ask one adapter
 several times in a row, are simulated.
@@ -10,6 +10,7 @@ several times in a row, are simulated.
 
 from __future__ import annotations
 
+import itertools
 from collections import OrderedDict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -70,18 +71,19 @@ def in_sessions(drawn: Keys, sessions: int, stay: float, rng: np.random.Generato
     stays = rng.random(len(drawn)) < stay
     now: dict[int, int] = {}
     said = np.empty_like(drawn)
-    for place, (who, same, fresh) in enumerate(zip(asks.tolist(), stays.tolist(), drawn.tolist(), strict=True)):
+    told = zip(asks.tolist(), stays.tolist(), drawn.tolist(), strict=True)
+    for place, (who, same, fresh) in enumerate(told):
         said[place] = now[who] = now[who] if same and who in now else fresh
     return said, asks
 
 
 def lru(keys: Iterable[int], size: int, warm: int) -> float:
     """The hit rate of an LRU cache over all requests but the first ``warm``."""
-    return replicated(keys, (0 for _ in iter(int, 1)), 1, size, warm)
+    return replicated(keys, itertools.repeat(0), 1, size, warm)
 
 
 def replicated(keys: Iterable[int], places: Iterable[int], replicas: int, size: int, warm: int) -> float:
-    """The hit rate of ``replicas`` caches of ``size`` each, where each request goes to the place beside it."""
+    """The hit rate of ``replicas`` caches of ``size`` each; a request goes to the place beside it."""
     caches: Sequence[OrderedDict[int, None]] = [OrderedDict() for _ in range(replicas)]
     hits = counted = 0
     for number, (key, place) in enumerate(zip(keys, places, strict=False)):

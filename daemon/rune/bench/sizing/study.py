@@ -29,19 +29,15 @@ def run(given: Assumed, seed: int = SEED) -> dict[str, Any]:
     rng = np.random.default_rng(seed)
     rates = [row for exponent in EXPONENTS for row in hit_rates(given, exponent, SIZES, rng)]
     tiers = tier_rows(given, rng)
-    fleet = machines(given, tiers)
-    routed = routing(given, int(fleet["replicas"]), rng)
     gap = max(abs(row["lru"] - row["che"]) for row in rates)
     summary = {
         "adapter_bytes": given.adapter_bytes,
         "store_tb": round(given.adapters * given.adapter_bytes * given.copies / 1e12, 2),
         "che_largest_error": round(gap, 4),
-        **{f"hit_{row['tier']}": row["hit_rate"] for row in tiers},
-        **fleet,
-        "hit_ram_sticky": routed[0]["hit_rate"],
-        "hit_ram_anywhere": routed[1]["hit_rate"],
+        **{f"hit_{row['tier']}_{how}": row[how] for row in tiers for how in ("sticky", "anywhere")},
+        **machines(given, tiers),
     }
-    rows = [*sizes(given), *rates, *tiers, *routed]
+    rows = [*sizes(given), *rates, *tiers]
     return {"assumed": asdict(given), "summary": summary, "rows": rows}
 
 
@@ -81,69 +77,69 @@ def hit_rates(given: Assumed, exponent: float, sizes: Sequence[int], rng: np.ran
 
 
 def tier_rows(given: Assumed, rng: np.random.Generator) -> list[Row]:
-    """What one replica's slots, memory and disk hold, and the share of requests that each answers in time.
+    """What slots, memory and disk of a replica hold, and the share of the fleet's requests that each has.
 
-    The tiers are inclusive: what is in a slot is in memory and on the disk, too.
+    The tiers are inclusive: what is in a slot is in memory and on the disk, too. Sticky: an adapter's requests
+    all go to one replica; anywhere: to any.
     """
-    held = {
-        "slots": given.slots,
-        "ram": int(given.ram_gb * GB / given.adapter_bytes),
-        "disk": int(given.disk_gb * GB / given.adapter_bytes),
-    }
-    rows = []
-    for tier, many in held.items():
-        size = max(1, min(many, given.adapters - 1))
-        [found] = hit_rates(given, given.exponent, [size], rng)
-        rows.append({
-            "part": "tier", "tier": tier, "adapters": size, "gb": round(size * given.adapter_bytes / GB, 2),
-            "hit_rate": found["lru_sessions"],
-        })  # fmt: skip
-    return rows
+    many = replicas(given)
+    held = {"slots": given.slots, "ram": int(given.ram_gb * GB / given.adapter_bytes),
+            "disk": int(given.disk_gb * GB / given.adapter_bytes)}  # fmt: skip
+    return [_tier(given, tier, max(1, min(size, (given.adapters - 1) // many)), rng)
+            for tier, size in held.items()]  # fmt: skip
+
+
+def _tier(given: Assumed, tier: str, size: int, rng: np.random.Generator) -> Row:
+    many = replicas(given)
+    shares = caching.zipf(given.adapters, given.exponent)
+    warm = math.ceil(WARM * caching.che(shares, size * many).time)
+    drawn = caching.independent(shares, warm + MEASURED, rng)
+    keys, _ = caching.in_sessions(drawn, given.sessions_at_peak, given.stay, rng)
+    places = {"sticky": (keys * 2_654_435_761) % (2**32) * many // 2**32,
+              "anywhere": rng.integers(0, many, len(keys))}  # fmt: skip
+    return {
+        "part": "tier", "tier": tier, "replicas": many, "adapters": size,
+        "gb": round(size * given.adapter_bytes / GB, 2),
+    } | {
+        how: round(caching.replicated(keys.tolist(), where.tolist(), many, size, warm), 4)
+        for how, where in places.items()
+    }  # fmt: skip
+
+
+def peak_rate(given: Assumed) -> float:
+    """Requests a second in the busiest minutes."""
+    return given.users * given.requests_per_user_day / 86_400 * given.peak_over_mean
+
+
+def able(given: Assumed) -> float:
+    """Requests a second that one replica answers without a queue that grows."""
+    return given.replica_tokens * given.utilisation / given.tokens_per_request
+
+
+def replicas(given: Assumed) -> int:
+    """How many the peak needs."""
+    return max(given.least_replicas, math.ceil(peak_rate(given) / able(given)))
 
 
 def machines(given: Assumed, tiers: Sequence[Row]) -> dict[str, float]:
     """Rates at the peak, the replicas for them, what loading adds to a request, and the monthly cost."""
-    slots, ram, disk = (float(row["hit_rate"]) for row in tiers)
-    ram, disk = max(slots, ram), max(slots, ram, disk)
-    mean = given.users * given.requests_per_user_day / 86_400
-    peak = mean * given.peak_over_mean
-    able = given.replica_tokens * given.utilisation / given.tokens_per_request
-    replicas = max(given.least_replicas, math.ceil(peak / able))
-    gigabytes = given.adapter_bytes / GB
+    slots, ram, disk = np.maximum.accumulate([float(row["sticky"]) for row in tiers]).tolist()
+    peak, many, gigabytes = peak_rate(given), replicas(given), given.adapter_bytes / GB
     from_disk = gigabytes / given.disk_gb_second * 1e3
     from_store = given.store_ms + gigabytes / given.store_gb_second * 1e3
     added = (1 - slots) * given.slot_ms + (1 - ram) * from_disk + (1 - disk) * from_store
     monthly = given.users * given.requests_per_user_day * given.hours_month / 24
     kept = given.adapters * gigabytes * given.copies * given.price_store_gb_month
     gets = 2 * monthly * (1 - disk) / 1e6 * given.price_million_gets
-    rent = replicas * given.hours_month * given.price_replica_hour
+    rent = many * given.hours_month * given.price_replica_hour
+    total = rent + kept + gets
     return {
-        "requests_second_mean": round(mean, 2), "requests_second_peak": round(peak, 2),
-        "requests_second_replica": round(able, 2), "replicas": replicas,
-        "store_fetches_second_peak": round(peak * (1 - disk), 3),
+        "requests_second_mean": round(peak / given.peak_over_mean, 2),
+        "requests_second_peak": round(peak, 2), "requests_second_replica": round(able(given), 2),
+        "replicas": many, "store_fetches_second_peak": round(peak * (1 - disk), 3),
         "store_mb_second_peak": round(peak * (1 - disk) * gigabytes * 1e3, 1),
-        "load_ms_mean": round(added, 1), "load_ms_from_store": round(from_store + from_disk + given.slot_ms, 1),
+        "load_ms_mean": round(added, 1),
+        "load_ms_from_store": round(from_store + from_disk + given.slot_ms, 1),
         "month_replicas": round(rent), "month_store": round(kept), "month_gets": round(gets, 2),
-        "month_total": round(rent + kept + gets), "month_user": round((rent + kept + gets) / given.users, 2),
+        "month_total": round(total), "month_user": round(total / given.users, 2),
     }  # fmt: skip
-
-
-def routing(given: Assumed, replicas: int, rng: np.random.Generator) -> list[Row]:
-    """The memory of all replicas together, where a session stays with one of them, and where it does not.
-
-    Sticky is by adapter, not by person: what two people share is then held once.
-    """
-    size = max(1, min(int(given.ram_gb * GB / given.adapter_bytes), given.adapters // (2 * replicas)))
-    shares = caching.zipf(given.adapters, given.exponent)
-    warm = math.ceil(WARM * replicas * caching.che(shares, size).time)
-    drawn = caching.independent(shares, warm + MEASURED, rng)
-    keys, _ = caching.in_sessions(drawn, given.sessions_at_peak, given.stay, rng)
-    anywhere = rng.integers(0, replicas, len(keys))
-    places = {"sticky": (keys * 2_654_435_761) % (2**32) * replicas // 2**32, "anywhere": anywhere}
-    return [
-        {
-            "part": "routing", "how": how, "replicas": replicas, "size": size,
-            "hit_rate": round(caching.replicated(keys.tolist(), where.tolist(), replicas, size, warm), 4),
-        }
-        for how, where in places.items()
-    ]  # fmt: skip
