@@ -1,11 +1,11 @@
 """How often an LRU cache of adapters has what is asked for: simulated, and by Che's approximation.
 
-Che's approximation (H. Che, Y. Tung, Z. Wang, "Hierarchical Web caching systems: modeling, design and
+The approximation (H. Che, Y. Tung, Z. Wang, "Hierarchical Web caching systems: modeling, design and
 experimental results", IEEE JSAC 20(7), 2002; why it is so good: C. Fricker, P. Robert, J. Roberts, "A
-versatile and accurate approximation for LRU cache performance", ITC 2012): an object leaves an LRU cache of C objects
-when it was not asked for during a time T, the same for all objects; T solves ``sum(1 - exp(-p T)) = C``, and
-the hit rate is ``sum(p (1 - exp(-p T)))``. It holds for independent requests; sessions, which ask one adapter
-several times in a row, are simulated.
+versatile and accurate approximation for LRU cache performance", ITC 2012): an object leaves an LRU cache of
+C objects when it was not asked for during a time T, the same for all objects; T solves
+``sum(1 - exp(-p T)) = C``, and the hit rate is ``sum(p (1 - exp(-p T)))``. It holds for independent requests;
+sessions, which ask one adapter several times in a row, are simulated.
 """
 
 from __future__ import annotations

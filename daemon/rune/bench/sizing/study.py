@@ -79,8 +79,8 @@ def hit_rates(given: Assumed, exponent: float, sizes: Sequence[int], rng: np.ran
 def tier_rows(given: Assumed, rng: np.random.Generator) -> list[Row]:
     """What slots, memory and disk of a replica hold, and the share of the fleet's requests that each has.
 
-    The tiers are inclusive: what is in a slot is in memory and on the disk, too. Sticky: an adapter's requests
-    all go to one replica; anywhere: to any.
+    The tiers are inclusive: what is in a slot is in memory and on the disk, too. Sticky: all requests of an
+    adapter go to one replica; anywhere: to any.
     """
     many = replicas(given)
     held = {"slots": given.slots, "ram": int(given.ram_gb * GB / given.adapter_bytes),
