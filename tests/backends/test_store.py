@@ -1,4 +1,4 @@
-"""A shared store on a real folder and in memory: whole, once, verified, and nothing told that is not public."""
+"""A shared store on a real folder and in memory: whole, once, verified; nothing told that is not public."""
 
 import json
 import threading
@@ -15,7 +15,7 @@ from rune.library import Library
 from rune.records import published
 from rune.records.card import Lesson
 
-PRIVATE = ("The currency comes first.", "Why did the invoice test fail?", "s1", "aws-access-key", "EUR")
+PRIVATE = ("The currency comes first.", "Why did the invoice test fail?", "aws-access-key", "EUR", "session\": \"s1", "summary")
 
 
 @pytest.fixture
@@ -76,8 +76,7 @@ def test_nothing_of_the_session_is_in_the_manifest(url, library, adapter):
     names = sorted(Path(path).name for path in store.fs.find(f"{store.root}/{adapter}"))
     assert names == sorted((*published.FILES, published.NAME))
     told = store.fs.cat_file(lying(store, adapter, published.NAME)).decode()
-    assert [secret for secret in PRIVATE if json.dumps(secret)[1:-1] in json.loads(told).values()] == []
-    assert not [secret for secret in PRIVATE if len(secret) > 3 and secret in told]
+    assert [said for said in PRIVATE if said in told] == []
     assert json.loads(told)["lessons"] == 1
 
 
