@@ -15,7 +15,14 @@ from rune.library import Library
 from rune.records import published
 from rune.records.card import Lesson
 
-PRIVATE = ("The currency comes first.", "Why did the invoice test fail?", "aws-access-key", "EUR", "session\": \"s1", "summary")
+PRIVATE = (
+    "The currency comes first.",
+    "Why did the invoice test fail?",
+    "aws-access-key",
+    "EUR",
+    'session": "s1',
+    "summary",
+)
 
 
 @pytest.fixture
