@@ -11,7 +11,7 @@ from contextlib import asynccontextmanager
 from rune.errors import EngineBusy
 
 FAIR_SECONDS = 2.0
-"""A request for an adapter that is in flight may pass those that wait, until one of them has waited so long."""
+"""Requests for an adapter in flight may pass those that wait, until one of them has waited so long."""
 RETRY_SECONDS = 2.0
 
 

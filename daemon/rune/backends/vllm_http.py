@@ -4,9 +4,9 @@ Adapters are named by their ids, so that one name never means two contents and t
 right. They are loaded at run time (``/v1/load_lora_adapter``); a server without that is trusted to find them
 by name (its resolver plugins).
 
-Covered: a server that is gone, busy, starts anew in the middle, or has forgotten an adapter; a caller who goes
-away (closing the stream makes the server abort). Not covered: whether the server's base is the one that the
-adapters were made for, beyond its name; keys and TLS: the network between is trusted.
+Covered: a server that is gone, busy, starts anew in the middle, or has forgotten an adapter; a caller who
+goes away (closing the stream makes the server abort). Not covered: whether the server's base is the one that
+the adapters were made for, beyond its name; keys, and who listens on the way: the network between is trusted.
 """
 
 from __future__ import annotations
@@ -117,7 +117,11 @@ class Vllm:
         if len(request.parts) > 1:
             raise AdapterError("a vLLM server takes one adapter in a request; see engine.composition")
         if not request.parts:
-            await self._stream(request, self.base, said)
+            try:
+                await self._stream(request, self.base, said)
+            except _Unknown as error:
+                way_out = f"start vLLM with --served-model-name {self.base}"
+                raise EngineUnavailable(f"{error}; {way_out}") from None
             return
         [part] = request.parts
         async with self.slots.place(part.digest):
@@ -161,12 +165,14 @@ class Vllm:
             EngineUnavailable: it does not answer.
         """
         async with self._loading:  # the server loads one at a time, too
-            if part.digest in self._loaded or not self._loads:
+            if part.digest in self._loaded:
                 self._counts["hits"] += 1
-                self._loaded[part.digest] = None
                 self._loaded.move_to_end(part.digest)
+            if part.digest in self._loaded or not self._loads:
                 return
             await self._load(part)
+            if not self._loads:
+                return
             self._loaded[part.digest] = None
             self._counts["loads"] += 1
             idle = [one for one in self._loaded if one not in self.slots.flying and one != part.digest]
