@@ -15,7 +15,6 @@ from starlette.responses import JSONResponse, StreamingResponse
 from starlette.routing import Route
 
 from rune import app
-from rune.backends import slots, vllm_http
 from rune.backends.local import Local
 from rune.backends.slots import Slots
 from rune.backends.vllm_http import Vllm
@@ -233,9 +232,9 @@ async def test_no_more_different_adapters_are_in_flight_than_the_server_has_room
     assert not vllm.slots.flying
 
 
-async def test_the_longest_unused_name_is_unloaded(backend, server, monkeypatch):
-    monkeypatch.setattr(vllm_http, "KEPT", 2)
+async def test_the_longest_unused_name_is_unloaded(backend, server):
     vllm = backend()
+    vllm.kept = 2
     for part in (ONE, TWO, ONE, THREE):
         await text(vllm, "hi", part)
     assert server.unloads == [TWO.digest]
@@ -324,7 +323,7 @@ async def test_a_full_line_and_a_long_wait_are_told(backend, server):
     await until(lambda: not vllm.slots.flying)
 
 
-async def test_who_waits_long_is_not_passed_for_ever(monkeypatch):
+async def test_who_waits_long_is_not_passed_for_ever():
     room, order = Slots(1, 9, 5.0), []
 
     async def go(name):
@@ -338,7 +337,7 @@ async def test_who_waits_long_is_not_passed_for_ever(monkeypatch):
     await asyncio.sleep(0)
     passes = asyncio.create_task(go("a"))
     await asyncio.sleep(0)
-    monkeypatch.setattr(slots, "FAIR_SECONDS", 0.0)
+    room.fair = 0.0
     last = asyncio.create_task(go("a"))
     await asyncio.gather(first, waits, passes, last)
     assert order == ["a", "a", "b", "a"]

@@ -23,6 +23,7 @@ class Slots:
         self.queue = queue
         self.patience = patience
         """Seconds that a request may wait."""
+        self.fair = FAIR_SECONDS
         self.flying: Counter[str] = Counter()
         self._line: list[tuple[str, float, asyncio.Future[None]]] = []
 
@@ -83,4 +84,4 @@ class Slots:
     def _goes(self, digest: str, ahead: list[tuple[str, float, asyncio.Future[None]]]) -> bool:
         if digest not in self.flying:
             return not ahead and len(self.flying) < self.most
-        return not ahead or time.monotonic() - ahead[0][1] < FAIR_SECONDS
+        return not ahead or time.monotonic() - ahead[0][1] < self.fair

@@ -63,6 +63,7 @@ class Vllm:
             limits=httpx.Limits(max_connections=None),
         )  # fmt: skip
         self._loaded: OrderedDict[str, None] = OrderedDict()
+        self.kept = KEPT
         self._loading = asyncio.Lock()
         self._loads = True
         """Whether the server has the endpoints for that."""
@@ -137,6 +138,7 @@ class Vllm:
         self, request: GenerateRequest, model: str, said: asyncio.Queue[TokenEvent | RuneError]
     ) -> None:
         body, count = _body(request, model), (0, 0)
+        last: TokenEvent | None = None
         try:
             async with self._http.stream("POST", "/v1/completions", json=body) as answer:
                 if answer.status_code != httpx.codes.OK:
@@ -148,12 +150,16 @@ class Vllm:
                         continue
                     self._counts["tokens"] += event.tokens - count[0]
                     count = (event.tokens, event.prompt_tokens)
-                    said.put_nowait(event)
-                    if event.finish:
-                        return
+                    if event.finish:  # told at the end of the stream, so that its connection is used again
+                        last = event
+                    else:
+                        said.put_nowait(event)
         except httpx.HTTPError as error:
-            raise self._gone(error) from None
-        raise EngineUnavailable("the engine ended its answer in the middle")
+            if last is None:
+                raise self._gone(error) from None
+        if last is None:
+            raise EngineUnavailable("the engine ended its answer in the middle")
+        said.put_nowait(last)
 
     # adapters
 
@@ -176,7 +182,7 @@ class Vllm:
             self._loaded[part.digest] = None
             self._counts["loads"] += 1
             idle = [one for one in self._loaded if one not in self.slots.flying and one != part.digest]
-            for digest in idle[: max(0, len(self._loaded) - KEPT)]:
+            for digest in idle[: max(0, len(self._loaded) - self.kept)]:
                 del self._loaded[digest]
                 self._counts["evictions"] += 1
                 await self._post("/v1/unload_lora_adapter", {"lora_name": digest})
