@@ -174,10 +174,7 @@ class Vllm:
             if part.digest in self._loaded:
                 self._counts["hits"] += 1
                 self._loaded.move_to_end(part.digest)
-            if part.digest in self._loaded or not self._loads:
-                return
-            await self._load(part)
-            if not self._loads:
+            if part.digest in self._loaded or not self._loads or not await self._load(part):
                 return
             self._loaded[part.digest] = None
             self._counts["loads"] += 1
@@ -187,21 +184,23 @@ class Vllm:
                 self._counts["evictions"] += 1
                 await self._post("/v1/unload_lora_adapter", {"lora_name": digest})
 
-    async def _load(self, part: Part) -> None:
+    async def _load(self, part: Part) -> bool:
+        """Whether the server has it now; False where it is left to find it by name."""
         folder = str(Path(self.adapters) / part.digest) if self.adapters else part.folder
         answer = await self._post("/v1/load_lora_adapter", {"lora_name": part.digest, "lora_path": folder})
         if answer.status_code == httpx.codes.OK:
-            return
+            return True
         if answer.status_code == httpx.codes.NOT_FOUND and _error(answer).get("code") != 404:
             self._loads = (
                 False  # no such endpoint: the server finds adapters by name, or says that it does not
             )
             log.info("the engine loads no adapters at run time; it has to find them by name")
-            return
+            return False
         if answer.status_code in (httpx.codes.TOO_MANY_REQUESTS, httpx.codes.SERVICE_UNAVAILABLE):
             raise _refusal(answer)
         if part.digest not in await self._known():  # else it was loaded before this process began
             raise AdapterError(f"the engine cannot load {part.digest} from {folder}: {_told(answer)}")
+        return True
 
     async def _known(self) -> set[str]:
         try:
