@@ -211,6 +211,8 @@ async def test_a_server_that_loads_nothing_at_run_time_finds_adapters_by_name(ba
     assert await text(vllm, "hi", ONE) == "hi"
     with pytest.raises(AdapterError, match="does not exist"):
         await text(vllm, "hi", TWO)
+    server.runtime = True  # it started anew, with other settings
+    assert await text(vllm, "hi", TWO) == "hi"
 
 
 async def test_an_adapter_that_is_not_there_fails_its_own_request(backend):

@@ -131,6 +131,7 @@ class Vllm:
                 await self._stream(request, part.digest, said)
             except _Unknown:  # it started anew, or unloaded it for somebody else
                 self._loaded.pop(part.digest, None)
+                self._loads = True
                 await self._ensure(part)
                 await self._stream(request, part.digest, said)
 
@@ -170,11 +171,10 @@ class Vllm:
             AdapterError: it cannot load it.
             EngineUnavailable: it does not answer.
         """
+        if self._has(part.digest):  # whoever is served does not wait for another one's load
+            return
         async with self._loading:  # the server loads one at a time, too
-            if part.digest in self._loaded:
-                self._counts["hits"] += 1
-                self._loaded.move_to_end(part.digest)
-            if part.digest in self._loaded or not self._loads or not await self._load(part):
+            if self._has(part.digest) or not self._loads or not await self._load(part):
                 return
             self._loaded[part.digest] = None
             self._counts["loads"] += 1
@@ -184,6 +184,13 @@ class Vllm:
                 self._counts["evictions"] += 1
                 await self._post("/v1/unload_lora_adapter", {"lora_name": digest})
 
+    def _has(self, digest: str) -> bool:
+        if digest not in self._loaded:
+            return False
+        self._counts["hits"] += 1
+        self._loaded.move_to_end(digest)
+        return True
+
     async def _load(self, part: Part) -> bool:
         """Whether the server has it now; False where it is left to find it by name."""
         folder = str(Path(self.adapters) / part.digest) if self.adapters else part.folder
@@ -191,9 +198,7 @@ class Vllm:
         if answer.status_code == httpx.codes.OK:
             return True
         if answer.status_code == httpx.codes.NOT_FOUND and _error(answer).get("code") != 404:
-            self._loads = (
-                False  # no such endpoint: the server finds adapters by name, or says that it does not
-            )
+            self._loads = False  # no such endpoint: it finds adapters by name, or says that it does not
             log.info("the engine loads no adapters at run time; it has to find them by name")
             return False
         if answer.status_code in (httpx.codes.TOO_MANY_REQUESTS, httpx.codes.SERVICE_UNAVAILABLE):
