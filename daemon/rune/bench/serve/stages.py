@@ -12,22 +12,26 @@ import torch
 
 from rune import config, files, paths
 from rune.bench import results
-from rune.bench.serve import identical, mixed, registry, swap
+from rune.bench.serve import identical, load, mixed, registry, swap
 from rune.bench.serve.scene import SEED, Scene
 from rune.errors import ConfigError
 from rune.ml import base
 from rune.records import model
 
-STAGES = ("mixed", "swap", "registry", "identical")
+STAGES = ("mixed", "swap", "registry", "identical", "load")
 ELSEWHERE = ("mixed8_over_vllm_cpu", "recall_p95_busy_over_idle")
 """Measured by other means, kept in the same file."""
-KEYS = (*mixed.KEYS, *swap.KEYS, *registry.KEYS, *identical.KEYS, *ELSEWHERE)
+KEYS = (*mixed.KEYS, *swap.KEYS, *registry.KEYS, *identical.KEYS, *load.KEYS, *ELSEWHERE)
 
 Found = tuple[dict[str, float], list[dict[str, Any]]]
 
 
-def run(only: str | None) -> None:
+def run(only: str | None, minutes: float) -> None:
     """Run the stages, or one of them; the result file is written after each.
+
+    Args:
+        only: the one.
+        minutes: of the stage load.
 
     Raises:
         ConfigError: there is no such stage.
@@ -46,6 +50,7 @@ def run(only: str | None) -> None:
         "swap": lambda: swap.run(scene, folder),
         "registry": lambda: registry.run(scene, SEED),
         "identical": lambda: identical.run(scene, SEED),
+        "load": lambda: load.run(scene, minutes, SEED),
     }
     try:
         for stage in (only,) if only else STAGES:
