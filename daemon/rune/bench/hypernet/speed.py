@@ -23,15 +23,15 @@ SESSION = Path(__file__).parents[1] / "data" / "session.jsonl"
 PASSES = 5
 
 
-def session() -> list[Lesson]:
-    """The lessons of the demo's recorded session."""
+def session() -> Trajectory:
+    """The demo's recorded session."""
     [past] = transcripts.read(SESSION, scan.scan)
-    return lessons.find(Trajectory(past.session, past.cwd, "import", past.started, past.events), 24)
+    return Trajectory(past.session, past.cwd, "import", past.started, past.events)
 
 
 def measured(base: Base, network: Hypernetwork, config: DistilConfig) -> dict[str, Any]:
     """Seconds from lessons to adapter files, either way; the middle one of several passes."""
-    taught = session()
+    taught = lessons.find(session(), 24)
     text = distiller.digest(taught)
     passes = [_once(base, network, text) for _ in range(PASSES)]
     steps, seconds = steps_of(base, taught, config)
