@@ -7,7 +7,7 @@ import time
 import psutil
 import pytest
 
-from rune import model_process
+from rune import app, config, model_process
 from rune.model_process import ModelProcess
 from rune.records.message import Distil, Done, Failed, Recall, Recalled
 
@@ -166,3 +166,14 @@ async def test_a_long_log_is_put_aside(worker, home, monkeypatch):
     (home.logs / "worker.log").write_text("a long story\n")
     assert await worker().wait_ready(20)
     assert (home.logs / "worker.old.log").read_text() == "a long story\n"
+
+
+async def test_a_model_process_is_told_how_its_threads_wait_unless_the_person_has(home):
+    settings = config.ModelConfig(threads=3)
+    told = app.threading(settings, {**os.environ, "GOMP_SPINCOUNT": "7"})
+    names = ("OMP_WAIT_POLICY", "GOMP_SPINCOUNT", "OMP_NUM_THREADS")
+    code = f"import os, sys; sys.stderr.write(repr([os.environ.get(n) for n in {names}]))"
+    one = ModelProcess(says(code), home.logs / "worker.log", environment=told)
+    await one.wait_ready(20)
+    threads = os.environ.get("OMP_NUM_THREADS", "3")
+    assert (home.logs / "worker.log").read_text() == repr(["PASSIVE", "7", threads])

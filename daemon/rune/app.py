@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import logging
+import os
 import sys
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,8 +14,9 @@ from rune import config, ports, scan, transcripts
 from rune.backends.local import Local
 from rune.capture import Capture
 from rune.daemon import Daemon
-from rune.endpoint.door import Door
+from rune.endpoint.door import Door, Port
 from rune.errors import ConfigError
+from rune.evolution import fitness
 from rune.jobs import Jobs
 from rune.model_process import ModelProcess
 from rune.paths import Home
@@ -34,10 +37,11 @@ def daemon(home: Home) -> Daemon:
     """The resident process of a home."""
     settings = config.load(home.config)
     capture = Capture(home, settings.capture, time.time, scan.scan, transcripts.reflections_from_transcript)
-    worker = ModelProcess((*RUNE, "daemon", "worker"), home.logs / "worker.log")
+    quiet = threading(settings.model, os.environ)
+    worker = ModelProcess((*RUNE, "daemon", "worker"), home.logs / "worker.log", environment=quiet)
     learner = worker
     if learns_apart(settings):
-        learner = ModelProcess((*RUNE, "daemon", "learner"), home.logs / "learner.log", LEARNER_REST)
+        learner = ModelProcess((*RUNE, "daemon", "learner"), home.logs / "learner.log", LEARNER_REST, quiet)
     return Daemon(
         home, settings, capture, Jobs(home.jobs, time.time), worker, learner, door(home, settings, worker)
     )
@@ -46,15 +50,27 @@ def daemon(home: Home) -> Daemon:
 def door(home: Home, settings: config.Config, worker: ModelProcess) -> Door:
     """The HTTP endpoint, closed, over the engine of a worker."""
 
-    def build() -> ports.Door:
+    def build() -> Port:
         from rune.endpoint.api import Api  # noqa: PLC0415 - a web server; who does not serve needs none
         from rune.endpoint.server import Endpoint  # noqa: PLC0415
 
-        local = Local(worker, settings.recall.load_wait_seconds)
+        local = Local(worker, settings.serve.load_wait_seconds)
         api = Api(local, local, Path(settings.model.base).name, settings.serve.max_tokens)
         return Endpoint(api.app(), home.api_keys, settings.serve)
 
     return Door(build)
+
+
+def threading(settings: config.ModelConfig, environment: Mapping[str, str]) -> dict[str, str]:
+    """The environment of a model process: OpenMP reads it when it is loaded, maybe before ``rune.ml`` is.
+
+    Its threads sleep while they wait for each other: spinning, they burn the cores that a compiler or a test
+    run beside them needs. What the person has set stays.
+    """
+    ours = {"OMP_WAIT_POLICY": "PASSIVE", "GOMP_SPINCOUNT": "0"}
+    if settings.threads:
+        ours["OMP_NUM_THREADS"] = str(settings.threads)
+    return {**ours, **environment}
 
 
 def learns_apart(settings: config.Config, driver: Path = NVIDIA) -> bool:
@@ -83,10 +99,11 @@ def learner(home: Home) -> Learner:
     """
     settings = config.load(home.config)
     folder = model.locate(home, settings.model.base)
-    from rune.ml import base  # noqa: PLC0415 - as below
+    from rune.ml import base, breeder, engine  # noqa: PLC0415 - as below
 
     loaded = base.load(folder, model.base_hash(folder, home), settings.model)
-    return Learner(loaded.name, loaded.hash, distiller(home, loaded, settings.distil), settings)
+    breeds = breeder.WeightBreeder(engine.Engine(loaded))
+    return Learner(loaded.name, loaded.hash, distiller(home, loaded, settings.distil), settings, breeds)
 
 
 def distiller(home: Home, loaded: Base, settings: config.DistilConfig) -> ports.Distiller:
@@ -117,19 +134,20 @@ def worker_parts(home: Home) -> Parts:
     settings = config.load(home.config)
     folder = model.locate(home, settings.model.base)  # before the imports: they take seconds for nothing
     from rune.index import Index  # noqa: PLC0415 - torch and chromadb belong to the worker alone
-    from rune.ml import base, embed, engine  # noqa: PLC0415
+    from rune.ml import base, breeder, embed, engine  # noqa: PLC0415
     from rune.ml.serve.runner import Runner  # noqa: PLC0415
     from rune.recall import Recaller  # noqa: PLC0415
 
     loaded = base.load(folder, model.base_hash(folder, home), settings.model)
     embedder = embed.MiniLM(model.locate(home, settings.model.embedder))
-    recaller = Recaller(
-        Index(home.index, embedder), engine.Engine(loaded), loaded.count, loaded.hash, settings.recall
-    )
+    answering = engine.Engine(loaded)
+    recaller = Recaller(Index(home.index, embedder), answering, loaded.count, loaded.hash, settings.recall)
+    recaller.fitness = lambda card, state: fitness.of(card, state, time.time(), settings.evolution).phi or 0.0
     return Parts(
-        loaded.name, loaded.hash, distiller(home, loaded, settings.distil), settings, recaller,
-        lambda turns: loaded.rendered([(turn.role, turn.content) for turn in turns]),
+        loaded.name, loaded.hash, distiller(home, loaded, settings.distil), settings,
+        breeder.WeightBreeder(answering), recaller,
         Runner(loaded, settings.engine),
+        lambda turns: loaded.rendered([(turn.role, turn.content) for turn in turns]),
     )  # fmt: skip
 
 

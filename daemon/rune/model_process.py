@@ -7,7 +7,7 @@ import contextlib
 import itertools
 import logging
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -31,9 +31,14 @@ Listener = Callable[[Any], object]
 class ModelProcess:
     """One worker at a time; asking starts it."""
 
-    def __init__(self, argv: Sequence[str], log_file: Path, rest: float = 0.0) -> None:
+    def __init__(
+        self, argv: Sequence[str], log_file: Path, rest: float = 0.0,
+        environment: Mapping[str, str] | None = None,
+    ) -> None:  # fmt: skip
         self.argv = argv
         self.log_file = log_file
+        self.environment = environment
+        """Of the worker; None: this process's own."""
         self.rest = rest
         """Seconds without work after which it may be stopped; 0 leaves that to the configuration."""
         self.problem = ""
@@ -92,6 +97,7 @@ class ModelProcess:
                 stdin=asyncio.subprocess.PIPE,
                 stdout=asyncio.subprocess.PIPE,
                 stderr=errors,
+                env=self.environment,
                 limit=LINE_LIMIT,
             )
         self._reader = asyncio.create_task(self._read(self._process))

@@ -57,7 +57,7 @@ def figure(results: Path, name: str, key: str, unit: str = "") -> str:
         if not isinstance(value, dict) or step not in value:
             raise FormatError(f"docs/results/{name}.json: expected {key!r} in it; run the benchmark again")
         value = value[step]
-    return plain(value, unit)
+    return UNKNOWN if value is None else plain(value, unit)
 
 
 def plain(value: object, unit: str = "") -> str:
@@ -66,6 +66,8 @@ def plain(value: object, unit: str = "") -> str:
     >>> plain(3), plain(0.98765), plain(187.25), plain(9_771_234, "MB"), plain(0.625, "%")
     ('3', '0.99', '187', '9.8', '62')
     """
+    if value is None:  # a stage that has not run
+        return UNKNOWN
     if isinstance(value, bool) or not isinstance(value, int | float):
         return str(value)
     scaled = value / UNITS[unit]

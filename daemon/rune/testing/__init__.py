@@ -83,12 +83,14 @@ class FakeEmbedder:
 
 @dataclass(frozen=True, slots=True)
 class FakeDistiller:
-    """Writes PEFT files that hold the lessons; takes ``steps`` steps of ``pause`` seconds."""
+    """Writes PEFT files that hold the lessons; takes ``steps`` steps of ``pause`` seconds, each of which
+    lasts as long as the file ``hold`` is there."""
 
     steps: int = 3
     pause: float = 0.0
     fits: bool = True
     """False is a machine whose memory is too small."""
+    hold: Path | None = None
 
     def distil(self, lessons: Sequence[Lesson], into: Path) -> Iterator[Progress | Distilled]:
         """Yield Progress after each step, and Distilled last.
@@ -99,6 +101,8 @@ class FakeDistiller:
         began = time.monotonic()
         for step in range(1, self.steps + 1):
             time.sleep(self.pause)
+            while self.hold and self.hold.exists():
+                time.sleep(0.02)
             if not self.fits:
                 raise OutOfMemory("the distillation does not fit into memory at its smallest size")
             yield Progress(step, self.steps, 1 / step)
@@ -122,6 +126,21 @@ class FakeGenerator:
             return max(len(asked & _words(known)) for known in lesson["questions"])
 
         return " ".join(str(max(lessons, key=shared)["answer"]).split()[:max_tokens])
+
+
+class FakeBreeder:
+    """A merged fake adapter has learnt what its parents have."""
+
+    def merge(self, how: str, parents: Sequence[Path], into: Path) -> Distilled:
+        """Write the lessons of all parents into one adapter."""
+        told = [one for parent in sorted(parents, key=lambda path: path.name) for one in taught(parent)]
+        lists = ("questions", "probes", "evidence", "keys")
+        write_adapter(into, [Lesson(**{**one, **{name: tuple(one[name]) for name in lists}}) for one in told])
+        return Distilled(into, 0, 0.0, {}, {}, 0.0, {"how": how, "rank": RANK, "alpha": 4})
+
+    def answers(self, questions: Sequence[str], adapter: Path | None, max_tokens: int) -> list[str]:
+        """As ``FakeGenerator`` answers each."""
+        return [FakeGenerator().answer(question, adapter, max_tokens) for question in questions]
 
 
 def write_adapter(folder: Path, lessons: Sequence[Lesson]) -> None:
@@ -237,7 +256,9 @@ def parts(home: Home, distiller: FakeDistiller | None = None, pause: float = 0.0
     index = Index(home.index, FakeEmbedder())
     recaller = Recaller(index, FakeGenerator(), lambda text: len(text.split()), BASE_HASH, settings.recall)
     runner = FakeRunner(FakeGenerator(), pause=pause)
-    return Parts(BASE, BASE_HASH, distiller or FakeDistiller(), settings, recaller, rendered, runner)
+    return Parts(
+        BASE, BASE_HASH, distiller or FakeDistiller(), settings, FakeBreeder(), recaller, runner, rendered
+    )
 
 
 def daemon(home: Home, *options: str) -> Daemon:
@@ -259,6 +280,7 @@ def main(arguments: Sequence[str]) -> None:
     parser.add_argument("role", choices=("daemon", "worker", "learner"))
     parser.add_argument("--steps", type=int, default=3, help="of a distillation")
     parser.add_argument("--pause", type=float, default=0.0, help="seconds of a step")
+    parser.add_argument("--hold", type=Path, help="a step lasts as long as this file is there")
     parser.add_argument("--token", type=float, default=0.0, help="seconds of a word")
     parser.add_argument("--load", type=float, default=0.0, help="seconds until the model is loaded")
     parser.add_argument("--no-model", action="store_true", help="as before `rune setup`")
@@ -274,9 +296,9 @@ def main(arguments: Sequence[str]) -> None:
         time.sleep(given.load)
         if given.no_model:
             raise NotSetUp(f"no base model in {home.models}; run `rune setup`")
-        distiller = FakeDistiller(given.steps, given.pause, not given.no_memory)
+        distiller = FakeDistiller(given.steps, given.pause, not given.no_memory, given.hold)
         if given.role == "learner":
-            return Learner(BASE, BASE_HASH, distiller, config.load(home.config))
+            return Learner(BASE, BASE_HASH, distiller, config.load(home.config), FakeBreeder())
         return parts(home, distiller, given.token)
 
     worker.main(build)

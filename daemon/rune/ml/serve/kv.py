@@ -52,7 +52,7 @@ class RowCache:
         return max(rows, self.rows), max(-(-length // CHUNK) * CHUNK, self.capacity)
 
     def reserve(self, rows: int, length: int) -> None:
-        """Make room; what the rows hold stays. Layer by layer, so that the old tensors go as the new ones come."""
+        """Make room; what the rows hold stays. Layer by layer: old tensors go as the new ones come."""
         rows, capacity = self.shape_with(rows, length)
         if (rows, capacity) == (self.rows, self.capacity):
             return
@@ -80,19 +80,19 @@ class RowCache:
         self.rows = self.capacity = 0
 
     def prefill(self, row: int, start: int, length: int) -> Tensor:
-        """The next pass reads ``length`` tokens of one row from place ``start`` on; returns its mask [T, W]."""
+        """The next pass reads ``length`` tokens of a row from place ``start`` on; returns its mask [T, W]."""
         self._start, self._stop, self._seen = row, row + 1, start + length
         self._at = torch.arange(start, start + length, device=self.device)
         places = torch.arange(self._seen, device=self.device)
         return self._mask(places[None] <= self._at[:, None])
 
     def decode(self, lengths: list[int]) -> Tensor:
-        """The next pass reads one token of each of the first rows; returns its mask [N, 1, 1, W]."""
+        """The next pass reads one token of each of the first rows; returns its mask [N, 1, 1, 1, W]."""
         self._start, self._stop, self._seen = 0, len(lengths), max(lengths) + 1
         self._at = torch.tensor(lengths, device=self.device)
         self._index = torch.arange(len(lengths), device=self.device)
         places = torch.arange(self._seen, device=self.device)
-        return self._mask(places[None] <= self._at[:, None])[:, None, None]
+        return self._mask(places[None] <= self._at[:, None])[:, None, None, None]
 
     def _mask(self, seen: Tensor) -> Tensor:
         return torch.zeros(seen.shape, device=self.device).masked_fill_(~seen, -torch.inf)
@@ -117,17 +117,14 @@ def _attend(
     module: torch.nn.Module, query: Tensor, key: Tensor, value: Tensor, mask: Tensor | None,
     *, seen: Tensor, scaling: float, **settings: Any,
 ) -> tuple[Tensor, None]:  # fmt: skip
-    """[N, K*G, T, E] over [N, K, W, E] to [N, T, K*G, E]; query heads of a group share their key, uncopied."""
+    """[N, K*G, T, E] over [N, K, W, E] to [N, T, K*G, E]; query heads of a group share one key."""
     del mask
     heads, length = key.shape[1], query.shape[2]
     q = (query * scaling).unflatten(1, (heads, -1))  # [N, K, G, T, E]
     groups = q.shape[2]
     scores = (q.flatten(2, 3) @ key.transpose(-1, -2)).float()  # [N, K, G*T, W]
-    if length == 1:
-        scores = scores + seen
-    else:
-        scores = (scores.unflatten(2, (groups, length)) + seen).flatten(2, 3)
-    out = scores.softmax(-1).to(value.dtype) @ value
+    shares = (scores.unflatten(2, (groups, length)) + seen).softmax(-1).flatten(2, 3)
+    out = shares.to(value.dtype) @ value
     return out.unflatten(2, (groups, length)).flatten(1, 2).transpose(1, 2), None
 
 

@@ -4,7 +4,8 @@ On disk, beside the folder, in ``.packed/<digest>.lora``: one JSON object, padde
 of 4096 bytes, then the numbers as ``layout`` has them, little-endian. The object::
 
     {"format": "rune-packed", "version": 1, "digest": "...", "rank": 8, "scale": 2.0, "dtype": "bfloat16",
-     "modules": [["model.layers.0.self_attn.q_proj", 576, 576], ...], "sha256": "<of the numbers>", "bytes": 4884480}
+     "modules": [["model.layers.0.self_attn.q_proj", 576, 576], ...], "sha256": "<of the numbers>",
+     "bytes": 4884480}
 
 Covered: the PEFT files are held against the digest before they are packed, the numbers against their hash
 the first time this process maps them; a file that is damaged, half or of another version is made anew; two
@@ -69,7 +70,8 @@ class Shelf:
         self.shapes = Shapes(layers)
         self.base_hash = base_hash
         self.max_rank = max_rank
-        self._known: dict[str, Stamp] = {}
+        self.verified: dict[str, Stamp] = {}
+        """Files whose numbers this process has held against their hash."""
 
     def open(self, part: Part) -> Packed:
         """The adapter of a part; it is packed where that has not been done.
@@ -113,10 +115,10 @@ class Shelf:
             raise FormatError(f"{path}: expected {header['bytes']} bytes of numbers, found {status.st_size}")
         whole = torch.from_file(str(path), shared=False, size=status.st_size, dtype=torch.uint8)
         numbers = whole[start:]
-        if self._known.get(digest) != stamp:
+        if self.verified.get(digest) != stamp:
             if _hash(numbers) != header["sha256"]:
                 raise FormatError(f"{path}: the numbers do not match their SHA-256")
-            self._known[digest] = stamp
+            self.verified[digest] = stamp
         return Packed(digest, layout, header["scale"], numbers.view(dtype))
 
     def _pack(self, folder: Path, path: Path, digest: str) -> Packed:
@@ -227,7 +229,7 @@ def _scale(folder: Path) -> float:
     settings = json.loads((folder / lora.SETTINGS).read_text("utf-8"))
     for key, plain in _PLAIN.items():
         if settings.get(key) not in plain:
-            raise AdapterError(f"{folder}: {key} = {settings[key]!r} cannot be served; expected {plain[-1]!r}")
+            raise AdapterError(f"{folder}: expected {key} = {plain[-1]!r}, found {settings[key]!r}")
     rank, alpha = int(settings["r"]), float(settings["lora_alpha"])
     return alpha / math.sqrt(rank) if settings.get("use_rslora") else alpha / rank
 

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import torch
 from torch import Tensor
@@ -69,7 +69,8 @@ class Row:
     """Tokens whose keys and values are there."""
     last: int = 0
     """The newest token, which the next step reads."""
-    made: int = 0
+    tokens: list[int] = field(default_factory=list)
+    """What was generated, without the token that ends it."""
 
     @property
     def id(self) -> str:
@@ -78,7 +79,7 @@ class Row:
 
 
 class Runner:
-    """A base with adapters, answering many requests at a time."""
+    """A base with adapters, answering many requests at a time; one to a base, whose layers carry its rows."""
 
     def __init__(
         self, base: Base, config: EngineConfig, clock: Callable[[], float] = time.monotonic
@@ -94,7 +95,8 @@ class Runner:
         self.waiting: Waiting[Asked] = Waiting(config.queue)
         self.running: list[Row] = []
         self.reading: Row | None = None
-        self._stops = frozenset(base.stop_ids)
+        self.stops = frozenset(base.stop_ids)
+        """Tokens that end an answer."""
         self._events: list[TokenEvent] = []
         self._seconds = 1.0
         self._tokens = self._steps = 0
@@ -128,6 +130,7 @@ class Runner:
             self.pool.check(part)
         self.waiting.add(asked, self.clock())
 
+    @torch.inference_mode()
     def cancel(self, id: str) -> None:
         """End a request now; the next step tells. One that is not there has ended already."""
         if self.waiting.remove(id):
@@ -164,6 +167,7 @@ class Runner:
             hits=pool.hits, evictions=pool.evictions, tokens=self._tokens, steps=self._steps,
         )  # fmt: skip
 
+    @torch.inference_mode()
     def close(self) -> None:
         """End what runs and waits, and leave the base as it was; ``step`` is not called any more."""
         for row in self._all():
@@ -284,18 +288,18 @@ class Runner:
         """Choose each row's next token, tell what text it gives, end those that are done."""
         for row, token in zip(rows, choose([row.chooser for row in rows], logits), strict=True):
             row.last = token
-            if token in self._stops:
+            if token in self.stops:
                 self._events.append(self._end(row, "stop"))
                 continue
-            row.made += 1
+            row.tokens.append(token)
             self._tokens += 1
             text = row.stream.push(token)
             if row.stream.stopped:
                 self._events.append(self._end(row, "stop", text))
-            elif row.made >= row.asked.request.sampling.max_tokens:
+            elif len(row.tokens) >= row.asked.request.sampling.max_tokens:
                 self._events.append(self._end(row, "length", text))
             elif text:
-                self._events.append(TokenEvent(row.id, text, row.made, len(row.asked.ids)))
+                self._events.append(TokenEvent(row.id, text, len(row.tokens), len(row.asked.ids)))
 
     # leaving
 
@@ -308,7 +312,7 @@ class Runner:
         self._seconds = 0.8 * self._seconds + 0.2 * (self.clock() - row.began)
         text += row.stream.finish()
         finish = "stop" if row.stream.stopped else finish
-        return TokenEvent(row.id, text, row.made, len(row.asked.ids), finish)
+        return TokenEvent(row.id, text, len(row.tokens), len(row.asked.ids), finish)
 
     def _fail(self, id: str, why: str) -> None:
         self._events.append(TokenEvent(id, finish="error", error=why))
