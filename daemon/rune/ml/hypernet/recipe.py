@@ -8,7 +8,7 @@ from rune.ml.base import Base
 from rune.ml.hypernet.corpus.sessions import Level
 from rune.ml.hypernet.shape import Shape, targets_of
 
-ALL = ("word", "number", "path", "command", "hash", "decision", "repair", "moved")
+ALL = ("word", "number", "path", "command", "hash", "decision", "repair", "moved", "changed")
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +64,8 @@ ONE = Level()
 TWO = Level(facts=(2, 2), questions=2)
 FEW = Level(facts=(1, 4), kinds=ALL, near=1, fillers=1, questions=3, numbered=0.5)
 LONG = Level(facts=(3, 10), kinds=ALL, near=3, fillers=3, questions=6, numbered=0.8)
-EXAMINED = {"one": ONE, "two": TWO, "few": FEW, "long": LONG}
+ORDER = Level(kinds=("changed",), fillers=1, numbered=1.0)
+EXAMINED = {"one": ONE, "two": TWO, "few": FEW, "long": LONG, "order": ORDER}
 """Levels of the evaluation, by their names in the log."""
 
 CPU = Recipe(
