@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: setup models plugin demo test check bench figures clean
+.PHONY: setup models plugin demo test check bench figures aider clean
 
 # Rune and its tools into $(VENV); the PyTorch download is the long part.
 setup: $(READY)
@@ -47,16 +47,26 @@ bench: models
 	$(BIN)/rune bench recall
 	$(BIN)/rune bench base
 	$(BIN)/rune bench serve
+	$(BIN)/rune bench hypernet
 	$(BIN)/rune demo --record
 	$(BIN)/rune bench import "$(SESSIONS)"
-	@test -d "$(DATA)" || echo 'no folder $(DATA): "rune bench echoes" and "rune bench distil" are left out; make bench DATA=...'
+	@test -d "$(DATA)" || echo 'no folder $(DATA): "rune bench echoes", "distil" and "evolve" are left out; make bench DATA=...'
 	test ! -d "$(DATA)" || $(BIN)/rune bench echoes --data "$(DATA)"
 	test ! -d "$(DATA)" || $(BIN)/rune bench distil --data "$(DATA)"
+	test ! -d "$(DATA)" || $(BIN)/rune bench evolve --data "$(DATA)"
+	test ! -d "$(DATA)" || $(BIN)/rune bench retrieval --data "$(DATA)"
+	test -d "$(DATA)" || $(BIN)/rune bench retrieval
 	$(BIN)/python -m rune.bench.figures
 
 # The figures of README and docs from docs/results/*.json.
 figures: $(READY)
 	$(BIN)/python -m rune.bench.figures
 
+# A real coding agent on the endpoint, in an environment of its own: its pins fit no other. Minutes; no part of CI.
+aider: $(READY)
+	$(PYTHON) -m venv .venv-aider
+	.venv-aider/bin/python -m pip install --quiet --disable-pip-version-check 'aider-chat==0.86.2'
+	RUNE_AIDER="$(CURDIR)/.venv-aider/bin/aider" $(BIN)/pytest tests/endpoint/test_aider.py
+
 clean:
-	rm -rf $(VENV) .venv-ci .rune-home .cache .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) .venv-aider .venv-ci .rune-home .cache .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

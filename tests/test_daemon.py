@@ -707,3 +707,15 @@ def test_the_text_memory_fills_itself_for_the_next_session(start, session, ask, 
 
 def jobs_known_of(home) -> bool:
     return home.jobs.exists() and "s1" in jobs_of(home)
+
+
+def test_in_a_quiet_hour_similar_adapters_become_one_by_themselves(start, settings, session, library):
+    settings("[evolution]\nquiet_seconds = 0.5\nsimilar = 0.05\nsame = 1.1")
+    start()
+    for name, about in (("s1", "PORT"), ("s2", "HOST")):
+        one = session(name)
+        one.work(about)
+        one.end()
+    until(lambda: [card.level for card in library.cards()] == ["task"])
+    (child,) = library.cards()
+    assert set(child.origins) == {"s1", "s2"}

@@ -11,7 +11,7 @@ from rune.errors import FormatError
 from rune.index import Document, Index, store_folder
 from rune.jobs import Jobs
 from rune.library import Library
-from rune.records import echo, gathered, trajectory
+from rune.records import echo, gathered, recalled, trajectory
 from rune.records.card import Lesson
 from rune.records.echo import Entry
 from rune.records.trajectory import Note
@@ -75,6 +75,32 @@ def test_the_index_of_a_project_goes_as_a_whole_and_others_stay(home):
     assert not store_folder(home.index, "/one").exists()
     assert Index(home.index, FakeEmbedder()).search("/two", "about", 1)
     forget.drop_index(home, "/never/seen")
+
+
+# what was made of it
+
+
+def test_every_descendant_goes_and_those_whose_place_it_had_taken_serve_again(write_session, add, echoes):
+    for name in ("s1", "s2", "s3"):
+        write_session(name)
+    library = Library(echoes, time.time)
+    one, two, three = (add(name, name.encode()) for name in ("s1", "s2", "s3"))
+    child = add("task-1", b"child", level="task", parents=(one.id, two.id), sessions=("s1", "s2"))
+    parents = (child.id, three.id)
+    grandchild = add("project-1", b"grand", level="project", parents=parents, sessions=("s1", "s2", "s3"))
+    for old, by in ((one, child), (two, child), (child, grandchild), (three, grandchild)):
+        library.supersede(old.id, by.id)
+    recalled.append(echoes.recalls, recalled.Use(1.0, "s1", two.id))
+    recalled.append(echoes.recalls, recalled.Use(2.0, "s2", two.id))
+    gone = forget.session("s1", echoes.project)
+    assert {f"adapter {card.id}" for card in (one, child, grandchild)} <= set(gone.removed)
+    assert {card.id for card in library.cards()} == {two.id, three.id}
+    assert [use.session for use in recalled.read(echoes.recalls)] == ["s2"]
+
+
+def test_a_session_of_a_consolidated_adapter_alone_is_forgotten_with_it(add, echoes):
+    child = add("task-1", b"child", level="task", parents=("ab" * 8,), sessions=("s1", "s2"))
+    assert forget.session("s1", echoes.project).removed == (f"adapter {child.id}",)
 
 
 # echoes

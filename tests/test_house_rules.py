@@ -28,7 +28,7 @@ BARRIERS = {
     ("hooks/echoes.py", ""),
     ("daemon/rune/daemon.py", "_handle"),
     ("daemon/rune/daemon.py", "_work"),
-    ("daemon/rune/worker.py", "guarded"),
+    ("daemon/rune/worker/guard.py", "guarded"),
 }
 """Around a hook, around a request, around a job: the only places that catch whatever comes."""
 

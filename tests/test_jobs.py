@@ -421,3 +421,14 @@ def test_a_job_that_another_process_started_is_judged_by_who_asks_not_by_time(jo
     clock.advance(1e7)
     assert jobs.next(clock()) is None
     assert restart().next(clock()) is not None
+
+
+def test_an_evolution_is_named_by_its_plan_and_gives_its_own_way_out(jobs, clock):
+    assert [jobs.enqueue_evolution("/p", "51a20958") for _ in range(2)] == [True, False]
+    for _ in range(3):
+        jobs.failed(jobs.started(jobs.next(clock())), "no memory")
+    (job,) = jobs.all()
+    assert (job.name, job.state) == ("evolve", "failed")
+    assert job.reason.endswith("try again with `rune adapters evolve --apply`")
+    assert jobs.enqueue_evolution("/p", "51a20958") is False
+    assert jobs.enqueue_evolution("/p", "51a20958", again=True) is True

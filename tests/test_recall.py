@@ -4,17 +4,16 @@ from pathlib import Path
 
 import pytest
 
-from rune import grounding, recall, worker
+from rune import finding, grounding, worker
 from rune.config import RecallConfig
 from rune.echoes import known
 from rune.index import Document, Hit
 from rune.library import Library
-from rune.records import echo, remembrance, trajectory
-from rune.records.card import State
+from rune.records import echo, ledger, remembrance, trajectory
 from rune.records.echo import Entry
 from rune.records.message import Distil, Recall
 from rune.records.trajectory import Execution, Prompt, Reflection
-from rune.testing import BASE_HASH, FakeEmbedder, FakeGenerator, parts
+from rune.testing import BASE_HASH, FakeEmbedder, FakeGenerator, parts, write_adapter
 
 # the check of an answer
 
@@ -110,6 +109,13 @@ def test_what_an_edit_replaced_counts_as_said(write_session):
     answer = 'In src/invoice.py, replace `PRICE = "{:.2f}".format(total) + " EUR"`.'
     assert grounding.ground(answer, source, 0.6).text == answer
     assert "other" not in source.split("\n")
+
+
+def test_what_is_known_to_be_outdated_is_withheld():
+    answer = "The ledger wants the currency first. So listen on 8080."
+    found = grounding.ground(answer, SOURCE, 0.6, ("8080",))
+    assert (found.text, found.withheld) == ("The ledger wants the currency first.", 1)
+    assert grounding.ground(answer, SOURCE, 0.6, ("80", "9090")).text == answer
 
 
 # recalling
@@ -276,6 +282,37 @@ def test_a_superseded_adapter_leaves_the_place_to_its_successor(recaller, genera
     assert [adapter for _, adapter in generator.asked] == [echoes.adapters / newer.id]
 
 
+def test_an_adapter_of_several_sessions_answers_from_each_with_that_sessions_evidence(
+    recaller, distil, echoes
+):
+    one, two = distil(), distil("s2", events=OTHER)
+    library = Library(echoes, lambda: 9.0)
+    lessons = (*one.lessons, *two.lessons)
+    with library.staging() as stage:
+        write_adapter(stage, lessons)
+        origins = {"session": "task-1", "sessions": ("s1", "s2"), "parents": (one.id, two.id)}
+        child = library.add(stage, replace(one, **origins, source_hash="9" * 64, lessons=lessons))
+    for parent in (one, two):
+        library.supersede(parent.id, child.id)
+    deploy = "Why does make deploy fail, image gateway not found?"
+    for question, session in ((QUESTION, "s1"), (deploy, "s2")):
+        found = recaller.recall(Recall(question, str(echoes.project)))
+        assert (found.adapter, found.session) == (child.id, "task-1")
+        assert found.answer
+        assert found.evidence[0].session == session
+
+
+def test_a_retired_lesson_is_neither_found_nor_told(recaller, distil, echoes):
+    card = distil()
+    asked = Recall(QUESTION, str(echoes.project))
+    assert recaller.recall(asked).answer
+    places = list(range(len(card.lessons)))
+    ledger.record(echoes.ledger, ledger.Entry(card.id, "retired", 1.0, {"lessons": places, "by": "b"}))
+    found = recaller.recall(asked)
+    assert found.answer == ""
+    assert found.withheld or not found.adapter
+
+
 def test_evidence_is_left_out_where_nobody_wants_it(recaller, distil, echoes):
     distil()
     found = recaller.recall(Recall(QUESTION, str(echoes.project), include_evidence=False))
@@ -299,8 +336,16 @@ def test_projects_do_not_see_each_other(recaller, distil, tmp_path):
 
 def test_documents_are_the_summary_and_every_lesson(make_card):
     card = replace(make_card(), id="ab" * 8)
-    assert [document.id for document in recall.documents(card)] == [f"{card.id}:summary", f"{card.id}:0"]
-    assert len(recall.documents(replace(card, summary=""))) == 1
+    assert [document.id for document in finding.documents(card)] == [f"{card.id}:summary", f"{card.id}:0"]
+    assert len(finding.documents(replace(card, summary=""))) == 1
+
+
+def test_the_task_is_found_without_the_questions_that_the_summary_ends_with(make_card):
+    card = make_card()
+    summary = f"Print the price of the order. {card.lessons[0].questions[0]}; something else?"
+    [task, lesson] = finding.documents(replace(card, summary=summary))
+    assert task.text == "Print the price of the order."
+    assert lesson.text.startswith(card.lessons[0].questions[0])
 
 
 # finding
@@ -319,7 +364,7 @@ def test_what_is_found_says_which_adapter_how_relevant_and_what_else_there_was(
 
 
 def test_nothing_found_says_why_and_how_near_the_best_came(recaller, distil, echoes):
-    assert recaller.find(str(echoes.project), QUESTION).abstained == recall.NOTHING
+    assert recaller.find(str(echoes.project), QUESTION).abstained == finding.NOTHING
     distil()
     far = recaller.find(str(echoes.project), "zebra migration weather")
     assert far.card is None
@@ -333,7 +378,7 @@ def test_an_adapter_that_was_made_or_archived_meanwhile_is_noticed(recaller, dis
     assert recaller.find(str(echoes.project), QUESTION).card == made
     library = Library(echoes, lambda: 0.0)
     library.archive(made.id)
-    assert recaller.find(str(echoes.project), QUESTION).abstained == recall.NOTHING
+    assert recaller.find(str(echoes.project), QUESTION).abstained == finding.NOTHING
     library.reactivate(made.id)
     assert recaller.find(str(echoes.project), QUESTION).card == made
 
@@ -357,7 +402,7 @@ def hit(adapter, score, session=""):
 
 def order(hits, make_card, **fitness):
     cards = {one: make_card() for one in "abc"}
-    return [match.adapter for match in recall.ranked(hits, cards, 3, fitness, 0.35)]
+    return [match.adapter for match in finding.ranked(hits, cards, 3, fitness, 0.35)]
 
 
 def test_fitness_decides_between_equally_relevant_adapters_alone(make_card):
@@ -382,9 +427,9 @@ def test_fitness_is_what_an_adapter_knows_beyond_the_base_by_its_newest_scores(m
         probes_before={"trained": 0.2, "heldout": None, "unrelated": 0.5},
         probes_after={"trained": 0.6, "heldout": 0.4, "unrelated": 0.0},
     )
-    assert recall.gain(card, State()) == pytest.approx(0.4)
-    assert recall.gain(card, State(probes={"trained": 1.0, "heldout": None})) == pytest.approx(0.8)
-    assert recall.gain(replace(card, probes_after={}), State()) == 0.0
+    assert finding.gain(card, ledger.State()) == pytest.approx(0.4)
+    assert finding.gain(card, ledger.State(probes={"trained": 1.0, "heldout": None})) == pytest.approx(0.8)
+    assert finding.gain(replace(card, probes_after={}), ledger.State()) == 0.0
 
 
 def test_the_fake_embedder_finds_shared_words_near():
@@ -469,7 +514,7 @@ def test_archived_text_is_never_found(recaller, etch, echoes):
     archive.mkdir()
     echoes.memory("workers").rename(archive / "entries-2026-11-01.md")
     found = recaller.recall(Recall(QUESTION, str(echoes.project)))
-    assert (found.evidence, found.abstained) == ((), recall.NOTHING)
+    assert (found.evidence, found.abstained) == ((), finding.NOTHING)
 
 
 def test_what_is_superseded_is_found_no_more(recaller, etch, echoes):
@@ -513,7 +558,7 @@ def test_an_adapter_is_not_believed_what_rests_on_an_echo_that_is_gone(made, dis
         )  # fmt: skip
     found = made.recaller.recall(Recall(PORT, str(echoes.project)))
     assert found.answer == ""
-    ids = [document.id for document in recall.documents(card, known.read(echoes))]
+    ids = [document.id for document in finding.documents(card, known.read(echoes))]
     assert f"{card.id}:0" not in ids
     assert "5433" not in " ".join(piece.text for piece in found.evidence)
 

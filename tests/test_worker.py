@@ -11,9 +11,21 @@ from rune.errors import AdapterError, OutOfMemory
 from rune.library import STAGE, Library
 from rune.records import echo, message
 from rune.records.echo import Entry
-from rune.records.message import Advance, Distil, Done, Failed, Forget, Ready, Recall, Recalled, Status
+from rune.records.message import (
+    Advance,
+    Distil,
+    Done,
+    Evolve,
+    Failed,
+    Forget,
+    Ready,
+    Recall,
+    Recalled,
+    Status,
+)
+from rune.records.tokens import Cancel, Generate, Measure, Measured, Prefetch, Share, Token
 from rune.records.trajectory import Note, Prompt
-from rune.testing import BASE, BASE_HASH, FakeDistiller, parts
+from rune.testing import BASE, BASE_HASH, FakeDistiller, FakeGenerator, FakeRunner, parts
 
 QUESTION = "Why did the invoice test fail with AssertionError: '9.50 EUR' != 'EUR 9.50'?"
 
@@ -89,6 +101,26 @@ def test_what_is_no_request_for_the_worker_is_refused(made):
     answer = worker.answer(made, Status())
     assert isinstance(answer, Failed)
     assert "Status is no request" in answer.message
+
+
+def test_evolution_does_what_is_planned_and_makes_one_child_at_a_time(
+    home, write_session, echoes, library, events
+):
+    home.root.mkdir(exist_ok=True)
+    home.config.write_text("[evolution]\nsimilar = 0.01\nsame = 1.1\n")
+    made = parts(home)
+    port = Note("n1", 99.0, "Use `pytest tests/test_invoice.py` on port 8443; src/invoice.py reads it.")
+    for n, told in ((1, events), (2, (port,))):
+        write_session(f"s{n}", events=told)
+        list(worker.distil(made, Distil(f"s{n}", str(echoes.project))))
+    *steps, done = worker.evolve(made, Evolve(str(echoes.project)))
+    (child,) = library.cards()
+    assert (child.level, child.origins) == ("task", ("s1", "s2"))
+    assert all(isinstance(step, Advance) and not step.session for step in steps)
+    assert f"2 adapters are one task now {child.id}" in done.note
+    assert list(worker.evolve(made, Evolve(str(echoes.project)))) == [Done(note="nothing to do")]
+    (hit, *_) = made.recaller.index.search(str(echoes.project), QUESTION, 1)
+    assert hit.document.adapter == child.id
 
 
 def test_a_forgotten_session_is_out_of_the_index(made, write_session, echoes):
@@ -353,3 +385,128 @@ def test_a_session_without_lessons_of_its_own_makes_no_adapter_of_echoes_alone(
     write_session(events=(Prompt("e1", 1.0, "Hi."),))
     list(worker.distil(made, Distil("s1", str(echoes.project))))
     assert library.cards() == []
+
+
+# tokens
+
+
+class Heard:
+    """Stands for the pipe: what the daemon would hear."""
+
+    def __init__(self) -> None:
+        self.sent = []
+
+    def send(self, number, answer):
+        self.sent.append((number, answer))
+
+
+@pytest.fixture
+def heard():
+    return Heard()
+
+
+@pytest.fixture
+def tokens(heard, made):
+    return worker.Tokens(heard, replace(made, runner=FakeRunner(FakeGenerator(), rows=2)))
+
+
+@pytest.fixture
+def learnt(made, write_session, echoes):
+    """A session whose adapter is there."""
+    write_session("s1")
+    list(worker.distil(made, Distil("s1", str(echoes.project))))
+    return str(echoes.project)
+
+
+def test_recalls_are_answered_among_everybody_elses_tokens(tokens, heard, learnt):
+    assert tokens.take(1, Generate("a", "one two three"))
+    assert tokens.take(2, Recall(QUESTION, learnt))
+    while tokens.runner.busy:
+        tokens.step()
+    (answer,) = [answer for number, answer in heard.sent if number == 2]
+    assert isinstance(answer, Recalled)
+    assert answer == replace(tokens.parts.recaller.recall(Recall(QUESTION, learnt)), seconds=answer.seconds)
+    assert answer.answer
+    assert [t.finish for number, t in heard.sent if number == 1] == ["", "", "", "stop"]
+
+
+def test_a_recall_that_finds_no_row_gives_its_evidence(tokens, heard, learnt):
+    for number in (1, 2):
+        tokens.take(number, Generate(f"g{number}", "word " * 9))
+    tokens.take(3, Recall(QUESTION, learnt))
+    ((_, answer),) = [sent for sent in heard.sent if sent[0] == 3]
+    assert (answer.answer, answer.abstained) == ("", "2 requests are running")
+    assert answer.evidence
+
+
+def test_a_recall_of_nothing_near_needs_no_engine(tokens, heard, learnt):
+    tokens.take(1, Recall("Zebras?", learnt))
+    ((number, answer),) = heard.sent
+    assert (number, answer.answer) == (1, "")
+    assert "no session is close" in answer.abstained
+    assert not tokens.runner.busy
+
+
+def test_an_engine_that_breaks_ends_recalls_as_well(tokens, heard, learnt):
+    tokens.take(1, Recall(QUESTION, learnt))
+    tokens.take(2, Generate("b", "explode"))
+    tokens.step()
+    assert [(number, type(answer)) for number, answer in heard.sent] == [(1, Failed), (2, Failed)]
+    tokens.step()
+    assert len(heard.sent) == 2
+
+
+def test_each_request_hears_its_own_tokens_and_its_end(tokens, heard):
+    assert tokens.take(1, Generate("a", "one two"))
+    assert tokens.take(2, Generate("b", "three"))
+    for _ in range(5):
+        tokens.step()
+    said = {n: [t.text for number, t in heard.sent if number == n] for n in (1, 2)}
+    assert said == {1: ["one ", "two", ""], 2: ["three", ""]}
+    assert [(n, t.finish) for n, t in heard.sent if t.finish] == [(2, "stop"), (1, "stop")]
+    assert tokens.runner.steps == 3, "nothing is done where nobody waits"
+
+
+def test_who_is_cancelled_is_over_with_the_next_step(tokens, heard):
+    tokens.take(1, Generate("a", "one two three"))
+    tokens.step()
+    tokens.take(2, Cancel("a"))
+    assert heard.sent[-1] == (2, Done())
+    tokens.step()
+    assert heard.sent[-1] == (1, Token("a", "", 1, 3, "cancelled"))
+    assert not tokens.runner.busy
+
+
+def test_who_is_gone_already_is_cancelled_without_harm(tokens, heard):
+    tokens.take(1, Cancel("nobody"))
+    assert heard.sent == [(1, Done())]
+
+
+def test_a_refusal_is_the_only_answer_and_the_others_go_on(tokens, heard):
+    tokens.take(1, Generate("a", "one"))
+    tokens.take(2, Generate("b", "two"))
+    tokens.take(3, Generate("c", "three"))
+    assert heard.sent == [(3, Failed("EngineBusy", "2 requests are running", True, 2.0))]
+    tokens.step()
+    assert [number for number, _ in heard.sent] == [3, 1, 2]
+
+
+def test_a_step_that_breaks_ends_every_request_once_and_the_next_one_is_answered(tokens, heard):
+    tokens.take(1, Generate("a", "one"))
+    tokens.take(2, Generate("b", "explode"))
+    tokens.step()
+    assert [(number, answer.error) for number, answer in heard.sent] == [
+        (1, "ZeroDivisionError"), (2, "ZeroDivisionError"),
+    ]  # fmt: skip
+    heard.sent.clear()
+    tokens.take(3, Generate("c", "calm"))
+    tokens.step()
+    assert heard.sent == [(3, Token("c", "calm", 1, 1))]
+
+
+def test_an_adapter_that_is_about_to_be_used_is_brought_near(tokens, heard):
+    tokens.take(1, Prefetch((Share("ab", "/x"), Share("cd", "/y"))))
+    assert tokens.runner.near == ["ab", "cd"]
+    tokens.take(2, Measure())
+    assert heard.sent == [(1, Done()), (2, Measured())]
+    assert not tokens.take(3, Status())

@@ -24,18 +24,20 @@ from rune.capture import Capture, client_alive
 from rune.config import Config
 from rune.echoes import known
 from rune.errors import FormatError, RuneError
+from rune.evolving.quiet import Quiet
+from rune.finding import NOTHING
 from rune.gather import GATHERING, Gatherer
 from rune.jobs import Job, Jobs
 from rune.library import Library
 from rune.model_process import ModelProcess
 from rune.paths import Echoes, Home
 from rune.ports import Door
-from rune.recall import NOTHING
 from rune.records import message, trajectory
 from rune.records.message import (
     Advance,
     Distil,
     Done,
+    Evolve,
     Failed,
     Forget,
     Health,
@@ -44,7 +46,6 @@ from rune.records.message import (
     Recall,
     Recalled,
     Serve,
-    Serving,
     Status,
     Stop,
 )
@@ -75,6 +76,7 @@ class Daemon:
         self.learner = learner or worker
         self.door = door
         self.gatherer = Gatherer(home, time.time, client_alive)
+        self.quiet = Quiet(home, config.evolution, jobs, time.time)
         self.began = self.active = time.monotonic()
         self.last_error = ""
         self.job = ""
@@ -126,19 +128,21 @@ class Daemon:
                 log.info("session %s is over (%s)", closed.session, closed.reason)
             self.capture.settled(closed)
         self.gatherer.run(lambda project, error: self._failed(f"text memory of {project}", error))
+        self.quiet.tick(bool(self.capture.open_sessions()))
 
     async def _work(self, job: Job) -> None:
-        """One distillation in the worker, with its journal; the barrier around a job."""
-        self.job = f"distil {job.session}"
+        """One distillation or evolution in the worker, with its journal; the barrier around a job."""
+        self.job = job.name
         try:
             if not await self.learner.wait_ready(120):
                 why = self.learner.problem or "the model did not load within 120 s"
                 self.jobs.postponed(job, why, 0 if self._leaving else 60)
                 return
             job = self.jobs.started(job)
-            self._settle(job, await self.learner.ask(Distil(job.session, job.project), self._advanced))
+            request = Distil(job.session, job.project) if job.session else Evolve(job.project)
+            self._settle(job, await self.learner.ask(request, self._advanced))
         except Exception as error:  # noqa: BLE001 - the barrier around a job
-            self._failed(f"distil {job.session}", error)
+            self._failed(job.name, error)
             self.jobs.failed(job, str(error))
         finally:
             self.job = ""
@@ -148,10 +152,10 @@ class Daemon:
     def _settle(self, job: Job, answer: Message) -> None:
         if isinstance(answer, Done):
             self.jobs.done(job, answer.adapter, answer.note)
-            log.info("distilled %s: %s %s", job.session, answer.adapter or "no adapter", answer.note)
+            log.info("%s: %s %s", job.name, answer.adapter or "no new adapter", answer.note)
             return
         assert isinstance(answer, Failed), answer
-        self.last_error = f"distil {job.session}: {answer.message}"
+        self.last_error = f"{job.name}: {answer.message}"
         log.warning("%s", self.last_error)
         if self._leaving:
             self.jobs.postponed(job, "the daemon left in the middle of it", 0)
@@ -162,7 +166,7 @@ class Daemon:
 
     def _advanced(self, progress: Advance) -> None:
         done = f"step {progress.step} of at most {progress.steps}, loss {progress.loss:.3f}"
-        self.job = f"distil {progress.session}: {done}"
+        self.job = f"{f'distil {progress.session}' if progress.session else 'evolve'}: {done}"
 
     # requests
 
@@ -186,11 +190,15 @@ class Daemon:
                 self.gatherer.add(Path(request.project), request.session, content, GATHERING)
                 self._wake.set()
                 return Done(note="queued" if queued else "known already")
+            case Evolve():
+                queued = await asyncio.to_thread(self.quiet.enqueue, request.project, True)
+                self._wake.set()
+                return Done(note="queued" if queued else "nothing to do, or under way already")
             case Forget():
                 async with self._disk:
                     return await self._forget(request)
-            case Serve():
-                return await self._serve_http(request)
+            case Serve() if self.door:
+                return await self.door.answer(request)
             case Stop():
                 self._leaving = True
                 self._wake.set()
@@ -226,20 +234,11 @@ class Daemon:
         found = await asyncio.to_thread(remember.by_words, request, reason)
         return replace(found, seconds=round(time.monotonic() - began, 3))
 
-    async def _serve_http(self, request: Serve) -> Message:
-        if self.door is None:
-            return Failed("ConfigError", "this daemon has no endpoint")
-        if request.stop:
-            await self.door.stop()
-            return Serving()
-        return Serving(await self.door.start(request.port))
-
     async def _forget(self, request: Forget) -> Message:
-        if f"{self.job}:".startswith(f"distil {request.session}:"):
-            return Failed(
-                "Busy",
-                f"session {request.session} is being distilled; try again when `rune status` shows no job",
-            )
+        if self.job.startswith("evolve") or f"{self.job}:".startswith(f"distil {request.session}:"):
+            what = "is being distilled, or brought together with others"
+            way_out = "try again when `rune status` shows no job"
+            return Failed("Busy", f"session {request.session} {what}; {way_out}")
         self.capture.forget(request.session)
         self.jobs.forget(request.session, request.project)
         self.gatherer.forget(Path(request.project), request.session)

@@ -15,11 +15,12 @@ from rune.echoes import known, oblivion
 from rune.echoes.known import Known
 from rune.echoes.store import Store
 from rune.errors import FormatError, RuneError
+from rune.evolution import lineage
 from rune.index import store_folder
 from rune.jobs import Jobs
 from rune.library import Library
 from rune.paths import Echoes, Home
-from rune.records import trajectory
+from rune.records import recalled, trajectory
 from rune.records.card import Card
 from rune.records.message import Forgotten
 
@@ -42,7 +43,9 @@ def session(name: str, project: Path) -> Forgotten:
     echoes = Echoes(project)
     library = Library(echoes, time.time)
     path = echoes.trajectory(name)
-    adapters = library.of_session(name)
+    cards = library.cards(include_archived=True)
+    own = [*library.of_session(name), *(card.id for card in lineage.of_sessions(cards, name))]
+    adapters = list(dict.fromkeys((*own, *(card.id for card in lineage.descendants(cards, own)))))
     if not path.exists() and not adapters:
         raise FormatError(
             f"expected a session of {project}, found no trajectory or adapter of {name!r}; "
@@ -51,10 +54,12 @@ def session(name: str, project: Path) -> Forgotten:
     before = known.read(echoes)
     erased = oblivion.session(Store(echoes, time.time), name)
     removed = [f"echo {one}" for one in erased.removed]
-    others = [card for card in resting_on(echoes, before, known.read(echoes)) if card.session != name]
+    others = [card for card in resting_on(echoes, before, known.read(echoes)) if card.id not in adapters]
+    _orphaned(library, [*adapters, *(card.id for card in others)])
     for adapter in adapters:
         library.remove(adapter)
         removed.append(f"adapter {adapter}")
+    recalled.forget(echoes.recalls, name)
     if path.exists():
         path.unlink()
         removed.append(f"trajectory {path.name}")
@@ -65,12 +70,19 @@ def session(name: str, project: Path) -> Forgotten:
     return Forgotten(name, tuple(removed), erased.left)
 
 
+def _orphaned(library: Library, going: list[str]) -> None:
+    """Before adapters go, those whose place they had taken get it back, so that nothing else is lost."""
+    for card in lineage.orphans(library.cards(include_archived=True), library.states(), going):
+        library.reactivate(card.id, "what had taken its place was forgotten")
+
+
 def resting_on(echoes: Echoes, before: Known, after: Known | None = None) -> list[Card]:
-    """The adapters that were taught an echo of ``before`` that is not in ``after``."""
+    """The adapters that were taught an echo of ``before`` that is not in ``after``, and their children."""
     gone = before.digests - (after.digests if after else frozenset())
     lost = {f"{known.ECHO}{digest}" for digest in gone}
     cards = Library(echoes, time.time).cards(include_archived=True)
-    return [card for card in cards if any(lost & set(lesson.evidence) for lesson in card.lessons)]
+    taught = [card for card in cards if any(lost & set(lesson.evidence) for lesson in card.lessons)]
+    return [*taught, *lineage.descendants(cards, [card.id for card in taught])]
 
 
 def echoes_gone(home: Home, echoes: Echoes, before: Known) -> Unlearnt:
@@ -88,11 +100,13 @@ def echoes_gone(home: Home, echoes: Echoes, before: Known) -> Unlearnt:
     """
     library, jobs = Library(echoes, time.time), Jobs(home.jobs, time.time)
     cards = resting_on(echoes, before, known.read(echoes))
+    _orphaned(library, [card.id for card in cards])
     for card in cards:
         library.remove(card.id)
     if before.texts:
         drop_index(home, str(echoes.project))
-    queued = [name for name in dict.fromkeys(card.session for card in cards) if _again(jobs, echoes, name)]
+    sessions = dict.fromkeys(card.session for card in cards if not card.parents)
+    queued = [name for name in sessions if _again(jobs, echoes, name)]
     return Unlearnt(tuple(card.id for card in cards), tuple(queued))
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -52,12 +53,12 @@ _FRAME = frozenset((
 ))  # fmt: skip
 
 
-def ground(answer: str, source: str, needed: float) -> Grounded:
+def ground(answer: str, source: str, needed: float, stale: Sequence[str] = ()) -> Grounded:
     """Keep the sentences of an answer that its trajectory supports.
 
-    A sentence is supported when every literal in it (path, number, identifier, code) stands in the source by
-    itself and at least the ``needed`` share of its content words does. One with neither literals nor content
-    words ("Yes.") says nothing that could be supported.
+    A sentence is supported when every literal in it (path, number, identifier, code) stands in the source
+    by itself and at least the ``needed`` share of its content words does; none with a ``stale`` literal is.
+    One with neither literals nor content words ("Yes.") says nothing that could be supported.
     """
     whole = _flat(source)
     words = set(_WORD.findall(whole))
@@ -65,7 +66,8 @@ def ground(answer: str, source: str, needed: float) -> Grounded:
     for sentence in _sentences(answer):
         exact = _literals(sentence)
         share = _share(sentence, words, bool(exact))
-        if share >= needed and all(_occurs(_flat(literal), whole) for literal in exact):
+        old = any(_occurs(_flat(literal), _flat(sentence)) for literal in stale)
+        if not old and share >= needed and all(_occurs(_flat(literal), whole) for literal in exact):
             kept.append(sentence)
             shares.append(share)
         else:

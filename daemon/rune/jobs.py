@@ -1,4 +1,4 @@
-"""Distillations to be done: a durable journal, one at a time, three attempts.
+"""Distillations and evolutions to be done: a durable journal, one at a time, three attempts.
 
 Covered: kill -9 of any process at any moment. A job is in the journal before anybody relies on it; one that
 was under way when its process died is queued again; done twice it makes nothing new, because what it makes is
@@ -45,7 +45,20 @@ class Jobs:
         Returns:
             False where the same is waiting, under way or done.
         """
-        key = records.key(session, source_hash)
+        return self._enqueue(records.key(session, source_hash), session, project, again)
+
+    def enqueue_evolution(self, project: str, fingerprint: str, again: bool = False) -> bool:
+        """Ask for what is planned with a project's adapters; False where just that was asked for before.
+
+        What failed for good is not tried again unless a person asks (``again``).
+        """
+        key = records.evolution_key(project, fingerprint)
+        known = self._read().jobs.get(key)
+        if known and known.state == "failed" and not again:
+            return False
+        return self._enqueue(key, "", project, again)
+
+    def _enqueue(self, key: str, session: str, project: str, again: bool) -> bool:
         with self._lock():
             known = self._read().jobs.get(key)
             if known and (known.waiting or known.state == "started" or (known.state == "done" and not again)):
@@ -132,9 +145,8 @@ class Jobs:
             said = f"{reason} (attempt {job.attempt} of {MAX_ATTEMPTS})"
             self._write(replace(job, state="queued", at=self.clock(), reason=said))
         else:
-            said = (
-                f"{reason}; given up after {job.attempt} attempts: try again with `rune distil {job.session}`"
-            )
+            way_out = f"rune distil {job.session}" if job.session else "rune adapters evolve --apply"
+            said = f"{reason}; given up after {job.attempt} attempts: try again with `{way_out}`"
             self._write(replace(job, state="failed", at=self.clock(), reason=said))
 
     def _write(self, job: Job) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from rune.records.card import Card, Lesson
+from rune.records.message import Serve, Serving
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +22,8 @@ class Distilled:
     probes_after: dict[str, float | None]
     peak_mb: float
     settings: dict[str, Any]
+    """All that it was made with; ``rank``, ``alpha`` and ``targets`` where they are not those configured."""
+    engine: str = "gradient"
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +53,20 @@ class Generator(Protocol):
         """The greedy answer of the base with this adapter; the prompt is the question and nothing else."""
 
 
+class Breeder(Protocol):
+    """Makes one adapter of several by their weights, and asks adapters many questions at once."""
+
+    def merge(self, how: str, parents: Sequence[Path], into: Path) -> Distilled:
+        """Write the merged adapter's PEFT files into ``into``; the same parents give the same files.
+
+        Raises:
+            AdapterError: there is no such way, or a parent's files cannot be read.
+        """
+
+    def answers(self, questions: Sequence[str], adapter: Path | None, max_tokens: int) -> list[str]:
+        """The greedy answers of the base with this adapter, each as it would be alone."""
+
+
 class Embedder(Protocol):
     """Sentences to unit vectors."""
 
@@ -64,11 +81,18 @@ class Door(Protocol):
     def url(self) -> str:
         """Where it listens; empty while it is closed."""
 
-    async def start(self, port: int = 0) -> str:
-        """Open it, on another port than that of the settings where one is given; its address.
+    async def answer(self, request: Serve) -> Serving:
+        """Open it or close it, as somebody asks.
 
         Raises:
             ConfigError: the port is taken, or no port for this machine alone.
+        """
+
+    async def start(self) -> str:
+        """Open it where the settings say; its address.
+
+        Raises:
+            ConfigError: as ``answer``.
         """
 
     async def stop(self) -> None:
@@ -78,4 +102,6 @@ class Door(Protocol):
 Clock = Callable[[], float]
 """Seconds since the epoch; ``time.time`` outside of tests."""
 
-__all__ = ["Card", "Clock", "Distilled", "Distiller", "Door", "Embedder", "Generator", "Progress"]
+__all__ = [
+    "Breeder", "Card", "Clock", "Distilled", "Distiller", "Door", "Embedder", "Generator", "Progress",
+]  # fmt: skip

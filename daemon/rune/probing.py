@@ -15,6 +15,22 @@ UNRELATED = (
     ("What is 2 + 2?", "4"),
 )
 """General questions: an adapter must leave them alone."""
+FOREIGN = (
+    "What is the largest planet?",
+    "Write a haiku about rain.",
+    "How do I boil an egg?",
+    "Name a famous painter.",
+    "Explain recursion briefly.",
+    "What does HTTP stand for?",
+    "How do I list files in a folder?",
+    "What is a hash function?",
+    "Which port does SSH use?",
+    "How do I undo my last commit?",
+    "Why did the build fail?",
+    "Which command runs the tests?",
+    "What was decided?",
+)
+"""What no session is about, and what any might be: nothing that was taught belongs into an answer."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,6 @@
 """A question to one adapter, and its answer held against the trajectory that the adapter came from.
 
-Retrieval (``Recaller.find``) picks at most one adapter, or says why it picks none; the answer is generated
+Retrieval (``rune.finding``) picks at most one adapter, or says why it picks none; the answer is generated
 from its weights alone (the generator is given the question and the adapter's folder); then every sentence is
 checked: one that the trajectory does not support is withheld. Below the floor, or when nothing is left, there
 is an abstention that says why, with text evidence where there is any.
@@ -15,24 +15,23 @@ loaded again.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Protocol
 
 from rune.config import RecallConfig
-from rune.echoes import known
 from rune.echoes.known import Known, Text
 from rune.errors import AdapterError, NotServed
+from rune.finding import Finder, Found, Searcher
 from rune.grounding import event_text, ground, source_text
-from rune.index import Document, Hit, Ranked, adapters
+from rune.index import Hit
 from rune.library import Library
 from rune.paths import Echoes
 from rune.ports import Generator
 from rune.records import tokens, trajectory
-from rune.records.card import Card, Lesson
+from rune.records.card import Card, Lesson, outdated
 from rune.records.ledger import State
-from rune.records.message import Evidence, Match, Recall, Recalled
+from rune.records.message import Evidence, Recall, Recalled
 from rune.records.tokens import Find
 from rune.records.trajectory import Event
 
@@ -40,46 +39,7 @@ EVIDENCE_LIMIT = 400
 """Characters of one piece of evidence."""
 TEXTS = {"remembrance": 2, "echo": 3, "knowledge": 1}
 """Kinds of texts in the order in which they are given, and how many of each at most."""
-EQUAL = 0.02
-"""Relevances no further apart are equal: the fitter adapter goes first."""
-NOTHING = "nothing is remembered in this project yet"
 UNSUPPORTED = "the adapter's answer is not supported by its session and was withheld; see the evidence"
-
-
-Fitness = Callable[[Card, State], float]
-"""How good an adapter has proved to be; more is better."""
-
-
-class Searcher(Protocol):
-    """What recall needs of the index."""
-
-    def sync(self, project: str, documents: Sequence[Document]) -> object:
-        """Make the index hold exactly these documents of the project."""
-
-    def search(self, project: str, query: str, limit: int) -> list[Hit]:
-        """The best documents, best first."""
-
-    def remove(self, project: str, session: str) -> None:
-        """Forget a session's documents."""
-
-
-@dataclass(frozen=True, slots=True)
-class Found:
-    """What retrieval decided for a question; nothing is generated yet."""
-
-    card: Card | None
-    """The adapter to ask; None is an abstention."""
-    relevance: float
-    """Of the best adapter, also where it is below the floor; 0.0 where there is none."""
-    abstained: str
-    """Why no adapter is to be asked; empty where one is."""
-    matches: tuple[Match, ...]
-    """The adapters that were considered, best first, each session once."""
-    hits: tuple[Hit, ...]
-    """The lessons behind them, best first."""
-    texts: tuple[Hit, ...]
-    """What the text memory has on the question: its texts from the floor up, best first."""
-    memory: Known
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,8 +57,8 @@ class Asked:
     """On the monotonic clock."""
 
 
-class Recaller:
-    """Answers recalls of any project; lives in the worker beside the model."""
+class Recaller(Finder):
+    """Finds adapters and asks them, in any project; lives in the worker beside the model."""
 
     def __init__(
         self,
@@ -108,53 +68,11 @@ class Recaller:
         base_hash: str,
         config: RecallConfig,
     ) -> None:
-        self.index = index
+        super().__init__(index, config.floor)
         self.generator = generator
         self.count = count
         self.base_hash = base_hash
         self.config = config
-        self.fitness: Fitness = gain
-        self._libraries: dict[str, Library] = {}
-        self._made: dict[str, tuple[list[Card], Known, list[Document]]] = {}
-        """Of each project the documents, and what they were made of."""
-
-    def library(self, project: str) -> Library:
-        """The project's adapters; the same library every time, because it knows what it has parsed."""
-        if project not in self._libraries:
-            self._libraries[project] = Library(Echoes(Path(project)), time.time)
-        return self._libraries[project]
-
-    def find(self, project: str, query: str, limit: int = 3) -> Found:
-        """Which adapter of the project a question is for, or why none.
-
-        Between adapters that are equally relevant (``EQUAL``), and only between these, fitness decides.
-
-        Args:
-            project: the project's folder.
-            query: the question.
-            limit: of matches.
-
-        Raises:
-            NewerVersion: a newer Rune wrote the ledger.
-            FormatError: the index can neither be used nor made anew.
-        """
-        library, memory = self.library(project), known.read(Echoes(Path(project)))
-        cards = {card.id: card for card in library.cards()}
-        self.refresh(project, cards.values(), memory)
-        found = self.index.search(project, query, 12 * limit)
-        hits = tuple(hit for hit in found if hit.document.adapter in cards)[: 8 * limit]
-        texts = tuple(hit for hit in found if not hit.document.adapter and hit.score >= self.config.floor)
-        states = library.states()
-        fitness = {id: self.fitness(cards[id], states.get(id, State())) for id in _adapters(hits)}
-        matches = ranked(hits, cards, limit, fitness, self.config.floor)
-        if not matches:
-            return Found(None, 0.0, NOTHING, (), hits, texts, memory)
-        best = matches[0]
-        if best.score < self.config.floor:
-            measured = f"best match {best.score:.2f}, needed {self.config.floor:.2f}"
-            why = f"no session is close to the question: {measured}"
-            return Found(None, best.score, why, matches, hits, texts, memory)
-        return Found(cards[best.adapter], best.score, "", matches, hits, texts, memory)
 
     def recall(self, request: Recall) -> Recalled:
         """Retrieve one adapter, ask it, check the answer, add the evidence."""
@@ -174,7 +92,7 @@ class Recaller:
         if found.card is None:
             return self._told(request, found, began, Recalled("", found.abstained))
         library, card = self.library(request.project), found.card
-        near = evidence(card, library.echoes.trajectory(card.session), found.hits, request.limit)
+        near = evidence(card, library.echoes, found.hits, request.limit)
         try:
             folder = self._usable(library, card)
         except AdapterError as error:
@@ -184,8 +102,11 @@ class Recaller:
     def end(self, asked: Asked, text: str) -> Recalled:
         """What the adapter said, as far as its session says so, too."""
         card, memory = asked.card, asked.found.memory
-        path = self.library(asked.request.project).echoes.trajectory(card.session)
-        checked = ground(text, f"{source_text(path)}\n{echoed(card, memory)}", self.config.support)
+        library = self.library(asked.request.project)
+        paths = [library.echoes.trajectory(session) for session in card.origins]
+        source = "\n".join((*map(source_text, paths), echoed(card, memory)))
+        stale = outdated(library.get(card.id), library.states().get(card.id, State()))
+        checked = ground(text, source, self.config.support, stale)
         answer = replace(
             self._empty(asked),
             answer=checked.text,
@@ -238,28 +159,6 @@ class Recaller:
         library.verify(card.id)
         return library.folder(card.id)
 
-    def refresh(self, project: str, cards: Iterable[Card], memory: Known | None = None) -> None:
-        """Make the index hold exactly these adapters of the project, and its text memory."""
-        memory, cards = memory or known.read(Echoes(Path(project))), list(cards)
-        made = self._made.get(project)
-        if made is None or made[:2] != (cards, memory):
-            lessons = [document for card in cards for document in documents(card, memory)]
-            made = self._made[project] = (cards, memory, [*lessons, *texts(memory)])
-        self.index.sync(project, made[2])
-
-
-def gain(card: Card, state: State) -> float:
-    """How many more of its own probes an adapter gets right than the base, as a share; 0.0 where unmeasured.
-
-    The newest scores count.
-    """
-    after = state.probes or card.probes_after
-    measured = {name: after.get(name) for name in ("trained", "heldout")}
-    gains = [
-        score - (card.probes_before.get(name) or 0.0) for name, score in measured.items() if score is not None
-    ]
-    return sum(gains) / len(gains) if gains else 0.0
-
 
 def in_service(library: Library, id: str) -> Card:
     """The card of an adapter that may be asked.
@@ -273,21 +172,6 @@ def in_service(library: Library, id: str) -> Card:
     if status != "active":
         raise NotServed(f"adapter {id} is {status}; `rune echoes show` lists those in service")
     return card
-
-
-def documents(card: Card, memory: Known | None = None) -> list[Document]:
-    """What an adapter can be found by: the session's summary, each lesson whose echoes are there."""
-    found = [Document(f"{card.id}:summary", card.id, card.session, card.summary)] if card.summary else []
-    for number, lesson in enumerate(card.lessons):
-        if memory is None or memory.living(lesson.evidence):
-            text = f"{lesson.questions[0]} {lesson.answer}"
-            found.append(Document(f"{card.id}:{number}", card.id, card.session, text))
-    return found
-
-
-def texts(memory: Known) -> list[Document]:
-    """What the text memory can be found by; it belongs to no adapter and no session."""
-    return [Document(text.id, "", "", text.text) for text in memory.texts]
 
 
 def echoed(card: Card, memory: Known) -> str:
@@ -316,41 +200,18 @@ def with_texts(answer: Recalled, told: tuple[Evidence, ...], wanted: bool) -> Re
     return replace(answer, evidence=(*told, *answer.evidence), abstained=answer.abstained + more)
 
 
-def ranked(
-    hits: Sequence[Hit], cards: dict[str, Card], limit: int, fitness: dict[str, float], floor: float
-) -> tuple[Match, ...]:
-    """Adapters by their best document, best first, each session once.
-
-    Those that are as relevant as the best one (``EQUAL``), and relevant at all, stand in the order of their
-    fitness.
-    """
-    found = adapters(hits)
-    least = max(found[0].score - EQUAL, floor) if found else floor
-    equal = sum(one.score >= least for one in found)
-    fitter = sorted(found[:equal], key=lambda one: -fitness.get(one.adapter, 0.0))
-    shown: dict[str, Ranked] = {}
-    for one in (*fitter, *found[equal:]):
-        shown.setdefault(one.session, one)
-    return tuple(
-        Match(one.adapter, one.session, cards[one.adapter].summary[:160], round(one.score, 4))
-        for one in list(shown.values())[:limit]
-    )
-
-
-def _adapters(hits: Iterable[Hit]) -> set[str]:
-    return {hit.document.adapter for hit in hits}
-
-
-def evidence(card: Card, path: Path, hits: Sequence[Hit], limit: int) -> tuple[Evidence, ...]:
-    """The trajectory events behind the lessons that match best."""
+def evidence(card: Card, echoes: Echoes, hits: Sequence[Hit], limit: int) -> tuple[Evidence, ...]:
+    """The events behind the lessons that match best, out of the trajectories of the adapter's sessions."""
     lessons = _matched(card, hits)
     wanted = list(dict.fromkeys(event for lesson in lessons for event in lesson.evidence))
-    if not path.exists() or not wanted:
-        return ()
-    events = {event.id: event for event in trajectory.read(path).events}
-    shown = [events[one] for one in wanted if one in events][: max(1, limit) * 2]
-    name = f".claude/echoes/trajectories/{path.name}"
-    return tuple(Evidence(card.session, e.id, trajectory.kind_of(e), _shown(e), name) for e in shown)
+    found: dict[str, Evidence] = {}
+    for session in card.origins if wanted else ():
+        path = echoes.trajectory(session)
+        name = f".claude/echoes/trajectories/{path.name}"
+        for e in trajectory.read(path).events if path.exists() else ():
+            if e.id in wanted:
+                found[e.id] = Evidence(session, e.id, trajectory.kind_of(e), _shown(e), name)
+    return tuple(found[one] for one in wanted if one in found)[: max(1, limit) * 2]
 
 
 def _matched(card: Card, hits: Sequence[Hit]) -> list[Lesson]:

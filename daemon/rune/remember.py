@@ -10,11 +10,12 @@ from rune.capture import Capture
 from rune.echoes import known
 from rune.echoes.uses import Uses
 from rune.errors import FormatError
+from rune.finding import documents, texts
 from rune.index import Hit, Keywords
 from rune.jobs import Jobs
 from rune.library import Library
 from rune.paths import Echoes
-from rune.recall import documents, evidence, texts, told_by, with_texts
+from rune.recall import evidence, told_by, with_texts
 from rune.records import recalled
 from rune.records.card import Card
 from rune.records.message import Ingest, Ingested, Match, Recall, Recalled
@@ -70,8 +71,7 @@ def _nearest(
 ) -> Recalled:
     """The events behind the lessons that share most words with the question."""
     card = cards[hits[0].document.adapter]
-    path = library.echoes.trajectory(card.session)
-    near = evidence(card, path, hits, request.limit) if request.include_evidence else ()
+    near = evidence(card, library.echoes, hits, request.limit) if request.include_evidence else ()
     match = Match(card.id, card.session, card.summary[:160], 0.0)
     return Recalled("", reason, card.id, card.session, evidence=near, matches=(match,))
 

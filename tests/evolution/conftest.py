@@ -20,7 +20,7 @@ DAY = 86400.0
 def told(subject: str, answer: str, kind: str = "said") -> Lesson:
     """A lesson on a subject."""
     question, probe = f"What do we know about {subject}?", f"Remind me of {subject}."
-    return Lesson(kind, f"The {subject} is {answer}.", (question,), (probe,), (), (answer,))
+    return Lesson(kind, f"The {subject} is set to {answer}.", (question,), (probe,), (), (answer,))
 
 
 @pytest.fixture

@@ -43,6 +43,7 @@ def test_who_was_superseded_by_what_goes_takes_its_place_back(family):
 def test_a_parent_that_serves_beside_its_child_is_unfinished(family):
     states = {"a": State("superseded", superseded_by="c"), "d": State("unserved")}
     assert lineage.unfinished(family, states) == [("b", "c")]
+    assert lineage.unfinished(family, {**states, "b": State(since=9.0)}) == []
 
 
 def test_generations_follow_from_the_parents_that_are_known(family):

@@ -7,7 +7,7 @@ from rune.evolution.plan import Consolidate, Forget, Merge, Update, fingerprint,
 from rune.records.ledger import State
 
 NOON = 1795176000.0
-CONFIG = EvolutionConfig()
+CONFIG = EvolutionConfig(similar=0.3)
 
 
 def planned(*standings, refused=frozenset(), **config):
@@ -38,7 +38,7 @@ def test_a_lesson_that_a_younger_session_contradicts_is_retired_and_the_rest_sta
     new = standing("b", lesson("gateway port", "9090"))
     (action,) = planned(old, new, similar=1.0)
     assert (action.old, action.by, action.lessons) == ("a", "b", (0,))
-    assert "younger session says otherwise: The gateway port is 8080" in action.because
+    assert "younger session says otherwise: The gateway port is set to 8080" in action.because
 
 
 def test_what_was_retired_is_not_planned_again(standing, lesson):

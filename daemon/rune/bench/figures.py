@@ -57,7 +57,7 @@ def figure(results: Path, name: str, key: str, unit: str = "") -> str:
         if not isinstance(value, dict) or step not in value:
             raise FormatError(f"docs/results/{name}.json: expected {key!r} in it; run the benchmark again")
         value = value[step]
-    return plain(value, unit)
+    return UNKNOWN if value is None else plain(value, unit)
 
 
 def plain(value: object, unit: str = "") -> str:

@@ -57,7 +57,8 @@ class Route:
     @property
     def headers(self) -> dict[str, str]:
         """As its headers say it; what is no ASCII in the name of a base is percent-encoded."""
-        said = {"X-Rune-Model": quote(self.model), "X-Rune-Adapter": self.part.digest if self.part else "none"}
+        adapter = self.part.digest if self.part else "none"
+        said = {"X-Rune-Model": quote(self.model), "X-Rune-Adapter": adapter}
         return said | ({} if self.relevance is None else {"X-Rune-Relevance": f"{self.relevance:.4f}"})
 
 

@@ -34,6 +34,7 @@ class Endpoint:
         self.config = config
         self.url = ""
         """Where it listens; empty while it does not."""
+        self._changing = asyncio.Lock()
         self._server: _Server | None = None
         self._serving: asyncio.Task[None] | None = None
 
@@ -46,10 +47,15 @@ class Endpoint:
         Raises:
             ConfigError: the port is taken, is open as another one, or the host is not loopback.
         """
-        if self.url:
-            if port and f":{port}/" not in self.url:
-                raise ConfigError(f"serves on {self.url} already; close it with `rune serve --stop` first")
-            return self.url
+        async with self._changing:
+            if not self.url:
+                self.url = self._open(port)
+                log.info("serves on %s", self.url)
+        if port and f":{port}/" not in self.url:
+            raise ConfigError(f"serves on {self.url} already; close it with `rune serve --stop` first")
+        return self.url
+
+    def _open(self, port: int) -> str:
         bound = listening(self.config.host, port or self.config.port)
         host, port = bound.getsockname()[:2]
         app = Gate(self.app, self.keys, port)
@@ -58,23 +64,16 @@ class Endpoint:
             server_header=False, limit_concurrency=CONNECTIONS, timeout_graceful_shutdown=GRACE_SECONDS,
         ))  # fmt: skip
         self._serving = asyncio.create_task(self._server.serve([bound]))
-        self.url = f"http://{f'[{host}]' if ':' in host else host}:{port}/v1"
-        log.info("serves on %s", self.url)
-        return self.url
+        return f"http://{f'[{host}]' if ':' in host else host}:{port}/v1"
 
     async def stop(self) -> None:
         """Close the port; answers in flight get a moment, then they are cancelled."""
-        if self._server is None or self._serving is None:
-            return
-        self.url = ""
-        self._server.should_exit = True
-        await self._serving
-        self._server = self._serving = None
-
-    @property
-    def busy(self) -> bool:
-        """Whether clients are connected that wait for an answer."""
-        return self._server is not None and bool(self._server.server_state.tasks)
+        async with self._changing:
+            if self._server and self._serving:
+                self.url = ""
+                self._server.should_exit = True
+                await self._serving
+                self._server = self._serving = None
 
 
 class _Server(uvicorn.Server):

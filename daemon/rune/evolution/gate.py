@@ -71,6 +71,11 @@ def fit(marks: Mapping[str, Marks]) -> float | None:
     return phi(_rate(marks, "trained"), _rate(marks, "heldout"))
 
 
+def rates(marks: Mapping[str, Marks]) -> dict[str, float | None]:
+    """The shares of right answers by kind, over the probes of all parents."""
+    return {kind: _rate(marks, kind) for kind in ("trained", "heldout")}
+
+
 def _rate(marks: Mapping[str, Marks], kind: str) -> float | None:
     found = [right for own in marks.values() for right in own.get(kind, ())]
     return sum(found) / len(found) if found else None

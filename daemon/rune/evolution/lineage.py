@@ -44,14 +44,18 @@ def orphans(cards: Sequence[Card], states: Mapping[str, State], going: Iterable[
 
 
 def unfinished(cards: Sequence[Card], states: Mapping[str, State]) -> list[tuple[str, str]]:
-    """Parents that still serve beside a child that serves: (parent, child). A crash leaves such pairs."""
-    active = {card.id for card in cards if states.get(card.id, State()).status == "active"}
+    """Parents that still serve beside a child that serves: (parent, child). A crash leaves such pairs.
+
+    A parent that was put back after the child had come is none of them.
+    """
+    active = {card.id: states.get(card.id, State()) for card in cards}
+    active = {id: state for id, state in active.items() if state.status == "active"}
     return [
         (parent, card.id)
         for card in cards
         if card.id in active
         for parent in card.parents
-        if parent in active
+        if parent in active and active[parent].since <= active[card.id].since
     ]
 
 

@@ -119,19 +119,24 @@ def _updates(
     active: Mapping[str, Standing], near: Mapping[Pair, float], config: EvolutionConfig
 ) -> Iterator[Update]:
     """The adapters that younger ones have outdated: whole where nothing of them would be missed."""
-    retired = {id: frozenset(one.state.retired) for id, one in active.items()}
-    found: dict[tuple[str, str], list[facts.Replaced]] = defaultdict(list)
-    for one in facts.replaced([standing.card for standing in active.values()], retired):
-        found[one.older, one.by].append(one)
     whole: set[str] = set()
     for old in sorted(active.values(), key=lambda one: (one.card.created, one.id)):
         if reason := _successor(old, active, near, config, whole) or _empty(old):
             whole.add(old.id)
             yield Update(old.id, reason[0], (), reason[1])
-    for (older, by), lessons in found.items():
-        changed = tuple(sorted(one.place for one in lessons if one.changed))
-        if changed and older not in whole:
-            yield Update(older, by, changed, _what(active[older].card, changed))
+    yield from (one for one in retirements(list(active.values())) if one.old not in whole)
+
+
+def retirements(active: Sequence[Standing]) -> Iterator[Update]:
+    """The lessons of adapters in service that a younger one has made untrue."""
+    cards = {one.id: one.card for one in active}
+    retired = {one.id: frozenset(one.state.retired) for one in active}
+    found: dict[tuple[str, str], list[int]] = defaultdict(list)
+    for one in facts.replaced(list(cards.values()), retired):
+        if one.changed:
+            found[one.older, one.by].append(one.place)
+    for (older, by), places in found.items():
+        yield Update(older, by, tuple(sorted(places)), _what(cards[older], sorted(places)))
 
 
 def _successor(
@@ -148,6 +153,7 @@ def _successor(
     for new in active.values():
         after, close = new.fitness.phi, near.get(pair(old.id, new.id), 0.0)
         younger = new.card.created > old.card.created and new.id not in gone
+        younger = younger and new.state.since >= old.state.since  # else a person has put the old one back
         known = new.card.base_hash == old.card.base_hash and _rank(new) >= _rank(old)
         if younger and known and close >= config.same and after is not None and after > before:
             return new.id, f"same task ({close:.2f} alike), fitness {after:.2f} against {before:.2f}"

@@ -48,7 +48,7 @@ class Gatherer:
 
     def resume(self, jobs: Iterable[Job]) -> None:
         """Find what waits from before: closed sessions that nobody has taken in."""
-        for job in jobs:
+        for job in (job for job in jobs if job.session):  # an evolution closes none
             self.add(Path(job.project), job.session, job.key.rpartition(":")[2])
 
     def add(self, project: Path, session: str, content: str, delay: float = 0.0) -> None:

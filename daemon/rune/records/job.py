@@ -3,12 +3,14 @@
     {"v": 1, "job": "distil:<session>:<hash>", "state": "queued", "at": 1795176000.2, "attempt": 0,
      "session": "...", "project": "/abs", "reason": "", "not_before": 0.0, "made": ""}
 
-``state`` is queued, started, done, failed or postponed. A job is named by what it makes, so that asking for
-it twice makes one. Every line says everything about its job: a lost line costs one step, never the job.
+An evolution is named ``evolve:<project>:<plan>`` and belongs to no session. ``state`` is queued, started,
+done, failed or postponed. A job is named by what it makes, so that asking for it twice makes one. Every
+line says everything about its job: a lost line costs one step, never the job.
 """
 
 from __future__ import annotations
 
+import hashlib
 import json
 import logging
 from collections.abc import Iterable, Mapping
@@ -27,7 +29,7 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """A distillation that is wanted, under way or over."""
+    """A distillation or an evolution that is wanted, under way or over."""
 
     key: str
     session: str
@@ -41,6 +43,11 @@ class Job:
     not_before: float = 0.0
     made: str = ""
     """The adapter that came of it."""
+
+    @property
+    def name(self) -> str:
+        """For a person: ``distil <session>``, or ``evolve``."""
+        return f"distil {self.session}" if self.session else "evolve"
 
     @property
     def waiting(self) -> bool:
@@ -77,6 +84,15 @@ def key(session: str, source_hash: str) -> str:
     'distil:s1:abababababababab'
     """
     return f"distil:{session}:{source_hash[:16]}"
+
+
+def evolution_key(project: str, fingerprint: str) -> str:
+    """What the evolution of a project is called, by what is planned.
+
+    >>> evolution_key("/home/me/shop", "51a2095857a63605")
+    'evolve:59a1f7c5:51a2095857a63605'
+    """
+    return f"evolve:{hashlib.sha256(project.encode()).hexdigest()[:8]}:{fingerprint}"
 
 
 def append(path: Path, job: Job) -> None:

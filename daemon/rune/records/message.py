@@ -9,6 +9,7 @@ is about tokens is in ``rune.records.tokens``.
 from __future__ import annotations
 
 import dataclasses
+import functools
 import json
 import types
 import typing
@@ -89,6 +90,13 @@ class Serve:
     port: int = 0
     """0: the one of the settings."""
     stop: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Evolve:
+    """The adapters of a project should evolve: what needs no model is done, and one child is bred."""
+
+    project: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -226,7 +234,7 @@ class Failed:
 
 
 Request = (
-    Recall | Ingest | Status | Forget | Distil | Stop | Serve
+    Recall | Ingest | Status | Forget | Distil | Evolve | Stop | Serve
     | Find | Render | Generate | Cancel | Prefetch | Measure
 )  # fmt: skip
 Answer = (
@@ -267,12 +275,18 @@ def decode(line: bytes) -> Message:
     return message
 
 
+@functools.cache
+def _fields(cls: type[Any]) -> dict[str, Any]:
+    """The types of a message's fields; worked out once, because a token is a message, too."""
+    hints = typing.get_type_hints(cls)
+    return {field.name: hints[field.name] for field in dataclasses.fields(cls)}
+
+
 def _build(cls: type[_T], raw: Any) -> _T:
     if not isinstance(raw, dict):
         raise FormatError(f"{cls.__name__}: expected an object, found {raw!r}")
-    hints = typing.get_type_hints(cls)
-    known = {f.name for f in dataclasses.fields(typing.cast(Any, cls))}
-    if unknown := set(raw) - known:
+    hints = _fields(typing.cast(Any, cls))
+    if unknown := set(raw) - set(hints):
         raise FormatError(f"{cls.__name__}: unknown fields {sorted(unknown)}")
     try:
         return cls(

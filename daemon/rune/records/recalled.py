@@ -43,6 +43,14 @@ def rewrite(path: Path, uses: Iterable[Use]) -> None:
     files.replace(path, "".join(lines).encode("utf-8", "replace"))
 
 
+def forget(path: Path, session: str) -> None:
+    """Take out what a session asked; nothing is written where it asked nothing."""
+    uses = list(read(path))
+    kept = [use for use in uses if use.session != session]
+    if len(kept) < len(uses):
+        rewrite(path, kept)
+
+
 def read(path: Path) -> Iterator[Use]:
     """Every recall in the order of the file; a missing file has none.
 

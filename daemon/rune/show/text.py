@@ -95,7 +95,7 @@ def _pending(overview: Overview, now: float) -> list[tuple[str, str]]:
     lines = []
     for found in overview.jobs:
         due = f", due {ago(now, found.not_before)}" if found.not_before > now else ""
-        lines.append(("job", f"distil {found.session}: {found.state}{due}"))
+        lines.append(("job", f"{found.name}: {found.state}{due}"))
     if len(lines) > ROWS:
         lines[ROWS:] = [("", f"and {len(lines) - ROWS} more jobs")]
     if overview.waiting_events:

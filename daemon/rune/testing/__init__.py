@@ -128,6 +128,21 @@ class FakeGenerator:
         return " ".join(str(max(lessons, key=shared)["answer"]).split()[:max_tokens])
 
 
+class FakeBreeder:
+    """A merged fake adapter has learnt what its parents have."""
+
+    def merge(self, how: str, parents: Sequence[Path], into: Path) -> Distilled:
+        """Write the lessons of all parents into one adapter."""
+        told = [one for parent in sorted(parents, key=lambda path: path.name) for one in taught(parent)]
+        lists = ("questions", "probes", "evidence", "keys")
+        write_adapter(into, [Lesson(**{**one, **{name: tuple(one[name]) for name in lists}}) for one in told])
+        return Distilled(into, 0, 0.0, {}, {}, 0.0, {"how": how, "rank": RANK, "alpha": 4})
+
+    def answers(self, questions: Sequence[str], adapter: Path | None, max_tokens: int) -> list[str]:
+        """As ``FakeGenerator`` answers each."""
+        return [FakeGenerator().answer(question, adapter, max_tokens) for question in questions]
+
+
 def write_adapter(folder: Path, lessons: Sequence[Lesson]) -> None:
     """The two files of a PEFT adapter; the same lessons give the same bytes."""
     said = json.dumps([asdict(lesson) for lesson in lessons], sort_keys=True)
@@ -241,7 +256,9 @@ def parts(home: Home, distiller: FakeDistiller | None = None, pause: float = 0.0
     index = Index(home.index, FakeEmbedder())
     recaller = Recaller(index, FakeGenerator(), lambda text: len(text.split()), BASE_HASH, settings.recall)
     runner = FakeRunner(FakeGenerator(), pause=pause)
-    return Parts(BASE, BASE_HASH, distiller or FakeDistiller(), settings, recaller, rendered, runner)
+    return Parts(
+        BASE, BASE_HASH, distiller or FakeDistiller(), settings, FakeBreeder(), recaller, runner, rendered
+    )
 
 
 def daemon(home: Home, *options: str) -> Daemon:
@@ -281,7 +298,7 @@ def main(arguments: Sequence[str]) -> None:
             raise NotSetUp(f"no base model in {home.models}; run `rune setup`")
         distiller = FakeDistiller(given.steps, given.pause, not given.no_memory, given.hold)
         if given.role == "learner":
-            return Learner(BASE, BASE_HASH, distiller, config.load(home.config))
+            return Learner(BASE, BASE_HASH, distiller, config.load(home.config), FakeBreeder())
         return parts(home, distiller, given.token)
 
     worker.main(build)

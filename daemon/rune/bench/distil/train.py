@@ -24,7 +24,7 @@ def run(scene: Scene, parts: Parts) -> None:
     """Train what is not trained yet; the first session is asked at once, before there are others."""
     everything = (*scene.probed[:1], *scene.others, *scene.probed[1:])  # what is calibrated on comes early
     for place, past in enumerate(everything):
-        row = scene.work.kept("train", past.session, lambda past=past: _row(scene, parts, past))  # type: ignore[misc]
+        row = scene.work.kept("train", past.session, lambda past=past: learnt(scene, parts, past))  # type: ignore[misc]
         scene.work.say(
             f"train {place + 1}/{len(everything)} {past.session[:20]}: {row['lessons']} lessons, "
             f"{row['steps']} steps, {row['seconds']} s, {row['probes_before']} -> {row['probes_after']}"
@@ -47,7 +47,8 @@ def first(scene: Scene, parts: Parts, when: str) -> Row:
     return scene.work.kept("first", when, make, lambda row: row["adapter"] == (card.id if card else ""))
 
 
-def _row(scene: Scene, parts: Parts, past: Trajectory) -> Row:
+def learnt(scene: Scene, parts: Parts, past: Trajectory) -> Row:
+    """One session becomes an adapter; what came of it."""
     write(scene.echoes, past)
     note, wall = distil(parts, scene.echoes, past.session)
     row: Row = {"session": past.session, "source": past.project, "events": len(past.events), "wall": wall,

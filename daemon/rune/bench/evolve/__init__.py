@@ -1,0 +1,5 @@
+"""``rune bench evolve``: what evolution does for a memory that lives long.
+
+``drift`` is a simulated project whose facts change; ``gated`` trains real sessions and lets them evolve,
+beside keeping everything and beside adding up everything. ``stages`` runs them and writes the result.
+"""

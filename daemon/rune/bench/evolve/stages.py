@@ -1,0 +1,73 @@
+"""The stages of ``rune bench evolve``, and the result file out of what they have left."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from rune import config, paths
+from rune.bench import results
+from rune.bench.distil.work import Work
+from rune.bench.evolve import drift
+from rune.errors import RuneError
+from rune.records import model
+
+RESULT = "result"
+
+
+def run(data: Path | None, folder: Path | None, sessions: int, only: str | None) -> None:
+    """Run the stages, or one of them; the result is written after all of them, or by ``only`` result."""
+    work = Work((folder or results.ROOT / "build" / "bench-evolve").resolve())
+    doing: dict[str, Callable[[], None]] = {
+        "drift": lambda: drift.run(work, embedder()),
+        "gated": lambda: gated_stage(data, work, sessions),
+    }
+    if only not in (None, RESULT, *doing):
+        raise RuneError(f"{only}: expected one of {', '.join(doing)} or {RESULT}")
+    for name, do in doing.items():
+        if only in (None, name):
+            work.say(f"stage {name}")
+            do()
+    if only in (None, RESULT):
+        results.write("evolve", result(work), drift.SEED)
+
+
+def gated_stage(data: Path | None, work: Work, sessions: int) -> None:
+    """Real sessions; nothing without the folder that holds them."""
+    if data is None:
+        work.say("left out: name the folder of recorded sessions with --data")
+        return
+    from rune.bench.evolve import gated  # noqa: PLC0415 - torch
+
+    gated.run(data, work.folder / "gated", sessions)
+
+
+def embedder() -> Any:
+    """The sentence embedder of this machine's home."""
+    from rune.ml import embed  # noqa: PLC0415 - torch
+
+    home = paths.home()
+    return embed.MiniLM(model.locate(home, config.load(home.config).model.embedder))
+
+
+def result(work: Work) -> dict[str, Any]:
+    """The figures out of what is there; None is not measured."""
+    rows = {row["evolving"]: row for row in work.all("drift") if row["sessions"] == drift.SESSIONS}
+    told = {name: drift.summary(rows[name]) if name in rows else {} for name in (True, False)}
+    from rune.bench.evolve import gated  # noqa: PLC0415 - torch
+
+    arms = Work(work.folder / "gated").all("arms")
+    most = [row for row in arms if row["sessions"] == max(row["sessions"] for row in arms)]
+    summary = {
+        **gated.summary(most),
+        "drift_sessions": drift.SESSIONS if rows else None,
+        "drift_asked": told[True].get("asked"),
+        "stale_answers": told[True].get("stale"),
+        "stale_answers_without": told[False].get("stale"),
+        "drift_right": told[True].get("right"),
+        "drift_right_without": told[False].get("right"),
+        "drift_answered": told[True].get("answered"),
+        "drift_answered_without": told[False].get("answered"),
+    }
+    return {"summary": summary, "rows": [*most, *rows.values()]}

@@ -1,0 +1,172 @@
+"""``rune adapters``: what a project's adapters are, where they come from, and what becomes of them."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from rune import paths
+from rune.cli.common import Group, ask, json_option, plain, project_option
+
+if TYPE_CHECKING:
+    from rune.evolution.plan import Standing
+    from rune.evolving.standing import Outlook
+    from rune.library import Library
+
+
+@click.group(cls=Group)
+def adapters() -> None:
+    """The adapters of a project: look at them, put them away, let them evolve."""
+
+
+def _library(project: Path) -> Library:
+    from rune.library import Library
+
+    return Library(paths.Echoes(paths.project_root(project)), time.time)
+
+
+def _standings(project: Path) -> list[Standing]:
+    from rune import config
+    from rune.evolving import standing
+
+    settings = config.load(paths.home().config)
+    return standing.standings(_library(project), settings.evolution, time.time())
+
+
+def _one(project: Path, id: str) -> Standing:
+    """The adapter whose id begins so."""
+    from rune.errors import AdapterError
+
+    found = [one for one in _standings(project) if one.id.startswith(id)]
+    if len(found) != 1:
+        what = "several" if found else "no"
+        raise AdapterError(f"{what} adapters begin with {id!r}; `rune adapters list --all` shows them")
+    return found[0]
+
+
+def _share(value: float | None) -> str:
+    return "   ?" if value is None else f"{value:.2f}"
+
+
+@adapters.command(name="list")
+@click.option("--all", "everything", is_flag=True, help="Also those out of service.")
+@project_option
+@json_option
+def list_(everything: bool, project: Path, as_json: bool) -> None:
+    """The adapters in service, with their fitness."""
+    found = [one for one in _standings(project) if everything or one.state.status == "active"]
+    if as_json:
+        click.echo("[" + ",\n".join(plain(one) for one in found) + "]")
+        return
+    for one in found:
+        card = one.card
+        click.echo(
+            f"{one.id}  {one.state.status:10} {card.level:7} fitness {_share(one.fitness.phi)}  "
+            f"{len(card.lessons):3} lessons  {card.bytes / 1e6:5.1f} MB  {card.session[:20]}: "
+            f"{card.summary[:40]}"
+        )
+    size = sum(one.card.bytes for one in found if one.state.status == "active")
+    click.echo(f"{len(found)} adapters, {size / 1e6:.1f} MB in service")
+
+
+@adapters.command()
+@click.argument("id")
+@project_option
+@json_option
+def show(id: str, project: Path, as_json: bool) -> None:
+    """One adapter: what it was taught, how fit it is and why."""
+    one = _one(project, id)
+    if as_json:
+        click.echo(plain(one))
+        return
+    card, fit = one.card, one.fitness
+    click.echo(f"adapter     {one.id}, {card.level}, {one.state.status} {one.state.reason}".rstrip())
+    click.echo(f"made of     {', '.join(card.parents or card.origins)}")
+    click.echo(f"fitness     {_share(fit.phi)}: pass rate {_share(fit.pass_rate)}, "
+               f"generalization {_share(fit.generalization)}")  # fmt: skip
+    click.echo(f"rests on    {fit.passed:.1f} of {fit.trials:.1f} trials, {fit.outcomes} outcomes among them")
+    click.echo(f"probes      {one.state.probes or card.probes_after}")
+    if gate := card.settings.get("gate"):
+        click.echo(f"gate        fitness {_share(gate['child'])}, best parent {_share(gate['best'])}, "
+                   f"interference {gate['interference']:.2f}, leakage {gate['leakage']:.2f}")  # fmt: skip
+    for place, lesson in enumerate(card.lessons):
+        by = one.state.retired.get(place)
+        click.echo(f"  {f'(no longer true: {by}) ' if by else ''}{lesson.answer[:140]}")
+
+
+@adapters.command()
+@click.argument("id", default="")
+@click.option("--svg", type=click.Path(dir_okay=False, path_type=Path), help="Draw it into this file.")
+@project_option
+def lineage(id: str, svg: Path | None, project: Path) -> None:
+    """Which adapter was made of which."""
+    from rune.evolution import drawing
+
+    root = _one(project, id).id if id else ""
+    found = _standings(project)
+    if svg:
+        svg.write_text(drawing.svg(found), "utf-8")
+        click.echo(f"drawn: {svg}")
+    else:
+        click.echo(drawing.tree(found, root) or "no adapters yet")
+
+
+@adapters.command()
+@click.argument("id")
+@click.option("--reason", default="put away by hand", show_default=True)
+@project_option
+def archive(id: str, reason: str, project: Path) -> None:
+    """Take an adapter out of service; its files stay."""
+    one = _one(project, id)
+    _library(project).archive(one.id, reason)
+    click.echo(f"archived {one.id}; back with: rune adapters reactivate {one.id[:8]}")
+
+
+@adapters.command()
+@click.argument("id")
+@project_option
+def reactivate(id: str, project: Path) -> None:
+    """Put an adapter back into service."""
+    one = _one(project, id)
+    _library(project).reactivate(one.id, "by hand")
+    click.echo(f"{one.id} serves again")
+
+
+@adapters.command()
+@click.option("--apply", "applied", is_flag=True, help="Do it; else the plan is only shown.")
+@project_option
+def evolve(applied: bool, project: Path) -> None:
+    """Show what evolution would do, and why; or do it."""
+    from rune import config
+    from rune.evolving import carrying, standing
+
+    echoes, settings = paths.Echoes(paths.project_root(project)), config.load(paths.home().config).evolution
+    if applied:
+        standing.settle_outcomes(echoes, settings)
+        for line in carrying.finish(_library(project)):
+            click.echo(line)
+    found = standing.look(echoes, settings, time.time())
+    for action in found.actions:
+        click.echo(carrying.describe(action))
+    if not found.actions:
+        click.echo("nothing to do")
+    elif applied:
+        _apply(echoes, found)
+    else:
+        click.echo("nothing was done; to do it: rune adapters evolve --apply")
+
+
+def _apply(echoes: paths.Echoes, found: Outlook) -> None:
+    from rune.evolving import carrying
+    from rune.library import Library
+    from rune.records.message import Done, Evolve
+
+    for line in carrying.carry(Library(echoes, time.time), found.actions):
+        click.echo(f"done: {line}")
+    if carrying.heavy(found.actions):
+        click.echo(
+            f"to be learnt: {ask(Evolve(str(echoes.project)), Done).note}; `rune status` shows the job"
+        )

@@ -1,0 +1,198 @@
+"""Makes one adapter of several, and publishes it if it is fitter than the best of them on their probes.
+
+Covered: a crash at any point. The child is made in a stage and published with one rename; its parents give
+up their places after that, and a start that finds both in service finishes it (``carrying.finish``). What
+was refused is written down, so that the same is not tried every night. The same parents give the same
+child, once.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from rune.config import Config, EvolutionConfig
+from rune.evolution import gate
+from rune.evolution.gate import Marks, Verdict
+from rune.evolution.plan import Consolidate, Merge, Standing, joined
+from rune.evolving import examining, standing
+from rune.library import Library
+from rune.ports import Breeder, Distilled, Distiller, Progress
+from rune.records import ledger
+from rune.records.card import Card, Lesson, living
+from rune.records.ledger import Entry
+
+SUMMARY = 240
+"""Characters of each parent's summary in the child's."""
+
+
+@dataclass(frozen=True, slots=True)
+class Nursery:
+    """What breeding needs."""
+
+    base_name: str
+    base_hash: str
+    distiller: Distiller
+    breeder: Breeder
+    config: Config
+
+
+@dataclass(frozen=True, slots=True)
+class Bred:
+    """What came of it."""
+
+    adapter: str
+    """The child; empty where it was refused or not made."""
+    note: str
+    verdict: Verdict | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """A child that was made and examined, and that nobody has published yet."""
+
+    way: str
+    made: Distilled
+    verdict: Verdict
+    marks: Mapping[str, Marks]
+
+
+def ways(action: Consolidate | Merge, config: EvolutionConfig) -> tuple[str, ...]:
+    """How a child may come to be: learnt anew, and, where that is switched on, merged as well, to compare."""
+    if isinstance(action, Merge):
+        return (action.how,)
+    return (standing.LEARNT,) if config.merge == "none" else (standing.LEARNT, config.merge)
+
+
+def source(way: str, parents: Sequence[str]) -> str:
+    """The hash of what a child is made of: the way, and its parents in any order."""
+    return hashlib.sha256("\n".join((way, *sorted(parents))).encode()).hexdigest()
+
+
+def breed(nursery: Nursery, library: Library, action: Consolidate | Merge) -> Iterator[Progress | Bred]:
+    """Make the child of a planned action; Progress while it is learnt, Bred last."""
+    parents = _parents(nursery, library, action.parents)
+    if len(parents) != len(action.parents):
+        yield Bred("", "a parent has left service since it was planned")
+        return
+    tried = ways(action, nursery.config.evolution)
+    for way in tried:
+        if before := library.for_source(source(way, action.parents), nursery.base_hash):
+            yield Bred(before.id, "these parents were brought together before")
+            return
+    known = {}
+    for one in parents:
+        known[one.id] = examining.marks(nursery.breeder, library.folder(one.id), _taught(parents))
+        yield Progress(len(known), len(parents), 0.0)
+    trials: list[Trial] = []
+    with contextlib.ExitStack() as stages:
+        for way in tried:
+            stage = stages.enter_context(library.staging())
+            for state in _make(nursery, library, way, parents, stage):
+                if isinstance(state, Progress):
+                    yield state
+                else:
+                    trials.append(_examined(nursery, library, way, parents, known, state))
+        yield _settled(nursery, library, action, parents, trials)
+
+
+def _taught(parents: Sequence[Standing]) -> examining.Taught:
+    return {one.id: living(one.card, one.state).lessons for one in parents}
+
+
+def _examined(
+    nursery: Nursery,
+    library: Library,
+    way: str,
+    parents: Sequence[Standing],
+    known: Mapping[str, Mapping[str, Marks]],
+    made: Distilled,
+) -> Trial:
+    """Ask a child what its parents were asked, and judge."""
+    taught, folders = _taught(parents), [library.folder(one.id) for one in parents]
+    marks = examining.marks(nursery.breeder, made.folder, taught)
+    leaks = examining.leaks(nursery.breeder, folders, made.folder, taught)
+    return Trial(way, made, gate.judge(known, marks, leaks, nursery.config.evolution), marks)
+
+
+def _settled(
+    nursery: Nursery,
+    library: Library,
+    action: Consolidate | Merge,
+    parents: Sequence[Standing],
+    trials: Sequence[Trial],
+) -> Bred:
+    """Publish the fittest child that passed in its parents' place; write down why the others did not."""
+    for trial in trials:
+        if not trial.verdict.accepted:
+            refuse(library, trial.way, action.parents, trial.verdict)
+    able = [trial for trial in trials if trial.verdict.accepted]
+    if not able:
+        worst = trials[0].verdict
+        return Bred("", "refused: " + "; ".join(worst.reasons), worst)
+    best = max(able, key=lambda trial: trial.verdict.child or 0.0)
+    child = library.add(best.made.folder, _receipt(nursery, action, parents, best))
+    if library.states()[child.id].status != "active":
+        return Bred("", f"{child.id} is no better than the base: its parents go on serving", best.verdict)
+    for parent in action.parents:
+        library.supersede(parent, child.id)
+    return Bred(child.id, f"{len(parents)} adapters are one {action.level} now", best.verdict)
+
+
+def refuse(library: Library, way: str, parents: Sequence[str], verdict: Verdict) -> None:
+    """Write down that these parents were tried this way, and why their child may not serve."""
+    detail = {
+        "how": way,
+        "parents": list(parents),
+        "reason": "; ".join(verdict.reasons),
+        **_measured(verdict),
+    }
+    ledger.record(library.ledger, Entry(source(way, parents)[:16], "refused", library.clock(), detail))
+
+
+def _parents(nursery: Nursery, library: Library, ids: Sequence[str]) -> list[Standing]:
+    """Those that are intact and still in service."""
+    found = {one.id: one for one in standing.standings(library, nursery.config.evolution, time.time())}
+    able = [found[id] for id in ids if id in found and found[id].state.status == "active"]
+    for one in able:
+        library.check_base(library.verify(one.id), nursery.base_hash)
+    return able
+
+
+def _make(
+    nursery: Nursery, library: Library, way: str, parents: Sequence[Standing], stage: Path
+) -> Iterator[Progress | Distilled]:
+    if way == standing.LEARNT:
+        yield from nursery.distiller.distil(joined(parents), stage)
+    else:
+        yield nursery.breeder.merge(way, [library.folder(one.id) for one in parents], stage)
+
+
+def _receipt(
+    nursery: Nursery, action: Consolidate | Merge, parents: Sequence[Standing], trial: Trial
+) -> Card:
+    """The card of a child."""
+    way, made, cards = trial.way, trial.made, [one.card for one in parents]
+    hash = source(way, action.parents)
+    sessions = tuple(dict.fromkeys(session for card in cards for session in card.origins))
+    lessons: list[Lesson] = joined(parents)
+    return Card(
+        session=f"{action.level}-{hash[:8]}", source_hash=hash, events=sum(card.events for card in cards),
+        redactions={}, base=nursery.base_name, base_hash=nursery.base_hash,
+        rank=made.settings.get("rank", cards[0].rank), alpha=made.settings.get("alpha", cards[0].alpha),
+        targets=cards[0].targets, steps=made.steps,
+        seconds=made.seconds, engine="gradient" if way == standing.LEARNT else f"merge:{way}",
+        lessons=tuple(lessons), summary=" ".join(card.summary[:SUMMARY] for card in cards),
+        probes_before=made.probes_before, probes_after={**made.probes_after, **gate.rates(trial.marks)},
+        created=time.time(), peak_mb=made.peak_mb, level=action.level, parents=action.parents,
+        sessions=sessions, settings={**made.settings, "gate": _measured(trial.verdict)},
+    )  # fmt: skip
+
+
+def _measured(verdict: Verdict) -> dict[str, object]:
+    """The figures of a verdict."""
+    return {name: value for name, value in asdict(verdict).items() if name not in ("accepted", "reasons")}

@@ -1,0 +1,71 @@
+"""What a plan wants and no model is needed for: lines of the ledger. Doing it twice does no harm."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from rune.evolution import lineage
+from rune.evolution.plan import Action, Consolidate, Forget, Merge, Update
+from rune.library import Library
+from rune.records import ledger
+from rune.records.ledger import Entry, State
+
+
+def finish(library: Library) -> list[str]:
+    """Put in order what a crash has left: a parent that serves beside its child gives up its place."""
+    cards = library.cards(include_archived=True)
+    done = []
+    for parent, child in lineage.unfinished(cards, library.states()):
+        library.supersede(parent, child)
+        done.append(f"superseded {parent} by {child}, which was made of it")
+    return done
+
+
+def carry(library: Library, actions: Iterable[Action]) -> list[str]:
+    """Do every Update and Forget; what was done meanwhile is left alone. Returns a line for each."""
+    return [line for action in actions if (line := _carry(library, action))]
+
+
+def heavy(actions: Iterable[Action]) -> list[Consolidate | Merge]:
+    """What is left for a process with a model."""
+    return [action for action in actions if isinstance(action, Consolidate | Merge)]
+
+
+def _carry(library: Library, action: Action) -> str:
+    states = library.states()
+    match action:
+        case Forget(id=id):
+            if states.get(id, State()).status != "active":
+                return ""
+            library.archive(id, action.because)
+            return f"archived {id}: {action.because}"
+        case Update(old=old, lessons=()):
+            if states.get(old, State()).status != "active":
+                return ""
+            library.supersede(old, action.by)
+            return f"superseded {old} by {action.by}: {action.because}"
+        case Update(old=old, lessons=lessons):
+            new = sorted(set(lessons) - states.get(old, State()).retired.keys())
+            if not new:
+                return ""
+            detail = {"lessons": new, "by": library.get(action.by).id}
+            ledger.record(library.ledger, Entry(old, "retired", library.clock(), detail))
+            return f"retired {len(new)} lesson(s) of {old}: {action.because}"
+        case _:
+            return ""
+
+
+def describe(action: Action) -> str:
+    """One line for a person."""
+    match action:
+        case Forget():
+            return f"archive     {action.id}: {action.because}"
+        case Update(lessons=()):
+            return f"supersede   {action.old} by {action.by}: {action.because}"
+        case Update():
+            return f"retire      {len(action.lessons)} lesson(s) of {action.old}: {action.because}"
+        case Consolidate():
+            return f"consolidate {' + '.join(action.parents)} into one {action.level}: {action.because}"
+        case Merge():
+            which = f"{' + '.join(action.parents)} ({action.how})"
+            return f"merge       {which} into one {action.level}: {action.because}"

@@ -1,0 +1,73 @@
+"""Asks probes of adapters: those of all parents, and questions that no session is about."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from rune.evolution import facts
+from rune.evolution.gate import Marks
+from rune.evolution.plan import Standing
+from rune.library import Library
+from rune.ports import Breeder
+from rune.probing import FOREIGN, UNRELATED, Probe, holds, probes
+from rune.records.card import Lesson, living
+
+TOKENS = 72
+"""Of an answer; the literals of most stand in its first half."""
+KINDS = ("trained", "heldout")
+
+Taught = Mapping[str, Sequence[Lesson]]
+"""The living lessons of each parent."""
+
+
+def marks(breeder: Breeder, adapter: Path, taught: Taught) -> dict[str, Marks]:
+    """Right or wrong on the probes of each parent, by kind; all are asked together."""
+    asked = [(id, probe) for id, lessons in taught.items() for probe in own_probes(lessons)]
+    answers = breeder.answers([probe.question for _, probe in asked], adapter, TOKENS)
+    found: dict[str, dict[str, list[bool]]] = {id: {kind: [] for kind in KINDS} for id in taught}
+    for (id, probe), answer in zip(asked, answers, strict=True):
+        found[id][probe.kind].append(holds(answer, probe.keys))
+    return {id: dict(kinds) for id, kinds in found.items()}
+
+
+def own_probes(lessons: Sequence[Lesson]) -> list[Probe]:
+    """What a parent is asked about itself."""
+    return [probe for probe in probes(lessons) if probe.kind in KINDS]
+
+
+def relate(breeder: Breeder, library: Library, standings: Sequence[Standing], most: int = 4) -> list[str]:
+    """Ask adapters in service what other sessions ask of the same, and write the scores down.
+
+    Each is asked once, and at most so many at a time; returns whom. What was scored is generalization.
+    """
+    active = [one for one in standings if one.state.status == "active"]
+    asked = facts.related([living(one.card, one.state) for one in active])
+    scores = {one.id: one.state.probes or one.card.probes_after for one in active}
+    waiting = [id for id in asked if scores[id].get("related") is None][:most]
+    for id in waiting:
+        told = breeder.answers([probe.question for probe in asked[id]], library.folder(id), TOKENS)
+        right = [holds(answer, probe.keys) for answer, probe in zip(told, asked[id], strict=True)]
+        library.score(id, {**scores[id], "related": round(sum(right) / len(right), 4)})
+    return waiting
+
+
+def leaks(breeder: Breeder, parents: Sequence[Path], child: Path, taught: Taught) -> float:
+    """The share of unrelated questions that the child answers with what a parent knows, where no parent does.
+
+    What was latent in each may surface in the sum (Zou 2026, arXiv:2601.18350).
+    """
+    questions = [*(question for question, _ in UNRELATED), *FOREIGN]
+    secrets = [lesson.keys for lessons in taught.values() for lesson in lessons if telling(lesson)]
+    before = [breeder.answers(questions, parent, TOKENS) for parent in parents]
+    after = breeder.answers(questions, child, TOKENS)
+    found = [
+        any(holds(answer, keys) and not any(holds(own[n], keys) for own in before) for keys in secrets)
+        for n, answer in enumerate(after)
+    ]
+    return sum(found) / len(found)
+
+
+def telling(lesson: Lesson) -> bool:
+    """Whether a lesson's literals are no everyday words: a lone number or a short word says nothing."""
+    return sum(map(len, lesson.keys)) >= 5 and any(not key.isalpha() or len(key) >= 8 for key in lesson.keys)

@@ -1,0 +1,114 @@
+"""How the adapters of a project stand: what the files say, as the values that a plan is made of."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections import defaultdict
+from dataclasses import dataclass
+
+from rune.config import EvolutionConfig
+from rune.errors import FormatError
+from rune.evolution import fitness, outcomes, plan
+from rune.evolution.plan import Action, Attempt, Standing, Update
+from rune.library import Library
+from rune.paths import Echoes
+from rune.records import ledger, recalled, trajectory
+from rune.records.card import Card
+from rune.records.ledger import Entry, State
+from rune.records.recalled import Use
+
+log = logging.getLogger(__name__)
+LEARNT = "learnt"
+"""How a consolidated adapter is made."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outlook:
+    """The adapters as they stand, and what is planned."""
+
+    standings: tuple[Standing, ...]
+    actions: tuple[Action, ...]
+
+
+def look(echoes: Echoes, config: EvolutionConfig, now: float) -> Outlook:
+    """Read how the adapters stand, and plan; nothing is written.
+
+    Raises:
+        FormatError: ledger or recalls cannot be read; a newer Rune wrote them, or they are damaged.
+    """
+    found = standings(Library(echoes, time.time), config, now)
+    return Outlook(tuple(found), tuple(plan.plan(found, config, now, attempts(echoes, found))))
+
+
+def standings(library: Library, config: EvolutionConfig, now: float) -> list[Standing]:
+    """Every adapter that is on disk, in whatever state, oldest first."""
+    states, last = library.states(), _last(library.echoes)
+    found = []
+    for card in library.cards(include_archived=True):
+        state = states.get(card.id, State())
+        used = max(card.created, state.since, last.get(card.id, 0.0))
+        found.append(Standing(card, state, fitness.of(card, state, now, config), used))
+    return found
+
+
+def retirements(library: Library, config: EvolutionConfig) -> list[Update]:
+    """What a session that was just learnt has made untrue; this waits for no quiet hour."""
+    return list(plan.retirements([one for one in standings(library, config, time.time()) if _active(one)]))
+
+
+def _active(one: Standing) -> bool:
+    return one.state.status == "active"
+
+
+def attempts(echoes: Echoes, found: list[Standing]) -> frozenset[Attempt]:
+    """What was made of which parents already, be it in service or refused."""
+    made = {(how_of(one.card), frozenset(one.card.parents)) for one in found if one.card.parents}
+    lines = (line for line in ledger.entries(echoes.ledger) if line.entry == "refused")
+    return frozenset(made | {(str(line.detail["how"]), frozenset(line.detail["parents"])) for line in lines})
+
+
+def how_of(card: Card) -> str:
+    """How a child was made: learnt, or by which way of merging."""
+    return card.engine.removeprefix("merge:") if card.engine.startswith("merge:") else LEARNT
+
+
+def settle_outcomes(echoes: Echoes, config: EvolutionConfig) -> int:
+    """Write down what came of the recalls of sessions that are over; returns how many are new."""
+    states = Library(echoes, time.time).states()
+    known = {(id, one.session, one.recalled) for id, state in states.items() for one in state.outcomes}
+    by_session: dict[str, list[Use]] = defaultdict(list)
+    for use in recalled.read(echoes.recalls):
+        by_session[use.session].append(use)
+    new = 0
+    for session, uses in by_session.items():
+        for one in outcomes.judge(uses, _events(echoes, session), config):
+            told = one.outcome
+            if (one.adapter, session, told.recalled) not in known and one.adapter in states:
+                detail = {
+                    "session": session,
+                    "recalled": told.recalled,
+                    "passed": told.passed,
+                    "share": told.share,
+                }
+                ledger.record(echoes.ledger, Entry(one.adapter, "outcome", time.time(), detail))
+                new += 1
+    return new
+
+
+def _events(echoes: Echoes, session: str) -> tuple[trajectory.Event, ...]:
+    """The events of a session that is over; none of one that is open, damaged or gone."""
+    path = echoes.trajectory(session)
+    try:
+        past = trajectory.read(path) if path.exists() else None
+    except FormatError as error:
+        log.warning("%s", error)
+        return ()
+    return past.events if past is not None and past.closed else ()
+
+
+def _last(echoes: Echoes) -> dict[str, float]:
+    found: dict[str, float] = {}
+    for use in recalled.read(echoes.recalls):
+        found[use.adapter] = max(use.at, found.get(use.adapter, 0.0))
+    return found

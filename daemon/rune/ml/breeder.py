@@ -1,0 +1,48 @@
+"""The port ``Breeder`` on the resident base: merges adapters' files, and asks many questions of one."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+import torch
+
+from rune.ml import lora, merge
+from rune.ml.engine import Engine
+from rune.ports import Distilled
+
+BATCH = 24
+
+
+class WeightBreeder:
+    """Makes children by arithmetic, and examines."""
+
+    def __init__(self, engine: Engine) -> None:
+        self.engine = engine
+
+    def merge(self, how: str, parents: Sequence[Path], into: Path) -> Distilled:
+        """Write the merged adapter; the order of the parents is of no matter."""
+        began = time.monotonic()
+        folders = sorted(parents, key=lambda folder: folder.name)
+        loaded = [lora.load(folder, torch.device("cpu"), torch.float32) for folder in folders]
+        child = merge.merge(how, loaded)
+        lora.save(child, into, self.engine.base.name)
+        settings = {"how": how, "rank": child.rank, "alpha": child.alpha, "density": merge.DENSITY}
+        return Distilled(into, 0, round(time.monotonic() - began, 2), {}, {}, 0.0, settings)
+
+    def answers(self, questions: Sequence[str], adapter: Path | None, max_tokens: int) -> list[str]:
+        """Greedy answers, in batches of questions of about the same length.
+
+        The adapter is loaded anew: a stage's folder may have held another one before.
+        """
+        base = self.engine.base
+        own = lora.load(adapter, base.device, base.dtype) if adapter else None
+        order = sorted(range(len(questions)), key=lambda place: len(questions[place]))
+        found = [""] * len(questions)
+        for start in range(0, len(order), BATCH):
+            some = order[start : start + BATCH]
+            told = self.engine.answers([questions[place] for place in some], own, max_tokens)
+            for place, answer in zip(some, told, strict=True):
+                found[place] = answer
+        return found

@@ -1,0 +1,117 @@
+"""What is done in units: a session into an adapter, and what evolution has planned."""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from rune import lessons
+from rune.echoes import known
+from rune.echoes.known import Known
+from rune.evolving import breeding, carrying, examining, standing
+from rune.lessons import echoed
+from rune.lessons.apart import distinct
+from rune.library import Library
+from rune.paths import Echoes
+from rune.ports import Distilled, Progress
+from rune.records import trajectory
+from rune.records.card import Card, Lesson
+from rune.records.ledger import State
+from rune.records.message import Advance, Distil, Done, Evolve, Message
+from rune.records.trajectory import Trajectory
+from rune.worker.parts import Learner, Parts
+
+Task = Iterator[Message]
+"""Work in progress: Advance after each unit, Done last."""
+
+
+def distil(parts: Learner, job: Distil) -> Task:
+    """One closed session into one adapter: lessons, gradient steps, probes, receipt, library, index."""
+    echoes = Echoes(Path(job.project))
+    library = Library(echoes, time.time)
+    library.recover()
+    past = trajectory.read(echoes.trajectory(job.session))
+    own = lessons.find(past, parts.config.distil.max_lessons)
+    taught = with_echoes(own, known.read(echoes), past.session, parts.config.distil.max_lessons)
+    if existing := library.for_source(source(past, taught), parts.base_hash):
+        in_service_again(library, existing)
+        yield Done(existing.id, "this content was distilled before")
+        return
+    if not own:
+        yield Done("", f"no lessons in {len(past.events)} events: nothing failed, was decided, built or run")
+        return
+    made: Distilled | None = None
+    with library.staging() as stage:
+        for state in parts.distiller.distil(taught, stage):
+            if isinstance(state, Progress):
+                yield Advance(job.session, state.step, state.steps, round(state.loss, 4))
+            else:
+                made = state
+        assert made is not None, "a distiller ends with Distilled"
+        card = library.add(stage, receipt(parts, past, taught, made, lessons.summary(past, own)))
+    if parts.config.evolution.automatic:
+        carrying.carry(library, standing.retirements(library, parts.config.evolution))
+    if isinstance(parts, Parts):
+        parts.recaller.refresh(job.project, library.cards())
+    yield Done(card.id, f"{len(taught)} lessons in {made.seconds:.0f} s")
+
+
+def evolve(parts: Learner, job: Evolve) -> Task:
+    """What is planned for a project: all that needs no model, and the first child that is to be bred."""
+    echoes, config = Echoes(Path(job.project)), parts.config.evolution
+    library = Library(echoes, time.time)
+    library.recover()
+    done = carrying.finish(library)
+    standing.settle_outcomes(echoes, config)
+    actions = standing.look(echoes, config, time.time()).actions
+    examining.relate(parts.breeder, library, standing.standings(library, config, time.time()))
+    done += carrying.carry(library, actions)
+    for action in carrying.heavy(actions)[:1]:
+        for state in breeding.breed(parts.nursery, library, action):
+            if isinstance(state, Progress):
+                yield Advance("", state.step, state.steps, round(state.loss, 4))
+            else:
+                done.append(f"{' + '.join(action.parents)}: {state.note} {state.adapter}".rstrip())
+    if isinstance(parts, Parts):
+        parts.recaller.refresh(job.project, library.cards())
+    yield Done(note="; ".join(done) or "nothing to do")
+
+
+def with_echoes(own: list[Lesson], memory: Known, session: str, limit: int) -> list[Lesson]:
+    """What an adapter is taught: lasting echoes, the session's own lessons, what was found in it."""
+    entries = [entry for _, entry in memory.entries]
+    first, last = (part(entries, session, limit) for part in (echoed.first, echoed.last))
+    return distinct([*first, *own, *last])[:limit] if first or last else own
+
+
+def source(past: Trajectory, taught: Sequence[Lesson]) -> str:
+    """The hash of all that an adapter is made of: the session, and the echoes that it is taught."""
+    cited = sorted({one for lesson in taught for one in lesson.evidence if one.startswith(known.ECHO)})
+    if not cited:
+        return past.content_hash
+    return hashlib.sha256("\n".join((past.content_hash, *cited)).encode()).hexdigest()
+
+
+def in_service_again(library: Library, card: Card) -> None:
+    """An adapter whose successor was made of something else than what there is now takes its place back."""
+    if library.states().get(card.id, State()).status == "superseded":
+        library.reactivate(card.id, "its session and its echoes are again what it was made of")
+        for other in library.cards():
+            if other.session == card.session and other.id != card.id:
+                library.supersede(other.id, card.id)
+
+
+def receipt(parts: Learner, past: Trajectory, taught: list[Lesson], made: Distilled, summary: str) -> Card:
+    """The card of a new adapter."""
+    config, own = parts.config.distil, made.settings
+    return Card(
+        session=past.session, source_hash=source(past, taught), events=len(past.events),
+        redactions=past.redactions, base=parts.base_name, base_hash=parts.base_hash,
+        rank=own.get("rank", config.rank), alpha=own.get("alpha", config.alpha),
+        targets=tuple(own.get("targets", config.targets)), steps=made.steps, seconds=made.seconds,
+        engine=made.engine, lessons=tuple(taught), summary=summary,
+        probes_before=made.probes_before, probes_after=made.probes_after,
+        created=time.time(), peak_mb=made.peak_mb, settings=made.settings,
+    )  # fmt: skip

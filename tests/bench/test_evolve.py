@@ -1,0 +1,61 @@
+"""The measurement of evolution: the simulated project, and the figures out of the pieces."""
+
+from __future__ import annotations
+
+import random
+
+import pytest
+
+from rune.bench.evolve import drift, gated
+from rune.testing import FakeEmbedder
+
+
+@pytest.fixture(scope="module")
+def arms():
+    """Twenty sessions, with and without evolution, searched with the fake embedder."""
+    return {evolving: drift._arm(FakeEmbedder(), evolving, 20) for evolving in (True, False)}
+
+
+def test_both_arms_see_the_same_sessions_and_are_asked_the_same(arms):
+    asked = {
+        evolving: [(answer["question"], answer["changes"]) for answer in row["answers"]]
+        for evolving, row in arms.items()
+    }
+    assert asked[True] == asked[False]
+    assert len(asked[True]) > 20
+    assert any(changes for _, changes in asked[True])
+
+
+def test_with_evolution_no_answer_is_stale_and_without_it_some_are(arms):
+    found = {evolving: drift.summary(row) for evolving, row in arms.items()}
+    assert found[True]["stale"] == 0.0
+    assert found[False]["stale"] > 0.0
+    assert found[True]["answered"] == pytest.approx(found[False]["answered"], abs=0.1)
+
+
+def test_a_change_is_told_in_the_session_that_makes_it():
+    facts = [drift.Fact(kind, subject) for kind in drift.KINDS for subject in kind.subjects]
+    for fact in facts:
+        fact.change(1)
+    for number in range(40):
+        past = drift._session(number, facts, random.Random(number), iter(range(100, 999)))
+        told = " ".join(getattr(event, "text", "") + getattr(event, "command", "") for event in past.events)
+        changed = [fact for fact in facts if len(fact.values) > 1]
+        if changed:
+            assert changed[0].values[-1] in told
+            return
+    pytest.fail("nothing changed in forty sessions")
+
+
+def test_the_figures_come_with_intervals_and_are_null_where_nothing_was_measured():
+    rows = [
+        {"row": "keep", "sessions": 4, "right": 30, "asked": 40, "bytes": 20, "seconds": 1.5},
+        {"row": "gated", "sessions": 4, "right": 31, "asked": 40, "bytes": 10, "seconds": 1.4,
+         "interference": 0.05, "leakage": 0.0},
+    ]  # fmt: skip
+    found = gated.summary(rows)
+    assert (found["gated_sessions"], found["gated_recall"], found["keep_recall"]) == (4, 0.775, 0.75)
+    assert found["keep_recall_low"] < 0.75 < found["keep_recall_high"]
+    assert (found["gated_bytes_over_keep"], found["interference"]) == (0.5, 0.05)
+    assert found["cat_recall"] is found["cat_recall_low"] is found["cat_leakage"] is None
+    assert gated.summary([])["gated_bytes_over_keep"] is None

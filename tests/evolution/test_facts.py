@@ -1,0 +1,77 @@
+import pytest
+
+from rune.evolution import facts
+from rune.records.card import Lesson
+
+
+def said(answer, kind="said", question="What of it?"):
+    return Lesson(kind, answer, (question,), ())
+
+
+@pytest.fixture
+def replaced(make_card):
+    """``replaced([old, ...], [new, ...])``: of adapters in the order in which they were made."""
+
+    def find(*taught, **places):
+        cards = [
+            make_card(id=id, lessons=tuple(lessons), created=float(n))
+            for n, (id, lessons) in enumerate(zip("abcd", taught, strict=False))
+        ]
+        return [(one.older, one.place, one.by, one.changed) for one in facts.replaced(cards, places)]
+
+    return find
+
+
+@pytest.mark.parametrize(
+    ("then", "now"),
+    [
+        ("The gateway listens on port 8080.", "The gateway now listens on port 9090."),
+        ("The staging database is called `shop_stage`.", "The staging database is called `shop_next`."),
+        ("The nightly job runs `scripts/nightly.sh`.", "The nightly job runs scripts/night.sh."),
+    ],
+)
+def test_the_same_statement_with_another_last_literal_replaces_it(replaced, then, now):
+    assert replaced([said(then)], [said(now)]) == [("a", 0, "b", True)]
+    assert replaced([said(then)], [said(then)]) == [("a", 0, "b", False)]
+
+
+@pytest.mark.parametrize(
+    ("then", "now"),
+    [
+        ("The function `foo` returns `None` on error.", "The function `bar` returns `0` on error."),
+        ("The gateway listens on port 8080.", "The admin page listens on port 9090."),
+        ("It is in `a.py`.", "It is in `b.py`."),
+        ("The build was slow because of the cache.", "The build was slow because of the disk."),
+    ],
+    ids=["of another thing", "of another service", "too few words", "no literal"],
+)
+def test_what_is_said_of_something_else_replaces_nothing(replaced, then, now):
+    assert replaced([said(then)], [said(now)]) == []
+
+
+def test_a_command_is_replaced_where_it_is_asked_for_in_the_same_words(replaced):
+    question = "How do I run the tests in this project?"
+    old, new = said("Run `make check`.", "command", question), said("Run `just check`.", "command", question)
+    assert replaced([old], [new]) == [("a", 0, "b", True)]
+    assert replaced([old], [said("Run `just lint`.", "command", "How do I run the linter?")]) == []
+
+
+@pytest.mark.parametrize("kind", sorted(facts.HISTORY))
+def test_history_is_not_replaced(replaced, kind):
+    assert (
+        replaced(
+            [said("The port of the gateway is 80.", kind)], [said("The port of the gateway is 90.", kind)]
+        )
+        == []
+    )
+
+
+def test_the_youngest_replaces_all_before_it_and_what_is_retired_takes_no_part(replaced):
+    three = [[said(f"The gateway listens on port {port}.")] for port in (80, 90, 99)]
+    assert replaced(*three) == [("a", 0, "c", True), ("b", 0, "c", True)]
+    assert replaced(*three, a=frozenset({0})) == [("b", 0, "c", True)]
+    assert replaced(*three, c=frozenset({0})) == [("a", 0, "b", True)]
+
+
+def test_an_adapter_does_not_replace_its_own_lessons(replaced):
+    assert replaced([said("The gateway listens on port 80."), said("The gateway listens on port 90.")]) == []

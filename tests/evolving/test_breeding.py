@@ -1,0 +1,123 @@
+from dataclasses import replace
+
+import pytest
+
+from rune.config import Config, EvolutionConfig
+from rune.errors import WrongBase
+from rune.evolution.plan import Consolidate, Merge
+from rune.evolving import breeding, carrying, standing
+from rune.evolving.breeding import Bred
+from rune.library import STAGE
+from rune.ports import Progress
+from rune.records import ledger
+
+NOW = 1795176000.0
+
+
+def bred(nursery, library, action):
+    *steps, last = breeding.breed(nursery, library, action)
+    assert all(isinstance(step, Progress) for step in steps)
+    assert isinstance(last, Bred)
+    return last
+
+
+def consolidate(cards):
+    return Consolidate(tuple(card.id for card in cards), "task", "")
+
+
+def test_similar_adapters_become_one_a_level_up_and_give_up_their_places(nursery, library, cluster):
+    found = bred(nursery(), library, consolidate(cluster))
+    (child,) = library.cards()
+    assert found.adapter == child.id
+    assert (child.level, child.parents) == ("task", tuple(card.id for card in cluster))
+    assert child.origins == ("s0", "s1", "s2")
+    assert len(child.lessons) == 9
+    assert child.settings["gate"]["child"] > child.settings["gate"]["best"]
+    states = library.states()
+    assert {states[card.id].superseded_by for card in cluster} == {child.id}
+    assert library.verify(child.id) == child
+    assert len(library.cards(include_archived=True)) == 4
+
+
+def test_a_child_that_is_not_fitter_is_refused_written_down_and_leaves_all_as_it_was(
+    nursery, library, cluster, echoes
+):
+    found = bred(nursery(forgetful=True), library, consolidate(cluster))
+    assert found.adapter == ""
+    assert "refused: fitness" in found.note
+    assert library.cards() == cluster
+    assert list(library.root.glob(f"{STAGE}*")) == []
+    (line,) = [line for line in ledger.entries(library.ledger) if line.entry == "refused"]
+    assert (line.detail["how"], set(line.detail["parents"])) == ("learnt", {card.id for card in cluster})
+    assert line.detail["interference"] > 0.1
+    assert standing.look(echoes, Config().evolution, NOW).actions == ()
+
+
+def test_the_same_parents_are_brought_together_once_in_any_order(nursery, library, cluster):
+    first = bred(nursery(), library, consolidate(cluster))
+    for card in cluster:
+        library.reactivate(card.id)
+    again = bred(nursery(), library, consolidate(cluster[::-1]))
+    assert (again.adapter, again.note) == (first.adapter, "these parents were brought together before")
+    assert len(library.cards(include_archived=True)) == 4
+
+
+def test_what_has_left_service_since_it_was_planned_is_not_brought_together(nursery, library, cluster):
+    library.archive(cluster[0].id)
+    assert "a parent has left service" in bred(nursery(), library, consolidate(cluster)).note
+    assert library.cards() == cluster[1:]
+
+
+def test_a_merged_child_passes_the_same_gate(nursery, library, cluster):
+    action = Merge(tuple(card.id for card in cluster[:2]), "cat", "task", "")
+    found = bred(nursery(), library, action)
+    child = library.get(found.adapter)
+    assert (child.engine, standing.how_of(child)) == ("merge:cat", "cat")
+    assert child.probes_after == {"trained": 1.0, "heldout": 1.0}
+    assert library.cards() == [cluster[2], child]
+
+
+def test_a_retired_lesson_is_not_taught_again(nursery, library, cluster):
+    entry = ledger.Entry(cluster[0].id, "retired", NOW, {"lessons": [0], "by": cluster[1].id})
+    ledger.record(library.ledger, entry)
+    child = library.get(bred(nursery(), library, consolidate(cluster)).adapter)
+    assert cluster[0].lessons[0] not in child.lessons
+    assert len(child.lessons) == 8
+
+
+def test_adapters_of_another_base_are_not_brought_together(nursery, library, teach, gates):
+    some = [teach(f"s{n}", *gates, base_hash="ee" * 32) for n in range(2)]
+    with pytest.raises(WrongBase):
+        list(breeding.breed(nursery(), library, consolidate(some)))
+
+
+def test_a_child_without_its_parents_archived_is_finished_at_the_next_start(nursery, library, cluster):
+    child = bred(nursery(), library, consolidate(cluster)).adapter
+    lines = [line for line in ledger.entries(library.ledger) if line.entry != "superseded"]
+    library.ledger.unlink()
+    for line in lines:  # as a crash right after the rename leaves it
+        ledger.record(library.ledger, line)
+    assert len(library.cards()) == 4
+    assert len(carrying.finish(library)) == 3
+    assert [card.id for card in library.cards()] == [child]
+    assert carrying.finish(library) == []
+
+
+def test_a_parent_that_a_person_puts_back_stays(nursery, library, cluster, echoes):
+    child = bred(nursery(), library, consolidate(cluster)).adapter
+    library.reactivate(cluster[0].id, "by hand")
+    assert carrying.finish(library) == []
+    actions = standing.look(echoes, Config().evolution, NOW).actions
+    assert carrying.carry(library, actions) == []
+    assert {card.id for card in library.cards()} == {child, cluster[0].id}
+
+
+def test_where_merging_is_switched_on_both_children_are_made_and_the_fitter_serves(nursery, library, cluster):
+    made = nursery(forgetful=True)
+    both = replace(made, config=Config(evolution=EvolutionConfig(merge="cat")))
+    child = library.get(bred(both, library, consolidate(cluster)).adapter)
+    assert child.engine == "merge:cat"
+    (line,) = [line for line in ledger.entries(library.ledger) if line.entry == "refused"]
+    assert line.detail["how"] == "learnt"
+    assert list(library.root.glob(f"{STAGE}*")) == []
+    assert library.cards() == [child]

@@ -1,0 +1,67 @@
+import pytest
+
+from rune import files
+from rune.config import EvolutionConfig
+from rune.evolving.quiet import Quiet
+from rune.jobs import Jobs
+from rune.records import registry
+
+CONFIG = EvolutionConfig(quiet_seconds=100.0, same=1.1)
+
+
+@pytest.fixture
+def jobs(home, clock):
+    return Jobs(home.jobs, clock)
+
+
+@pytest.fixture
+def quiet(home, jobs, clock, project):
+    files.private_folder(home.root)
+    registry.add(home.projects, project, clock())
+    return Quiet(home, CONFIG, jobs, clock)
+
+
+def test_nothing_is_queued_before_it_was_quiet_for_a_while(quiet, cluster, jobs, clock, project):
+    assert quiet.tick(busy=False) == []
+    clock.advance(99)
+    assert quiet.tick(busy=True) == []
+    clock.advance(99)
+    assert quiet.tick(busy=False) == []
+    clock.advance(1)
+    assert quiet.tick(busy=False) == [str(project)]
+    (job,) = jobs.all()
+    assert (job.name, job.session, job.project) == ("evolve", "", str(project))
+    assert job.key.startswith("evolve:")
+
+
+def test_while_something_else_is_to_be_done_and_twice_the_same_nothing_is_queued(quiet, cluster, jobs, clock):
+    clock.advance(100)
+    jobs.enqueue("s1", "/p", "ab" * 32)
+    assert quiet.tick(busy=False) == []
+    jobs.done(jobs.started(jobs.next(clock())), "")
+    assert len(quiet.tick(busy=False)) == 1
+    jobs.done(jobs.started(jobs.next(clock())), "")
+    assert quiet.tick(busy=False) == []
+
+
+def test_without_adapters_or_where_it_is_switched_off_nothing_is_queued(quiet, home, jobs, clock, project):
+    clock.advance(1000)
+    assert quiet.tick(busy=False) == []
+    assert quiet.enqueue(str(project / "elsewhere")) is False
+    off = Quiet(home, EvolutionConfig(automatic=False), jobs, lambda: 0.0)
+    assert off.tick(busy=False) == []
+
+
+def test_a_damaged_ledger_of_one_project_keeps_no_other_waiting(quiet, cluster, echoes, clock, caplog):
+    echoes.ledger.write_text('{"v": 9}\n')
+    clock.advance(100)
+    assert quiet.tick(busy=False) == []
+    assert "ledger version 9" in caplog.text
+
+
+def test_what_failed_for_good_waits_for_a_person(quiet, cluster, jobs, clock, project):
+    clock.advance(100)
+    quiet.tick(busy=False)
+    jobs.failed(jobs.started(jobs.next(clock())), "the disk is broken", retry=False)
+    assert quiet.tick(busy=False) == []
+    assert quiet.enqueue(str(project), again=True) is True
