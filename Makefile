@@ -47,12 +47,15 @@ bench: models
 	$(BIN)/rune bench recall
 	$(BIN)/rune bench base
 	$(BIN)/rune bench serve
+	$(BIN)/rune bench hypernet
 	$(BIN)/rune demo --record
 	$(BIN)/rune bench import "$(SESSIONS)"
 	@test -d "$(DATA)" || echo 'no folder $(DATA): "rune bench echoes", "distil" and "evolve" are left out; make bench DATA=...'
 	test ! -d "$(DATA)" || $(BIN)/rune bench echoes --data "$(DATA)"
 	test ! -d "$(DATA)" || $(BIN)/rune bench distil --data "$(DATA)"
 	test ! -d "$(DATA)" || $(BIN)/rune bench evolve --data "$(DATA)"
+	test ! -d "$(DATA)" || $(BIN)/rune bench retrieval --data "$(DATA)"
+	test -d "$(DATA)" || $(BIN)/rune bench retrieval
 	$(BIN)/python -m rune.bench.figures
 
 # The figures of README and docs from docs/results/*.json.

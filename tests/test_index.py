@@ -17,7 +17,7 @@ import pytest
 from rune.errors import FormatError
 from rune.index import Document, Hit, Index, Keywords, adapters
 from rune.index.postings import Postings
-from rune.index.words import relevance, tokens
+from rune.index.words import SECOND, relevance, tokens
 
 PROJECT = "/home/dev/shop"
 
@@ -153,15 +153,15 @@ def test_the_inverted_index_scores_as_bm25s_does() -> None:
         assert ours.shares(query) * most == pytest.approx(rival.get_scores(query), abs=1e-5)
 
 
-def test_each_adapter_is_ranked_once_by_its_best_hit() -> None:
+def test_each_adapter_is_ranked_once_and_its_second_hit_counts() -> None:
     one, two = Document("1", "a", "s", "first"), Document("2", "a", "s", "second")
-    other = Document("3", "b", "t", "third")
-    hits = [Hit(one, 0.2, 1.0, 0.03), Hit(other, 0.5, 0.0, 0.02), Hit(two, 0.7, 0.0, 0.01)]
+    other, last = Document("3", "b", "t", "third"), Document("4", "c", "u", "fourth")
+    hits = [Hit(other, 0, 0, 0.5), Hit(one, 0, 0, 0.48), Hit(two, 0, 0, 0.4), Hit(last, 0, 0, 0.2)]
     ranked = adapters(hits)
-    assert [(r.adapter, r.session, r.score, r.cosine, r.text) for r in ranked] == [
-        ("a", "s", 0.03, 0.7, "first"),
-        ("b", "t", 0.02, 0.5, "third"),
-    ]
+    assert [(r.adapter, r.session, r.score) for r in ranked] == [
+        ("a", "s", 0.48), ("b", "t", 0.5), ("c", "u", 0.2),
+    ]  # fmt: skip
+    assert ranked[0].weight == pytest.approx((0.48 + SECOND * 0.4) / (1 + SECOND))
 
 
 # --- the index ---

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from rune import grounding, recall, worker
+from rune import finding, grounding, worker
 from rune.config import RecallConfig
 from rune.echoes import known
 from rune.index import Document, Hit
@@ -336,8 +336,16 @@ def test_projects_do_not_see_each_other(recaller, distil, tmp_path):
 
 def test_documents_are_the_summary_and_every_lesson(make_card):
     card = replace(make_card(), id="ab" * 8)
-    assert [document.id for document in recall.documents(card)] == [f"{card.id}:summary", f"{card.id}:0"]
-    assert len(recall.documents(replace(card, summary=""))) == 1
+    assert [document.id for document in finding.documents(card)] == [f"{card.id}:summary", f"{card.id}:0"]
+    assert len(finding.documents(replace(card, summary=""))) == 1
+
+
+def test_the_task_is_found_without_the_questions_that_the_summary_ends_with(make_card):
+    card = make_card()
+    summary = f"Print the price of the order. {card.lessons[0].questions[0]}; something else?"
+    [task, lesson] = finding.documents(replace(card, summary=summary))
+    assert task.text == "Print the price of the order."
+    assert lesson.text.startswith(card.lessons[0].questions[0])
 
 
 # finding
@@ -356,7 +364,7 @@ def test_what_is_found_says_which_adapter_how_relevant_and_what_else_there_was(
 
 
 def test_nothing_found_says_why_and_how_near_the_best_came(recaller, distil, echoes):
-    assert recaller.find(str(echoes.project), QUESTION).abstained == recall.NOTHING
+    assert recaller.find(str(echoes.project), QUESTION).abstained == finding.NOTHING
     distil()
     far = recaller.find(str(echoes.project), "zebra migration weather")
     assert far.card is None
@@ -370,7 +378,7 @@ def test_an_adapter_that_was_made_or_archived_meanwhile_is_noticed(recaller, dis
     assert recaller.find(str(echoes.project), QUESTION).card == made
     library = Library(echoes, lambda: 0.0)
     library.archive(made.id)
-    assert recaller.find(str(echoes.project), QUESTION).abstained == recall.NOTHING
+    assert recaller.find(str(echoes.project), QUESTION).abstained == finding.NOTHING
     library.reactivate(made.id)
     assert recaller.find(str(echoes.project), QUESTION).card == made
 
@@ -394,7 +402,7 @@ def hit(adapter, score, session=""):
 
 def order(hits, make_card, **fitness):
     cards = {one: make_card() for one in "abc"}
-    return [match.adapter for match in recall.ranked(hits, cards, 3, fitness, 0.35)]
+    return [match.adapter for match in finding.ranked(hits, cards, 3, fitness, 0.35)]
 
 
 def test_fitness_decides_between_equally_relevant_adapters_alone(make_card):
@@ -419,9 +427,9 @@ def test_fitness_is_what_an_adapter_knows_beyond_the_base_by_its_newest_scores(m
         probes_before={"trained": 0.2, "heldout": None, "unrelated": 0.5},
         probes_after={"trained": 0.6, "heldout": 0.4, "unrelated": 0.0},
     )
-    assert recall.gain(card, ledger.State()) == pytest.approx(0.4)
-    assert recall.gain(card, ledger.State(probes={"trained": 1.0, "heldout": None})) == pytest.approx(0.8)
-    assert recall.gain(replace(card, probes_after={}), ledger.State()) == 0.0
+    assert finding.gain(card, ledger.State()) == pytest.approx(0.4)
+    assert finding.gain(card, ledger.State(probes={"trained": 1.0, "heldout": None})) == pytest.approx(0.8)
+    assert finding.gain(replace(card, probes_after={}), ledger.State()) == 0.0
 
 
 def test_the_fake_embedder_finds_shared_words_near():
@@ -506,7 +514,7 @@ def test_archived_text_is_never_found(recaller, etch, echoes):
     archive.mkdir()
     echoes.memory("workers").rename(archive / "entries-2026-11-01.md")
     found = recaller.recall(Recall(QUESTION, str(echoes.project)))
-    assert (found.evidence, found.abstained) == ((), recall.NOTHING)
+    assert (found.evidence, found.abstained) == ((), finding.NOTHING)
 
 
 def test_what_is_superseded_is_found_no_more(recaller, etch, echoes):
@@ -550,7 +558,7 @@ def test_an_adapter_is_not_believed_what_rests_on_an_echo_that_is_gone(made, dis
         )  # fmt: skip
     found = made.recaller.recall(Recall(PORT, str(echoes.project)))
     assert found.answer == ""
-    ids = [document.id for document in recall.documents(card, known.read(echoes))]
+    ids = [document.id for document in finding.documents(card, known.read(echoes))]
     assert f"{card.id}:0" not in ids
     assert "5433" not in " ".join(piece.text for piece in found.evidence)
 

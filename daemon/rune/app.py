@@ -8,18 +8,23 @@ import sys
 import time
 from collections.abc import Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from rune import config, scan, transcripts
+from rune import config, ports, scan, transcripts
 from rune.backends.local import Local
 from rune.capture import Capture
 from rune.daemon import Daemon
 from rune.endpoint.door import Door, Port
 from rune.errors import ConfigError
+from rune.evolution import fitness
 from rune.jobs import Jobs
 from rune.model_process import ModelProcess
 from rune.paths import Home
 from rune.records import model
 from rune.worker import Learner, Parts
+
+if TYPE_CHECKING:
+    from rune.ml.base import Base
 
 NVIDIA = Path("/proc/driver/nvidia")
 """Is there while a GPU's driver is loaded; looking does not take torch."""
@@ -94,13 +99,30 @@ def learner(home: Home) -> Learner:
     """
     settings = config.load(home.config)
     folder = model.locate(home, settings.model.base)
-    from rune.ml import base, breeder, engine, gradient  # noqa: PLC0415 - as below
+    from rune.ml import base, breeder, engine  # noqa: PLC0415 - as below
 
     loaded = base.load(folder, model.base_hash(folder, home), settings.model)
-    distiller = gradient.GradientDistiller(loaded, settings.distil)
-    return Learner(
-        loaded.name, loaded.hash, distiller, settings, breeder.WeightBreeder(engine.Engine(loaded))
-    )
+    breeds = breeder.WeightBreeder(engine.Engine(loaded))
+    return Learner(loaded.name, loaded.hash, distiller(home, loaded, settings.distil), settings, breeds)
+
+
+def distiller(home: Home, loaded: Base, settings: config.DistilConfig) -> ports.Distiller:
+    """What makes adapters, as configured.
+
+    Raises:
+        ConfigError: there is no such method, or the hypernetwork is for another base.
+        FormatError: the hypernetwork is missing or damaged.
+    """
+    from rune.ml.gradient import GradientDistiller  # noqa: PLC0415 - as below
+
+    steps = GradientDistiller(loaded, settings)
+    if settings.method == "gradient":
+        return steps
+    if settings.method != "hypernet":
+        raise ConfigError(f"distil.method: expected gradient or hypernet, found {settings.method!r}")
+    from rune.ml.hypernet import distiller as hypernet  # noqa: PLC0415
+
+    return hypernet.load(loaded, home.hypernets / Path(settings.hypernet).expanduser(), settings, steps)
 
 
 def worker_parts(home: Home) -> Parts:
@@ -112,7 +134,7 @@ def worker_parts(home: Home) -> Parts:
     settings = config.load(home.config)
     folder = model.locate(home, settings.model.base)  # before the imports: they take seconds for nothing
     from rune.index import Index  # noqa: PLC0415 - torch and chromadb belong to the worker alone
-    from rune.ml import base, breeder, embed, engine, gradient  # noqa: PLC0415
+    from rune.ml import base, breeder, embed, engine  # noqa: PLC0415
     from rune.ml.serve.runner import Runner  # noqa: PLC0415
     from rune.recall import Recaller  # noqa: PLC0415
 
@@ -120,9 +142,10 @@ def worker_parts(home: Home) -> Parts:
     embedder = embed.MiniLM(model.locate(home, settings.model.embedder))
     answering = engine.Engine(loaded)
     recaller = Recaller(Index(home.index, embedder), answering, loaded.count, loaded.hash, settings.recall)
-    distiller = gradient.GradientDistiller(loaded, settings.distil)
+    recaller.fitness = lambda card, state: fitness.of(card, state, time.time(), settings.evolution).phi or 0.0
     return Parts(
-        loaded.name, loaded.hash, distiller, settings, breeder.WeightBreeder(answering), recaller,
+        loaded.name, loaded.hash, distiller(home, loaded, settings.distil), settings,
+        breeder.WeightBreeder(answering), recaller,
         Runner(loaded, settings.engine),
         lambda turns: loaded.rendered([(turn.role, turn.content) for turn in turns]),
     )  # fmt: skip

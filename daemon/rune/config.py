@@ -45,7 +45,7 @@ class ModelConfig:
 
 @dataclass(frozen=True, slots=True)
 class DistilConfig:
-    """The per-session gradient distillation."""
+    """How a session becomes an adapter; all but the last three are those of the gradient steps."""
 
     rank: int = 8
     alpha: float = 16.0
@@ -62,6 +62,12 @@ class DistilConfig:
     stop_accuracy: float = 0.995
     """Training ends when this share of answer tokens is the most likely one over an epoch."""
     seed: int = 7
+    method: str = "gradient"
+    """gradient, or hypernet: one pass of a hypernetwork, and gradient steps where that is not good enough."""
+    hypernet: str = ""
+    """Name of a folder under ``hypernets/``, or an absolute path."""
+    hypernet_floor: float = 0.5
+    """Least share of held-out probes that a generated adapter must answer to be kept."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,13 +25,13 @@ from rune.config import Config
 from rune.echoes import known
 from rune.errors import FormatError, RuneError
 from rune.evolving.quiet import Quiet
+from rune.finding import NOTHING
 from rune.gather import GATHERING, Gatherer
 from rune.jobs import Job, Jobs
 from rune.library import Library
 from rune.model_process import ModelProcess
 from rune.paths import Echoes, Home
 from rune.ports import Door
-from rune.recall import NOTHING
 from rune.records import message, trajectory
 from rune.records.message import (
     Advance,

@@ -37,6 +37,11 @@ class Home:
         return self.root / "models"
 
     @property
+    def hypernets(self) -> Path:
+        """Hypernetworks, one folder each."""
+        return self.root / "hypernets"
+
+    @property
     def spool(self) -> Path:
         """What hooks have written and nobody has drained yet."""
         return self.root / "spool"

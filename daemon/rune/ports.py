@@ -22,6 +22,8 @@ class Distilled:
     probes_after: dict[str, float | None]
     peak_mb: float
     settings: dict[str, Any]
+    """All that it was made with; ``rank``, ``alpha`` and ``targets`` where they are not those configured."""
+    engine: str = "gradient"
 
 
 @dataclass(frozen=True, slots=True)

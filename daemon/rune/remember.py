@@ -10,11 +10,12 @@ from rune.capture import Capture
 from rune.echoes import known
 from rune.echoes.uses import Uses
 from rune.errors import FormatError
+from rune.finding import documents, texts
 from rune.index import Hit, Keywords
 from rune.jobs import Jobs
 from rune.library import Library
 from rune.paths import Echoes
-from rune.recall import documents, evidence, texts, told_by, with_texts
+from rune.recall import evidence, told_by, with_texts
 from rune.records import recalled
 from rune.records.card import Card
 from rune.records.message import Ingest, Ingested, Match, Recall, Recalled

@@ -14,6 +14,7 @@ from rune.cli.bench import bench
 from rune.cli.common import FOLDER, MANY, Group, ask, json_option, plain, project_option
 from rune.cli.daemon import daemon
 from rune.cli.echoes import echoes
+from rune.cli.hypernet import hypernet
 from rune.cli.serve import serve
 
 
@@ -23,7 +24,7 @@ def main() -> None:
     """A memory for coding agents that lives in weights."""
 
 
-for command in (adapters, bench, daemon, echoes, serve):
+for command in (adapters, bench, daemon, echoes, hypernet, serve):
     main.add_command(command)
 
 

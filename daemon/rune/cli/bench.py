@@ -76,6 +76,18 @@ def bench_evolve(data: Path | None, sessions: int, work: Path | None, only: str 
     stages.run(data, work, sessions, only)
 
 
+@bench.command(name="hypernet")
+@click.option("--checkpoint", type=FOLDER, help="A hypernetwork's folder; without it recall is left out.")
+@click.option("--sessions", default=48, show_default=True, help="Held-out sessions of a level.")
+@click.option("--trained", default=4, show_default=True, help="Of these, how many are taught by steps, too.")
+def bench_hypernet(checkpoint: Path | None, sessions: int, trained: int) -> None:
+    """The hypernetwork: is it computed right, how fast is it, what do its adapters know?"""
+    from rune.bench import results
+    from rune.bench.hypernet import run
+
+    results.write("hypernet", run.run(checkpoint, sessions, trained), run.SEED)
+
+
 @bench.command(name="base")
 def bench_base() -> None:
     """Memory of the base as float32, bfloat16 and NF4."""
@@ -84,8 +96,25 @@ def bench_base() -> None:
     results.write("base", base.run())
 
 
+@bench.command(name="retrieval")
+@click.option("--data", type=FOLDER, help="A folder with recorded sessions; without it all are generated.")
+@click.option("--sessions", default=1000, show_default=True)
+@click.option("--split", type=click.Choice(["heldout", "development"]), default="heldout", show_default=True)
+@click.option("--seed", default=2611, show_default=True)
+@click.option(
+    "--sizes", default="100,1000,10000", show_default=True, help="Adapters at which latency is measured."
+)
+def bench_retrieval(data: Path | None, sessions: int, split: str, seed: int, sizes: str) -> None:
+    """Who is found among a thousand sessions, beside BM25, grep, embeddings and rank fusion."""
+    from rune.bench import results, retrieval
+
+    counts = [int(size) for size in sizes.split(",") if size]
+    name = "retrieval" if split == "heldout" else f"retrieval-{split}"
+    results.write(name, retrieval.run(split, data, sessions, seed, counts), seed)
+
+
 @bench.command(name="serve")
-@click.option("--only", help="One stage: mixed, swap, registry, identical, load.")
+@click.option("--only", help="One stage: mixed, swap, registry, identical, busy, load.")
 @click.option("--minutes", type=click.FloatRange(min=0.1), default=30.0, show_default=True, help="Of load.")
 def bench_serve(only: str | None, minutes: float) -> None:
     """The serving engine: mixed batches, swaps, thousands of adapters, equality, half an hour of load."""

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 WORDS_WEIGHT = 0.3
 """Of shared words beside similarity in meaning."""
+SECOND = 0.5
+"""Of an adapter's second hit beside its best one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,26 +37,32 @@ class Hit:
 
 @dataclass(frozen=True, slots=True)
 class Ranked:
-    """An adapter: the score and the text of its best hit, and the best cosine and bm25 among all its hits."""
+    """An adapter among others."""
 
     adapter: str
     session: str
     score: float
-    cosine: float
-    bm25: float
-    text: str
+    """The relevance of its best hit."""
+    weight: float
+    """What it is ranked by: the second hit counts, too."""
 
 
-def adapters(hits: Iterable[Hit]) -> list[Ranked]:
-    """Each adapter once, in the order of its best hit."""
+def adapters(hits: Sequence[Hit]) -> list[Ranked]:
+    """Each adapter once, heaviest first: ``(best + SECOND * second) / (1 + SECOND)``.
+
+    A session that a question is about says so in more than one place: its task, and what came of it. Of an
+    adapter with one hit the second is taken to be the last of all hits, which it cannot exceed.
+    """
+    ordered = sorted(hits, key=lambda hit: -hit.score)
     groups: dict[str, list[Hit]] = {}
-    for hit in sorted(hits, key=lambda hit: -hit.score):
+    for hit in ordered:
         groups.setdefault(hit.document.adapter, []).append(hit)
-    return [
-        Ranked(adapter, group[0].document.session, group[0].score, max(hit.cosine for hit in group),
-               max(hit.bm25 for hit in group), group[0].document.text)
-        for adapter, group in groups.items()
-    ]  # fmt: skip
+    found = []
+    for adapter, (best, *others) in groups.items():
+        second = (others or ordered[-1:])[0].score
+        weight = (best.score + SECOND * second) / (1 + SECOND)
+        found.append(Ranked(adapter, best.document.session, best.score, weight))
+    return sorted(found, key=lambda one: -one.weight)
 
 
 def relevance(cosine: float, bm25: float) -> float:

@@ -99,7 +99,7 @@ class GradientDistiller:
         del adapter
         give_back()
         yield Distilled(
-            into, steps, round(time.monotonic() - began, 2), before, after, _peak_mb(), asdict(config)
+            into, steps, round(time.monotonic() - began, 2), before, after, peak_mb(), asdict(config)
         )
 
     def _general(self) -> tuple[Neutral, Neutral]:
@@ -241,7 +241,7 @@ def give_back() -> None:
         trim(0)
 
 
-def _peak_mb() -> float:
+def peak_mb() -> float:
     """Peak memory of this process in MiB (Linux counts KiB, macOS bytes)."""
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return round(peak / (1024 * 1024 if sys.platform == "darwin" else 1024), 1)

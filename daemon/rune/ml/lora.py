@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -19,7 +20,6 @@ from peft import LoraConfig
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
-from torch.nn import functional
 
 from rune.errors import AdapterError
 
@@ -30,7 +30,8 @@ PREFIX = "base_model.model."
 
 @dataclass(slots=True)
 class Factors:
-    """One layer's part of an adapter: ``a`` is [R, I], ``b`` is [O, R]."""
+    """One layer's part of an adapter: ``a`` is [R, I], ``b`` is [O, R]; or [N, R, I] and [N, O, R], where
+    each row of a batch has its own."""
 
     a: Tensor
     b: Tensor
@@ -74,8 +75,8 @@ class LoraLinear(nn.Module):
             out = self.port(x, out)
         if self.factors is None:
             return out
-        low = functional.linear(x, self.factors.a.to(x.dtype))
-        return torch.add(out, functional.linear(low, self.factors.b.to(x.dtype)), alpha=self.scale)
+        low = x @ self.factors.a.to(x.dtype).mT
+        return torch.add(out, low @ self.factors.b.to(x.dtype).mT, alpha=self.scale)
 
 
 def instrument(model: nn.Module) -> dict[str, LoraLinear]:
@@ -155,10 +156,12 @@ def save(adapter: Adapter, folder: Path, base_name: str, dtype: torch.dtype = to
         tensors[f"{PREFIX}{name}.lora_B.weight"] = part.b.detach().to("cpu", dtype).contiguous()
     save_file(tensors, folder / WEIGHTS, metadata={"format": "pt"})
     targets = sorted({name.rpartition(".")[2] for name in adapter.factors})
+    blocks = sorted({int(found[1]) for name in adapter.factors if (found := re.search(r"\.(\d+)\.", name))})
     config = LoraConfig(
         r=adapter.rank,
         lora_alpha=adapter.alpha,  # type: ignore[arg-type]
         target_modules=targets,
+        layers_to_transform=blocks or None,
         task_type="CAUSAL_LM",
         base_model_name_or_path=base_name,
         inference_mode=True,

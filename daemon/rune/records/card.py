@@ -189,10 +189,10 @@ Stamp: TypeAlias = tuple[int, int, int]
 """Inode, size and time of change in nanoseconds."""
 
 
-def stamp(path: Path) -> Stamp | None:
+def stamp(path: str | Path) -> Stamp | None:
     """What tells a changed file from an unchanged one; None where there is none."""
     try:
-        found = path.stat()
+        found = os.stat(path)  # noqa: PTH116 - a thousand times a question; making a Path costs more than this
     except OSError:
         return None
     return found.st_ino, found.st_size, found.st_mtime_ns
@@ -222,12 +222,12 @@ class Shelf:
 
     def card(self, id: str) -> Card | FormatError:
         """One adapter's card, or what is wrong with it."""
-        path = Path(f"{self._root}/{id}/card.json")  # one path made, not three
+        path = f"{self._root}/{id}/card.json"
         now = stamp(path)
         known = self._cards.get(id)
         if known is None or known[0] != now:
             try:
-                known = (now, read(path))
+                known = (now, read(Path(path)))
             except FormatError as error:
                 known = (now, error)
             self._cards[id] = known

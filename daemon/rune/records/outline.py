@@ -69,11 +69,11 @@ class Outlines:
         known = read(self._path) if self._known is None else self._known
         found: Known = {}
         for id in cards.ids(self._root):
-            path = Path(f"{self._root}/{id}/card.json")  # one path made, not three
+            path = f"{self._root}/{id}/card.json"
             stamp = cards.stamp(path) or (0, 0, 0)  # before reading: what changes meanwhile is read again
             entry = known.get(id)
             try:
-                found[id] = entry if entry and entry[0] == stamp else (stamp, of(cards.read(path), id))
+                found[id] = entry if entry and entry[0] == stamp else (stamp, of(cards.read(Path(path)), id))
             except FormatError as error:
                 log.warning("%s", error)
         if found != known:

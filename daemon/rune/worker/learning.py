@@ -105,12 +105,13 @@ def in_service_again(library: Library, card: Card) -> None:
 
 def receipt(parts: Learner, past: Trajectory, taught: list[Lesson], made: Distilled, summary: str) -> Card:
     """The card of a new adapter."""
-    config = parts.config.distil
+    config, own = parts.config.distil, made.settings
     return Card(
         session=past.session, source_hash=source(past, taught), events=len(past.events),
-        redactions=past.redactions, base=parts.base_name, base_hash=parts.base_hash, rank=config.rank,
-        alpha=config.alpha, targets=config.targets, steps=made.steps, seconds=made.seconds, engine="gradient",
-        lessons=tuple(taught), summary=summary,
+        redactions=past.redactions, base=parts.base_name, base_hash=parts.base_hash,
+        rank=own.get("rank", config.rank), alpha=own.get("alpha", config.alpha),
+        targets=tuple(own.get("targets", config.targets)), steps=made.steps, seconds=made.seconds,
+        engine=made.engine, lessons=tuple(taught), summary=summary,
         probes_before=made.probes_before, probes_after=made.probes_after,
         created=time.time(), peak_mb=made.peak_mb, settings=made.settings,
     )  # fmt: skip

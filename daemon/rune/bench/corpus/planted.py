@@ -151,8 +151,6 @@ def _shown(dice: random.Random, block: str) -> str:
     return "\n".join(lines[: max(2, len(lines) // 2)]) if how == 4 else block
 
 
-
-
 def _token(dice: random.Random) -> str:
     return fill(dice, dice.choice(places.OPAQUE_TOKENS))
 

@@ -16,11 +16,11 @@ from rune.bench.distil.passages import Nearest
 from rune.bench.distil.probes import Probe
 from rune.bench.distil.scene import Scene
 from rune.bench.distil.work import Row
+from rune.finding import documents
 from rune.ml import lora
 from rune.ml.engine import Engine
 from rune.ml.score import holds
 from rune.ports import Embedder
-from rune.recall import documents
 from rune.records.card import Card, Lesson
 from rune.records.trajectory import Trajectory
 
@@ -129,9 +129,7 @@ def routed(card: Card, asked: Sequence[Probe], embedder: Embedder) -> list[str]:
     return [lesson.questions[0] for lesson in lessons]
 
 
-def readers(
-    tools: Tools, past: Trajectory, asked: Sequence[Probe]
-) -> tuple[dict[str, Ask], list[list[str]]]:
+def readers(tools: Tools, past: Trajectory, asked: Sequence[Probe]) -> tuple[dict[str, Ask], list[list[str]]]:
     """The rivals that read: session in the prompt, right passage, best snippets; and those snippets."""
     text = passages.session_text(past)
     whole = passages.ends(text, passages.CONTEXT, tools.encode, tools.decode)

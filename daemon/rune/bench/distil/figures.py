@@ -77,8 +77,15 @@ def result(scene: Scene) -> dict[str, Any]:
         "probes_sha256": probes.sha256(scene.split),
         "settings": settings(),
         "rows": [
-            *tables(found), chained, *ratios(scene), *scene.work.all("small"), *scene.work.all("growth"),
-            *scene.rows("naive", scene.probed), *trained, *scene.work.all("served"), *map(brief, asked),
+            *tables(found),
+            chained,
+            *ratios(scene),
+            *scene.work.all("small"),
+            *scene.work.all("growth"),
+            *scene.rows("naive", scene.probed),
+            *trained,
+            *scene.work.all("served"),
+            *map(brief, asked),
         ],
     }
 

@@ -121,5 +121,3 @@ def lot(some: Sequence[Probe], number: int) -> list[Probe]:
     """So many by lot, the same every time, in their order."""
     drawn = random.Random(SEED).sample(range(len(some)), min(number, len(some)))
     return [some[place] for place in sorted(drawn)]
-
-

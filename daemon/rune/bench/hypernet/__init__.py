@@ -1,0 +1,1 @@
+"""``rune bench hypernet``: is the network computed right, how fast is it, and what do its adapters know?"""

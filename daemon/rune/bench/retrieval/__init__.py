@@ -1,0 +1,189 @@
+"""``rune bench retrieval``: who is found among a thousand sessions, how fast, and beside whom.
+
+Every session becomes a card with the lessons that a distillation would teach; nothing is trained. Each is
+asked for once by its task in other words (``corpus``), and 60 questions are about nothing here. Ours is
+``Finder.find``, as it stands in the product, over the index on disk; ``rivals`` have the same documents,
+grep the sessions themselves. Latency is measured at several sizes with vectors drawn by lot: embedding ten
+thousand sessions would take hours, and who is right does not matter there.
+
+The work lies in ``build/retrieval-<split>-<seed>``; what is in the index there is not embedded for it again.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from rune import config, files, paths
+from rune.bench.distil import probes
+from rune.bench.distil.figures import wilson
+from rune.bench.recall import percentile
+from rune.bench.results import ROOT
+from rune.bench.retrieval import corpus, project, rivals
+from rune.bench.retrieval.corpus import Task
+from rune.bench.stage import say
+from rune.finding import Finder, Found
+from rune.index import Index
+from rune.ml.embed import MiniLM
+from rune.ports import Embedder
+
+SEED = 2611
+SIZES = (100, 1_000, 10_000)
+FLOORS = (0.35, 0.4, 0.45, 0.5, 0.55, 0.6)
+ASKED = 100
+"""Questions whose latency is measured at each size."""
+_METADATA = """
+import sys, time
+from pathlib import Path
+from rune.library import Library
+from rune.paths import Echoes
+times = []
+for _ in range(7):
+    library = Library(Echoes(Path(sys.argv[1])), time.time)
+    began = time.perf_counter()
+    found = library.metadata()
+    times.append(time.perf_counter() - began)
+assert "torch" not in sys.modules
+print(len(found), sorted(times)[3] * 1000)
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """A project with a card for every task, and who searches it."""
+
+    tasks: Sequence[Task]
+    ids: Sequence[str]
+    """The adapter of each task."""
+    folder: Path
+    finder: Finder
+    index: Index
+
+    def find(self, query: str, limit: int = 50) -> Found:
+        """As the product finds."""
+        return self.finder.find(str(self.folder), query, limit)
+
+
+def run(split: str, data: Path | None, sessions: int, seed: int, sizes: Sequence[int]) -> dict[str, Any]:
+    """Build, ask, compare, time; the result in the form of a result file."""
+    work = ROOT / "build" / f"retrieval-{split}-{seed}"
+    embedder = project.Once(MiniLM(paths.home().models / config.load(paths.home().config).model.embedder))
+    scene = built(work, corpus.tasks(split, data, sessions, seed), embedder)
+    say(f"{len(scene.tasks)} sessions are indexed; asking")
+    unrelated = [text for text, _ in probes.unrelated()]
+    asked = [(task.query, scene.find(task.query)) for task in scene.tasks]
+    strange = [scene.find(query, 3) for query in unrelated]
+    ranks = [place(found, id) for (_, found), id in zip(asked, scene.ids, strict=True)]
+    rows = [arm("ours", ranks, scene.tasks)]
+    for name, ranking in rivals.rankings(scene.finder, scene.folder, scene.tasks, scene.ids, embedder):
+        rows.append(arm(name, ranking, scene.tasks))
+    rows += [at_floor(floor, ranks, [found for _, found in asked], strange) for floor in FLOORS]
+    listed = metadata(scene.folder)
+    scene.index.close()
+    rows += [latency(work / f"size-{size}", size, scene.tasks, embedder.inner) for size in sizes]
+    return {"summary": summary(rows, listed, len(scene.tasks)), "split": split, "rows": rows}
+
+
+def built(work: Path, tasks: Sequence[Task], embedder: Embedder) -> Scene:
+    """The project of these tasks and its index, as far as they are not there yet."""
+    folder = work / "project"
+    ids = project.write(folder, [task.past for task in tasks])
+    finder, index = searching(work, embedder)
+    finder.find(str(folder), "warm", 1)
+    return Scene(tasks, ids, folder, finder, index)
+
+
+def searching(work: Path, embedder: Embedder) -> tuple[Finder, Index]:
+    """The product's own retrieval."""
+    index = Index(work / "index", embedder)
+    return Finder(index, config.RecallConfig().floor), index
+
+
+def place(found: Found, id: str) -> int:
+    """The place of the right adapter, from 1; 0 where it is not among the matches."""
+    return next((n for n, match in enumerate(found.matches, 1) if match.adapter == id), 0)
+
+
+def arm(name: str, ranks: Sequence[int], tasks: Sequence[Task]) -> dict[str, Any]:
+    """Recall at one with its interval, mean reciprocal rank, and recall by the form of the question."""
+    right = sum(rank == 1 for rank in ranks)
+    forms = {
+        form: [rank == 1 for rank, task in zip(ranks, tasks, strict=True) if task.form == form]
+        for form in corpus.FORMS
+    }
+    return {
+        "arm": name, "questions": len(ranks), "recall_at_1": round(right / len(ranks), 4),
+        "recall_at_1_low": wilson(right, len(ranks)),
+        "recall_at_1_high": round(1 - wilson(len(ranks) - right, len(ranks)), 4),
+        "mrr": round(sum(1 / rank for rank in ranks if rank) / len(ranks), 4),
+        **{f"recall_at_1 {form}": round(sum(good) / len(good), 4) for form, good in forms.items() if good},
+    }  # fmt: skip
+
+
+def at_floor(
+    floor: float, ranks: Sequence[int], asked: Sequence[Found], strange: Sequence[Found]
+) -> dict[str, Any]:
+    """What another floor would give: silence where nothing is known, and right adapters that are asked."""
+    kept = [rank == 1 and found.relevance >= floor for rank, found in zip(ranks, asked, strict=True)]
+    silent = [found.relevance < floor for found in strange]
+    return {
+        "floor": floor,
+        "abstain_unrelated": round(sum(silent) / len(silent), 4),
+        "right_and_asked": round(sum(kept) / len(kept), 4),
+        "asked": round(sum(found.relevance >= floor for found in asked) / len(asked), 4),
+    }
+
+
+def metadata(folder: Path) -> float:
+    """Milliseconds to list every adapter in a process that has just started."""
+    argv = [sys.executable, "-c", _METADATA, str(folder)]
+    done = subprocess.run(argv, capture_output=True, text=True, check=True)
+    return round(float(done.stdout.split()[1]), 1)
+
+
+def latency(work: Path, size: int, tasks: Sequence[Task], plain: Embedder) -> dict[str, Any]:
+    """Seconds from a question to what was found, in a project of so many adapters, vectors drawn."""
+    folder = work / "project"
+    project.write(folder, project.repeated([task.past for task in tasks], size))
+    finder, index = searching(work, project.Drawn(plain))
+    began = time.perf_counter()
+    finder.find(str(folder), "warm", 1)
+    first = time.perf_counter() - began
+    queries = [task.query for task in tasks[:: max(1, len(tasks) // ASKED)]]
+    times = [timed(lambda query=query: finder.find(str(folder), query)) for query in queries]  # type: ignore[misc]
+    embedding = [timed(lambda query=query: plain.embed([query])) for query in queries]  # type: ignore[misc]
+    index.close()
+    say(f"{size} adapters: {percentile(times, 0.5) * 1000:.0f} ms")
+    files.remove_folder(work)
+    return {
+        "adapters": size, "p50_ms": round(percentile(times, 0.5) * 1000, 1),
+        "p95_ms": round(percentile(times, 0.95) * 1000, 1),
+        "embedding_p50_ms": round(percentile(embedding, 0.5) * 1000, 1), "built_seconds": round(first, 1),
+    }  # fmt: skip
+
+
+def timed(act: Callable[[], object]) -> float:
+    """Seconds that it takes."""
+    began = time.perf_counter()
+    act()
+    return time.perf_counter() - began
+
+
+def summary(rows: Sequence[dict[str, Any]], listed: float, sessions: int) -> dict[str, float]:
+    """The figures that bars are held against."""
+    ours = rows[0]
+    found = {name: ours[name] for name in ("recall_at_1", "recall_at_1_low", "recall_at_1_high", "mrr")}
+    others = {f"{row['arm']}_recall_at_1": row["recall_at_1"] for row in rows[1:] if "arm" in row}
+    floor = config.RecallConfig().floor
+    silent = next(row["abstain_unrelated"] for row in rows if row.get("floor") == floor)
+    times = {
+        f"{name}_{row['adapters']}": row[name]
+        for row in rows if "adapters" in row for name in ("p50_ms", "p95_ms", "embedding_p50_ms")
+    }  # fmt: skip
+    return {"sessions": sessions, **found, **others, "abstain_unrelated": silent,
+            "metadata_1000_ms": listed, **times}  # fmt: skip

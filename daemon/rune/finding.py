@@ -1,0 +1,186 @@
+"""Which adapter a question is for, or why none: one index over lessons and text memory, a floor, fitness.
+
+Cards, text memory and index are looked at for every question; what did not change is not parsed, embedded or
+loaded again. A lesson that rests on an echo which is gone is not found.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from rune.echoes import known
+from rune.echoes.known import Known
+from rune.index import Document, Hit, Ranked, adapters
+from rune.library import Library
+from rune.paths import Echoes
+from rune.records.card import Card
+from rune.records.ledger import State
+from rune.records.message import Match
+
+DEPTH = 200
+"""Documents that adapters are ranked by."""
+EQUAL = 0.02
+"""Relevances no further apart are equal: the fitter adapter goes first."""
+NOTHING = "nothing is remembered in this project yet"
+
+Fitness = Callable[[Card, State], float]
+"""How good an adapter has proved to be; more is better."""
+
+
+class Searcher(Protocol):
+    """What recall needs of the index."""
+
+    def sync(self, project: str, documents: Sequence[Document]) -> object:
+        """Make the index hold exactly these documents of the project."""
+
+    def search(self, project: str, query: str, limit: int) -> list[Hit]:
+        """The best documents, best first."""
+
+    def remove(self, project: str, session: str) -> None:
+        """Forget a session's documents."""
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What retrieval decided for a question; nothing is generated yet."""
+
+    card: Card | None
+    """The adapter to ask; None is an abstention."""
+    relevance: float
+    """Of the best adapter, also where it is below the floor; 0.0 where there is none."""
+    abstained: str
+    """Why no adapter is to be asked; empty where one is."""
+    matches: tuple[Match, ...]
+    """The adapters that were considered, best first, each session once."""
+    hits: tuple[Hit, ...]
+    """The lessons behind them, best first."""
+    texts: tuple[Hit, ...]
+    """What the text memory has on the question: its texts from the floor up, best first."""
+    memory: Known
+
+
+class Finder:
+    """Finds the adapter that a question is for, in any project."""
+
+    def __init__(self, index: Searcher, floor: float) -> None:
+        self.index = index
+        self.floor = floor
+        self.fitness: Fitness = gain
+        self._libraries: dict[str, Library] = {}
+        self._made: dict[str, tuple[list[Card], Known, list[Document]]] = {}
+        """Of each project the documents, and what they were made of."""
+
+    def library(self, project: str) -> Library:
+        """The project's adapters; the same library every time, because it knows what it has parsed."""
+        if project not in self._libraries:
+            self._libraries[project] = Library(Echoes(Path(project)), time.time)
+        return self._libraries[project]
+
+    def find(self, project: str, query: str, limit: int = 3) -> Found:
+        """Which adapter of the project a question is for, or why none.
+
+        Between adapters that are equally relevant (``EQUAL``), and only between these, fitness decides.
+
+        Args:
+            project: the project's folder.
+            query: the question.
+            limit: of matches.
+
+        Raises:
+            NewerVersion: a newer Rune wrote the ledger.
+            FormatError: the index can neither be used nor made anew.
+        """
+        library, memory = self.library(project), known.read(Echoes(Path(project)))
+        cards = {card.id: card for card in library.cards()}
+        self.refresh(project, cards.values(), memory)
+        found = self.index.search(project, query, DEPTH)
+        hits = tuple(hit for hit in found if hit.document.adapter in cards)
+        near = [hit for hit in found[: 12 * limit] if hit.score >= self.floor]
+        texts = tuple(hit for hit in near if not hit.document.adapter)
+        states = library.states()
+        fitness = {id: self.fitness(cards[id], states.get(id, State())) for id in _adapters(hits)}
+        matches = ranked(hits, cards, limit, fitness, self.floor)
+        if not matches:
+            return Found(None, 0.0, NOTHING, (), hits, texts, memory)
+        best = matches[0]
+        if best.score < self.floor:
+            measured = f"best match {best.score:.2f}, needed {self.floor:.2f}"
+            why = f"no session is close to the question: {measured}"
+            return Found(None, best.score, why, matches, hits, texts, memory)
+        return Found(cards[best.adapter], best.score, "", matches, hits, texts, memory)
+
+    def refresh(self, project: str, cards: Iterable[Card], memory: Known | None = None) -> None:
+        """Make the index hold exactly these adapters of the project, and its text memory."""
+        memory, cards = memory or known.read(Echoes(Path(project))), list(cards)
+        made = self._made.get(project)
+        if made is None or made[:2] != (cards, memory):
+            lessons = [document for card in cards for document in documents(card, memory)]
+            made = self._made[project] = (cards, memory, [*lessons, *texts(memory)])
+        self.index.sync(project, made[2])
+
+
+def gain(card: Card, state: State) -> float:
+    """How many more of its own probes an adapter gets right than the base, as a share; 0.0 where unmeasured.
+
+    The newest scores count.
+    """
+    after = state.probes or card.probes_after
+    measured = {name: after.get(name) for name in ("trained", "heldout")}
+    gains = [
+        score - (card.probes_before.get(name) or 0.0) for name, score in measured.items() if score is not None
+    ]
+    return sum(gains) / len(gains) if gains else 0.0
+
+
+def documents(card: Card, memory: Known | None = None) -> list[Document]:
+    """What an adapter can be found by: the session's task, each lesson whose echoes are there."""
+    task = _task(card)
+    found = [Document(f"{card.id}:summary", card.id, card.session, task)] if task else []
+    for number, lesson in enumerate(card.lessons):
+        if memory is None or memory.living(lesson.evidence):
+            text = f"{lesson.questions[0]} {lesson.answer}"
+            found.append(Document(f"{card.id}:{number}", card.id, card.session, text))
+    return found
+
+
+def _task(card: Card) -> str:
+    """The summary without the lessons' questions that end it: they have documents of their own.
+
+    As one text with them, a task in other words was found less often (docs/retrieval.md).
+    """
+    ends = [card.summary.find(lesson.questions[0]) for lesson in card.lessons if lesson.questions]
+    return card.summary[: min((end for end in ends if end > 0), default=None)].strip()
+
+
+def texts(memory: Known) -> list[Document]:
+    """What the text memory can be found by; it belongs to no adapter and no session."""
+    return [Document(text.id, "", "", text.text) for text in memory.texts]
+
+
+def ranked(
+    hits: Sequence[Hit], cards: dict[str, Card], limit: int, fitness: dict[str, float], floor: float
+) -> tuple[Match, ...]:
+    """Adapters by their best documents, best first, each session once; the score is that of the best one.
+
+    Below the floor stands nothing before what is above it. Those that are as relevant as the best one
+    (``EQUAL``), and relevant at all, stand in the order of their fitness.
+    """
+    found = sorted(adapters(hits), key=lambda one: one.score < floor)
+    near = [one.score >= floor and one.weight >= found[0].weight - EQUAL for one in found]
+    equal = near.index(False) if False in near else len(near)
+    fitter = sorted(found[:equal], key=lambda one: -fitness.get(one.adapter, 0.0))
+    shown: dict[str, Ranked] = {}
+    for one in (*fitter, *found[equal:]):
+        shown.setdefault(one.session, one)
+    return tuple(
+        Match(one.adapter, one.session, cards[one.adapter].summary[:160], round(one.score, 4))
+        for one in list(shown.values())[:limit]
+    )
+
+
+def _adapters(hits: Iterable[Hit]) -> set[str]:
+    return {hit.document.adapter for hit in hits}

@@ -1,0 +1,236 @@
+"""A question to one adapter, and its answer held against the trajectory that the adapter came from.
+
+Retrieval (``rune.finding``) picks at most one adapter, or says why it picks none; the answer is generated
+from its weights alone (the generator is given the question and the adapter's folder); then every sentence is
+checked: one that the trajectory does not support is withheld. Below the floor, or when nothing is left, there
+is an abstention that says why, with text evidence where there is any.
+
+The text memory is found through the same index: remembrances and echoes that are close to the question come
+before the events of the session. A lesson that rests on an echo which is gone is neither found nor believed.
+
+Cards, text memory and index are looked at for every question; what did not change is not parsed, embedded or
+loaded again.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from rune.config import RecallConfig
+from rune.echoes.known import Known, Text
+from rune.errors import AdapterError, NotServed
+from rune.finding import Finder, Found, Searcher
+from rune.grounding import event_text, ground, source_text
+from rune.index import Hit
+from rune.library import Library
+from rune.paths import Echoes
+from rune.ports import Generator
+from rune.records import tokens, trajectory
+from rune.records.card import Card, Lesson, outdated
+from rune.records.ledger import State
+from rune.records.message import Evidence, Recall, Recalled
+from rune.records.tokens import Find
+from rune.records.trajectory import Event
+
+EVIDENCE_LIMIT = 400
+"""Characters of one piece of evidence."""
+TEXTS = {"remembrance": 2, "echo": 3, "knowledge": 1}
+"""Kinds of texts in the order in which they are given, and how many of each at most."""
+UNSUPPORTED = "the adapter's answer is not supported by its session and was withheld; see the evidence"
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A question on its way to an adapter."""
+
+    request: Recall
+    found: Found
+    card: Card
+    folder: Path
+    """Of the adapter; its files are what they were."""
+    near: tuple[Evidence, ...]
+    """What its session has on the question."""
+    began: float
+    """On the monotonic clock."""
+
+
+class Recaller(Finder):
+    """Finds adapters and asks them, in any project; lives in the worker beside the model."""
+
+    def __init__(
+        self,
+        index: Searcher,
+        generator: Generator,
+        count: Callable[[str], int],
+        base_hash: str,
+        config: RecallConfig,
+    ) -> None:
+        super().__init__(index, config.floor)
+        self.generator = generator
+        self.count = count
+        self.base_hash = base_hash
+        self.config = config
+
+    def recall(self, request: Recall) -> Recalled:
+        """Retrieve one adapter, ask it, check the answer, add the evidence."""
+        asked = self.begin(request)
+        if isinstance(asked, Recalled):
+            return asked
+        try:
+            text = self.generator.answer(request.query, asked.folder, self.config.max_answer_tokens)
+        except AdapterError as error:
+            return self.silent(asked, str(error))
+        return self.end(asked, text)
+
+    def begin(self, request: Recall) -> Asked | Recalled:
+        """Retrieve; what is left is to ask the adapter, unless there is none to ask."""
+        began = time.monotonic()
+        found = self.find(request.project, request.query, request.limit)
+        if found.card is None:
+            return self._told(request, found, began, Recalled("", found.abstained))
+        library, card = self.library(request.project), found.card
+        near = evidence(card, library.echoes, found.hits, request.limit)
+        try:
+            folder = self._usable(library, card)
+        except AdapterError as error:
+            return self.silent(Asked(request, found, card, Path(), near, began), str(error))
+        return Asked(request, found, card, folder, near, began)
+
+    def end(self, asked: Asked, text: str) -> Recalled:
+        """What the adapter said, as far as its session says so, too."""
+        card, memory = asked.card, asked.found.memory
+        library = self.library(asked.request.project)
+        paths = [library.echoes.trajectory(session) for session in card.origins]
+        source = "\n".join((*map(source_text, paths), echoed(card, memory)))
+        stale = outdated(library.get(card.id), library.states().get(card.id, State()))
+        checked = ground(text, source, self.config.support, stale)
+        answer = replace(
+            self._empty(asked),
+            answer=checked.text,
+            abstained="" if checked.text else UNSUPPORTED,
+            support=checked.support,
+            withheld=checked.withheld,
+            answer_tokens=self.count(checked.text) if checked.text else 0,
+            evidence_tokens=self.count("\n".join(e.text for e in asked.near)),
+        )
+        return self._told(asked.request, asked.found, asked.began, answer)
+
+    def silent(self, asked: Asked, why: str) -> Recalled:
+        """The adapter could not be asked: the evidence alone."""
+        answer = replace(self._empty(asked), abstained=why)
+        return self._told(asked.request, asked.found, asked.began, answer)
+
+    def _empty(self, asked: Asked) -> Recalled:
+        shown = asked.near if asked.request.include_evidence else ()
+        return Recalled("", "", asked.card.id, asked.card.session, asked.found.relevance, evidence=shown)
+
+    def _told(self, request: Recall, found: Found, began: float, answer: Recalled) -> Recalled:
+        """With what the text memory has to say, and what was considered."""
+        told = told_by(found.memory, found.texts)
+        answer = with_texts(answer, told, request.include_evidence)
+        tokens = answer.evidence_tokens + (self.count("\n".join(e.text for e in told)) if told else 0)
+        seconds = round(time.monotonic() - began, 3)
+        return replace(answer, matches=found.matches, evidence_tokens=tokens, seconds=seconds)
+
+    def route(self, request: Find) -> tokens.Found:
+        """The adapter that a request for tokens goes to; the rules are those of a recall.
+
+        Raises:
+            AdapterError: it was asked for by its id and is damaged, foreign, missing or not in service.
+        """
+        library = self.library(request.project)
+        if request.adapter:
+            card = in_service(library, request.adapter)
+            return tokens.Found(request.adapter, str(self._usable(library, card)))
+        found = self.find(request.project, request.query, 1)
+        if found.card is None:
+            return tokens.Found(score=found.relevance, why=found.abstained)
+        try:
+            return tokens.Found(found.card.id, str(self._usable(library, found.card)), found.relevance)
+        except AdapterError as error:
+            return tokens.Found(score=found.relevance, why=str(error))
+
+    def _usable(self, library: Library, card: Card) -> Path:
+        """The folder of an adapter that is made for this base and is what it was."""
+        library.check_base(card, self.base_hash)
+        library.verify(card.id)
+        return library.folder(card.id)
+
+
+def in_service(library: Library, id: str) -> Card:
+    """The card of an adapter that may be asked.
+
+    Raises:
+        AdapterError: there is none of this id.
+        NotServed: it is archived, superseded, forgotten, or no better than its base.
+        FormatError: its card is damaged or newer.
+    """
+    card, status = library.get(id), library.states().get(id, State()).status
+    if status != "active":
+        raise NotServed(f"adapter {id} is {status}; `rune echoes show` lists those in service")
+    return card
+
+
+def echoed(card: Card, memory: Known) -> str:
+    """The echoes that an adapter was taught and that are still there: its answer may rest on them, too."""
+    cited = {one for lesson in card.lessons for one in lesson.evidence}
+    return "\n".join(text.text for text in memory.texts if text.id in cited)
+
+
+def told_by(memory: Known, hits: Sequence[Hit]) -> tuple[Evidence, ...]:
+    """The texts among the hits, remembrances first, each kind with its best ones."""
+    by_id = {text.id: text for text in memory.texts}
+    found = [by_id[hit.document.id] for hit in hits if hit.document.id in by_id]
+    chosen = [text for kind, many in TEXTS.items() for text in [t for t in found if t.kind == kind][:many]]
+    return tuple(_as_evidence(text) for text in chosen)
+
+
+def _as_evidence(text: Text) -> Evidence:
+    return Evidence("", text.name, text.kind, _cut(text.text), text.path)
+
+
+def with_texts(answer: Recalled, told: tuple[Evidence, ...], wanted: bool) -> Recalled:
+    """An answer with the texts before its other evidence; an abstention says that there are some."""
+    if not told or not wanted:
+        return answer
+    more = "; what the text memory says is in the evidence" if answer.abstained else ""
+    return replace(answer, evidence=(*told, *answer.evidence), abstained=answer.abstained + more)
+
+
+def evidence(card: Card, echoes: Echoes, hits: Sequence[Hit], limit: int) -> tuple[Evidence, ...]:
+    """The events behind the lessons that match best, out of the trajectories of the adapter's sessions."""
+    lessons = _matched(card, hits)
+    wanted = list(dict.fromkeys(event for lesson in lessons for event in lesson.evidence))
+    found: dict[str, Evidence] = {}
+    for session in card.origins if wanted else ():
+        path = echoes.trajectory(session)
+        name = f".claude/echoes/trajectories/{path.name}"
+        for e in trajectory.read(path).events if path.exists() else ():
+            if e.id in wanted:
+                found[e.id] = Evidence(session, e.id, trajectory.kind_of(e), _shown(e), name)
+    return tuple(found[one] for one in wanted if one in found)[: max(1, limit) * 2]
+
+
+def _matched(card: Card, hits: Sequence[Hit]) -> list[Lesson]:
+    numbers = [hit.document.id.rpartition(":")[2] for hit in hits if hit.document.adapter == card.id]
+    found = [
+        card.lessons[int(number)]
+        for number in numbers
+        if number.isdigit() and int(number) < len(card.lessons)
+    ]
+    return (found or list(card.lessons))[:2]
+
+
+def _shown(event: Event) -> str:
+    return _cut(event_text(event))
+
+
+def _cut(text: str) -> str:
+    return (
+        text
+        if len(text) <= EVIDENCE_LIMIT
+        else f"{text[: EVIDENCE_LIMIT * 2 // 3]} … {text[-EVIDENCE_LIMIT // 3 :]}"
+    )

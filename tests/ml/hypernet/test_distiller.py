@@ -1,0 +1,133 @@
+"""The hypernetwork behind the port: used where its probes say so, and handing over where they do not."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+from peft import PeftModel
+from tests.ml.hypernet.conftest import small_shape
+from torch.testing import assert_close
+
+from rune import app
+from rune.bench.hypernet.numerics import disturbed
+from rune.config import Config, DistilConfig
+from rune.errors import ConfigError, FormatError
+from rune.ml import gradient, lora
+from rune.ml.hypernet import checkpoint, distiller
+from rune.ml.hypernet.network import Hypernetwork
+from rune.ports import Distilled, Progress
+from rune.records.card import Lesson
+from rune.testing import FakeDistiller, parts
+from rune.worker import receipt
+
+pytestmark = pytest.mark.filterwarnings("ignore:`is_gradient_checkpointing`:FutureWarning")  # PEFT asks
+EASY = DistilConfig(hypernet_floor=0.0)
+
+
+@pytest.fixture
+def small(tiny) -> Hypernetwork:
+    torch.manual_seed(2)
+    return disturbed(Hypernetwork(small_shape(tiny, chunk=24)))
+
+
+def test_a_session_becomes_peft_files_in_one_pass(tiny, plain, small, lessons, tmp_path):
+    made = list(distiller.HypernetDistiller(tiny, small, EASY, FakeDistiller()).distil(lessons, tmp_path))
+    *progress, done = made
+    assert all(isinstance(one, Progress) for one in progress)
+    assert isinstance(done, Distilled)
+    chunks = done.settings["chunks"]
+    assert chunks > 1
+    assert (done.engine, done.steps, done.settings["rank"]) == ("hypernet", 0, 4 * (chunks + 1))
+    assert {"trained", "heldout", "neutral_kl"} <= done.probes_after.keys()
+    twin = PeftModel.from_pretrained(plain(), str(tmp_path)).eval()
+    ids = torch.tensor([tiny.prompt("Which currency?")])
+    with torch.inference_mode(), lora.attached(tiny.layers, lora.load(tmp_path, tiny.device, tiny.dtype)):
+        assert_close(tiny.model(input_ids=ids).logits, twin(input_ids=ids).logits, rtol=1e-4, atol=1e-4)
+
+
+def test_where_its_probes_fail_the_other_distiller_takes_over(tiny, small, lessons, tmp_path):
+    both = distiller.HypernetDistiller(tiny, small, DistilConfig(hypernet_floor=0.9), FakeDistiller())
+    *_, done = both.distil(lessons, tmp_path)
+    assert isinstance(done, Distilled)
+    assert done.engine == "gradient"
+
+
+def test_without_held_out_probes_it_is_not_trusted(tiny, small, lessons, tmp_path):
+    blind = [Lesson(one.kind, one.answer, one.questions, (), one.evidence, one.keys) for one in lessons]
+    *_, done = distiller.HypernetDistiller(tiny, small, EASY, FakeDistiller()).distil(blind, tmp_path)
+    assert isinstance(done, Distilled)
+    assert done.engine == "gradient"
+
+
+def test_the_receipt_says_what_made_the_adapter(tiny, small, lessons, tmp_path, home, write_session):
+    from rune.records import trajectory
+
+    past = trajectory.read(write_session())
+    *_, done = distiller.HypernetDistiller(tiny, small, EASY, FakeDistiller()).distil(lessons, tmp_path)
+    card = receipt(parts(home), past, lessons, done, "")
+    assert (card.engine, card.rank, card.targets) == ("hypernet", done.settings["rank"], ("down_proj",))
+
+
+def test_many_chunks_are_read_in_parts_without_a_difference(tiny, small, monkeypatch):
+    text = "The port is 8080 and the key is maple. " * 12
+    whole, number = distiller.generate(tiny, small, text)
+    monkeypatch.setattr(distiller, "TOGETHER", 3)
+    parted, _ = distiller.generate(tiny, small, text)
+    assert number > 6
+    for name, part in whole.factors.items():
+        assert_close(part.a, parted.factors[name].a, rtol=0, atol=2e-6)
+        assert_close(part.b, parted.factors[name].b, rtol=0, atol=2e-5)
+
+
+def test_gradient_steps_can_start_from_a_generated_adapter(tiny, small, lessons, quick):
+    from rune.ml import neutral
+    from rune.ml.engine import Engine
+
+    made, _ = distiller.generate(tiny, small, distiller.digest(lessons))
+    start = distiller.trainable(made)
+    held = neutral.collect(tiny, Engine(tiny), neutral.TRAINED[:4])
+    losses = [step.loss for step in gradient.train(tiny, start, lessons, held, replace(quick, max_epochs=8))]
+    assert losses[-1] < 0.7 * losses[0]
+    assert start.rank == made.rank
+
+
+# which distiller is chosen
+
+
+def test_the_configured_one_is_loaded(tiny, small, home):
+    checkpoint.write(home.hypernets / "mine", small, tiny.hash, {})
+    chosen = app.distiller(home, tiny, DistilConfig(method="hypernet", hypernet="mine"))
+    assert isinstance(chosen, distiller.HypernetDistiller)
+    assert isinstance(app.distiller(home, tiny, Config().distil), gradient.GradientDistiller)
+
+
+def test_what_cannot_be_loaded_is_named(tiny, small, home):
+    checkpoint.write(home.hypernets / "foreign", small, "ef" * 32, {})
+    with pytest.raises(FormatError, match="absent"):
+        app.distiller(home, tiny, DistilConfig(method="hypernet", hypernet="absent"))
+    with pytest.raises(ConfigError, match="as it is kept"):
+        app.distiller(home, tiny, DistilConfig(method="hypernet", hypernet="foreign"))
+    with pytest.raises(ConfigError, match="magic"):
+        app.distiller(home, tiny, DistilConfig(method="magic"))
+
+
+# the command
+
+
+def test_a_training_run_is_one_command_and_goes_on(tiny_folder: Path, home, tmp_path):
+    from click.testing import CliRunner
+
+    from rune.cli import main
+
+    home.root.mkdir(parents=True)
+    settings = f'[model]\nbase = "{tiny_folder}"\nprecision = "float32"\ndevice = "cpu"\n'
+    home.config.write_text(settings, "utf-8")
+    command = ["hypernet", "train", "--into", str(tmp_path / "run"), "--minutes", "0.02"]
+    first, second = CliRunner().invoke(main, command), CliRunner().invoke(main, command)
+    assert first.exit_code == second.exit_code == 0, (first.output, second.output)
+    assert "of 60000 contexts" in first.output
+    assert "going on at step" in second.output
+    assert checkpoint.about(tmp_path / "run").shape.base == "tiny"
