@@ -121,3 +121,14 @@ def bench_serve(only: str | None, minutes: float) -> None:
     from rune.bench.serve import stages
 
     stages.run(only, minutes)
+
+
+@bench.command(name="sizing")
+@click.option("--assume", multiple=True, help="An assumption anew, as name=value; repeated.")
+@click.option("--seed", default=2811, show_default=True)
+def bench_sizing(assume: tuple[str, ...], seed: int) -> None:
+    """A thousand users and a million adapters: bytes, hit rates, machines, cost; a simulation."""
+    from rune.bench import results
+    from rune.bench.sizing import assumed, study
+
+    results.write("sizing", study.run(assumed.changed(assume), seed), seed)
