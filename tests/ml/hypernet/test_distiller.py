@@ -21,7 +21,7 @@ from rune.ml.hypernet.network import Hypernetwork
 from rune.ports import Distilled, Progress
 from rune.records.card import Lesson
 from rune.testing import FakeDistiller, parts
-from rune.worker import receipt
+from rune.worker.learning import receipt
 
 pytestmark = pytest.mark.filterwarnings("ignore:`is_gradient_checkpointing`:FutureWarning")  # PEFT asks
 EASY = DistilConfig(hypernet_floor=0.0)
