@@ -1,4 +1,4 @@
-"""Mixed load on everything real, from endpoint to adapters. Who is lost, what grows, who stays behind.
+"""Mixed load on everything real: endpoint, daemon, worker, adapters. Who is lost, what grows, who stays.
 
 Clients ask the base, adapters by their id, and ``rune``, whole and streamed; some go away in the middle;
 recalls come in between over the daemon's socket. A request counts as lost when it neither ends as the
