@@ -114,12 +114,13 @@ def bench_retrieval(data: Path | None, sessions: int, split: str, seed: int, siz
 
 
 @bench.command(name="serve")
-@click.option("--only", help="One stage: mixed, swap, registry, identical, busy.")
-def bench_serve(only: str | None) -> None:
-    """The serving engine: mixed batches, swaps, thousands of adapters, equality."""
+@click.option("--only", help="One stage: mixed, swap, registry, identical, busy, load.")
+@click.option("--minutes", type=click.FloatRange(min=0.1), default=30.0, show_default=True, help="Of load.")
+def bench_serve(only: str | None, minutes: float) -> None:
+    """The serving engine: mixed batches, swaps, thousands of adapters, equality, half an hour of load."""
     from rune.bench.serve import stages
 
-    stages.run(only)
+    stages.run(only, minutes)
 
 
 @bench.command(name="sizing")

@@ -8,13 +8,13 @@ import pytest
 import torch
 from tests.ml.hypernet.conftest import small_shape
 
-from rune.bench.hypernet import arms, numerics, real, run, speed
+from rune.bench.hypernet import arms, modalities, numerics, real, run, speed
 from rune.config import DistilConfig
 from rune.ml.engine import Engine
 from rune.ml.hypernet.corpus import vocabulary
 from rune.ml.hypernet.corpus.sessions import Generator
 from rune.ml.hypernet.network import Hypernetwork
-from rune.ml.hypernet.recipe import FEW
+from rune.ml.hypernet.recipe import FEW, LONG
 
 pytestmark = pytest.mark.filterwarnings("ignore:`is_gradient_checkpointing`:FutureWarning")  # PEFT asks
 MADE = Generator(vocabulary.split(vocabulary.coined(1500)))
@@ -66,12 +66,41 @@ def test_retrieval_takes_the_step_with_most_common_words():
     assert max(lines, key=lambda line: arms.common(line, "What is the deploy port?")) == lines[1]
 
 
-def test_the_demo_s_session_is_what_is_timed():
-    assert len(speed.session()) > 3
-
-
-def test_recorded_sessions_become_pieces_that_say_their_answers(shared_data: Path):
-    made = real.training(shared_data)
-    assert len(made) > 20
+def test_a_recorded_session_becomes_pieces_that_say_their_answers():
+    made = real.pieces(speed.session())
+    assert made
     for piece in made:
-        assert all(asked.answer.strip() in piece.text for asked in piece.asked)
+        assert 1 <= len(piece.asked) <= real.TOGETHER
+        assert all(asked.answer in piece.text for asked in piece.asked)
+
+
+def test_a_session_that_is_measured_with_is_not_trained(monkeypatch):
+    from rune.bench import sessions
+    from rune.errors import RuneError
+
+    past = speed.session()
+    monkeypatch.setattr(sessions, "load", lambda _: sessions.Corpus((past,), (past,)))
+    with pytest.raises(RuneError, match="held-out"):
+        real.training(Path())
+    monkeypatch.setattr(sessions, "load", lambda _: sessions.Corpus((past,), ()))
+    assert real.training(Path()) == real.pieces(past)
+
+
+def test_the_same_knowledge_is_told_in_five_ways(tools):
+    some = arms.sessions(MADE, LONG, 12)
+    for session in some:
+        ways = modalities.told(session)
+        for name, way in ways.items():
+            assert all(asked.answer in way.text for asked in way.asked), name
+            assert way.asked == session.asked or name == "no_failures"
+        assert "fail" not in ways["no_failures"].text.lower()
+        assert "\n" not in ways["document"].text
+    figures = run.told(tools, some[:2])
+    assert set(figures) == {f"recall_{name}" for name in modalities.told(some[0])} | {"shuffled_recall"}
+
+
+def test_shuffled_steps_keep_their_numbers():
+    session = MADE.session(5, LONG)
+    other = modalities.shuffled(session, 1)
+    assert other.text != session.text
+    assert sorted(other.text.splitlines()) == sorted(session.text.splitlines())

@@ -7,7 +7,7 @@ import random
 from rune.ml.hypernet.corpus import leaks, vocabulary
 from rune.ml.hypernet.corpus.sessions import HELD_OUT, Asked, Generator, Level, Session
 from rune.ml.hypernet.corpus.templates import KINDS
-from rune.ml.hypernet.recipe import EXAMINED, FEW, LONG, RECIPES
+from rune.ml.hypernet.recipe import EXAMINED, FEW, LONG, ORDER, RECIPES
 
 MADE = Generator(vocabulary.split(vocabulary.coined(1500)))
 
@@ -45,6 +45,15 @@ def test_what_came_before_is_not_the_answer():
         session = MADE.session(number, moved)
         others = session.words & set(MADE.vocabularies.training.values) - {session.asked[0].answer}
         assert others, "the old value stands there, too"
+
+
+def test_what_changed_is_told_twice_and_the_later_one_is_asked():
+    for number in range(50):
+        session = MADE.session(number, ORDER)
+        [asked] = session.asked
+        first, second = (step for step in session.text.splitlines() if asked.about in step)
+        assert asked.answer in second
+        assert asked.answer not in first
 
 
 def test_training_and_held_out_share_neither_word_nor_form_nor_text():

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -60,15 +60,24 @@ def leaking(task: Task, registered: Protocol) -> list[str]:
 
 
 def parts() -> tuple[Tools, Mapping[str, Distiller]]:
-    """The base with its engine, and what makes adapters on this machine."""
+    """The base with its engine, and what makes adapters on this machine.
+
+    The hypernetwork takes part where one is configured, without its floor: what it makes is what is judged.
+    """
     from rune.ml import base, embed, engine, gradient  # noqa: PLC0415 - torch
+    from rune.ml.hypernet import distiller  # noqa: PLC0415
 
     home = paths.home()
     settings = config.load(home.config)
     folder = model.locate(home, settings.model.base)
     loaded = base.load(folder, model.base_hash(folder, home), settings.model)
     tools = Tools(engine.Engine(loaded), embed.MiniLM(model.locate(home, settings.model.embedder)))
-    return tools, {"gradient": gradient.GradientDistiller(loaded, settings.distil)}
+    steps = gradient.GradientDistiller(loaded, settings.distil)
+    if not settings.distil.hypernet:
+        return tools, {"gradient": steps}
+    always = replace(settings.distil, hypernet_floor=0.0)
+    network = distiller.load(loaded, home.hypernets / settings.distil.hypernet, always, steps)
+    return tools, {"gradient": steps, "hypernetwork": network}
 
 
 def answered(

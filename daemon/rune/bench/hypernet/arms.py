@@ -62,6 +62,13 @@ def cheap(tools: Tools, some: Sequence[Session]) -> dict[str, list[bool]]:
     }
 
 
+def own(tools: Tools, some: Sequence[Session]) -> list[bool]:
+    """Right or not by each session's own generated adapter."""
+    asked = [session for session in some if session.asked and session.text]
+    owners = [place for place, session in enumerate(asked) for _ in session.asked]
+    return _marks(tools, asked, generated(tools, asked, owners)) if asked else []
+
+
 def generated(tools: Tools, some: Sequence[Session], owners: Sequence[int]) -> lora.Adapter:
     """Adapters of the sessions, laid out for a batch of questions."""
     pieces = [chunks(encoded(tools.base, session.text), tools.network.shape) for session in some]

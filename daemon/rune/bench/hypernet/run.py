@@ -11,7 +11,7 @@ import torch
 
 from rune import config, paths
 from rune.bench.distil.figures import share, wilson
-from rune.bench.hypernet import arms, numerics, speed
+from rune.bench.hypernet import arms, modalities, numerics, speed
 from rune.bench.hypernet.arms import Tools
 from rune.bench.stage import say
 from rune.ml import base
@@ -68,16 +68,29 @@ def recall(
         marks = arms.cheap(tools, some)
         asked = len(marks["base"])
         rows.append({"row": "level", "level": name, "questions": asked, **_shares(marks)})
-        figures[f"hypernet_recall_{name}"] = share(marks["hypernet"])
+        figures["order_question_recall" if name == "order" else f"hypernet_recall_{name}"] = share(
+            marks["hypernet"]
+        )
         if name == LEVEL:
             say("gradient steps")
             marks_few = arms.trained(tools, some[:few]) if few else {"gradient": [], "refine": []}
             rows += by_kind(some, marks["hypernet"])
             rows += arms.by_chunks(tools, some)
+            figures |= told(tools, some)
             figures |= {f"{arm}_recall": share(found) for arm, found in {**marks, **marks_few}.items()}
             figures["hypernet_recall_low"] = wilson(sum(marks["hypernet"]), asked)
             figures["questions"], figures["questions_trained"] = asked, len(marks_few["gradient"])
     return rows, figures
+
+
+def told(tools: Tools, some: Sequence[Session]) -> dict[str, Any]:
+    """The hypernetwork's recall of the same sessions told in other ways, and with their steps shuffled."""
+    ways: dict[str, list[Session]] = defaultdict(list)
+    for place, session in enumerate(some):
+        for name, way in modalities.told(session).items():
+            ways[f"recall_{name}"].append(way)
+        ways["shuffled_recall"].append(modalities.shuffled(session, place))
+    return {name: share(arms.own(tools, part)) for name, part in ways.items()}
 
 
 def _shares(marks: dict[str, list[bool]]) -> dict[str, Any]:

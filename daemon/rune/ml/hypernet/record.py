@@ -11,8 +11,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 TABLE, PICTURE = "training.csv", "training.svg"
-COLUMNS = ("step", "contexts", "seconds", "rate", "loss", "right", "mean_b", "one", "two", "few", "long")
-"""``right`` is the share of exact answers in training since the last line, the last four are held out."""
+COLUMNS = ("step", "contexts", "seconds", "rate", "loss", "right", "mean_b", "one", "two", "few", "long",
+           "order")  # fmt: skip
+"""``right`` is the share of exact answers in training since the last line, the last five are held out."""
 WIDTH, HEIGHT, EDGE = 640, 320, 44
 COLOURS = {"loss": "#888888", "right": "#1f77b4", "one": "#2ca02c", "two": "#d62728", "few": "#9467bd"}
 

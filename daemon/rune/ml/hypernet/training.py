@@ -59,6 +59,8 @@ class Trainer:
         self.generator = Generator(vocabulary.split(words), recipe.seed)
         torch.manual_seed(recipe.seed)
         self.network = Hypernetwork(shape or shape_for(base)).to(base.device)
+        with torch.no_grad():
+            self.network.head.mul_(recipe.head)
         self.optimizer = _optimizer(self.network, recipe)
         if recipe.compiled and base.device.type == "cuda":
             self.network.compile(dynamic=True)
@@ -112,7 +114,7 @@ class Trainer:
         self.network.train()
         given = batch(self.base, self.network.shape, sessions)
         for group in self.optimizer.param_groups:
-            group["lr"] = recipe.rate * self._share()
+            group["lr"] = group["times"] * recipe.rate * self._share()
         out = answered(self.base, self.network, given)
         loss = out.loss
         if recipe.teacher:
@@ -208,12 +210,16 @@ class Trainer:
 
 def _optimizer(network: Hypernetwork, recipe: Recipe) -> torch.optim.Optimizer:
     spared = network.undecayed()
-    groups: dict[bool, list[Tensor]] = {False: [], True: []}
+    decayed: list[Tensor] = []
+    others: list[Tensor] = []
+    scales: list[Tensor] = []
     for name, weight in network.named_parameters():
-        groups[name in spared].append(weight)
+        part = scales if name.startswith("scale_b") else others if name in spared else decayed
+        part.append(weight)
     parts = [
-        {"params": groups[False], "weight_decay": recipe.decay},
-        {"params": groups[True], "weight_decay": 0.0},
+        {"params": decayed, "weight_decay": recipe.decay, "times": 1.0},
+        {"params": others, "weight_decay": 0.0, "times": 1.0},
+        {"params": scales, "weight_decay": 0.0, "times": recipe.scales},
     ]
     return torch.optim.AdamW(parts, lr=recipe.rate, betas=recipe.betas)
 

@@ -21,7 +21,9 @@ import hashlib
 import json
 import logging
 import math
+import os
 import re
+import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -163,11 +165,25 @@ class Shelf:
         }  # fmt: skip
         text = json.dumps(header, separators=(",", ":")).encode()
         try:
-            files.replace(path, text.ljust(-(-(len(text) + 1) // PAGE) * PAGE) + data.numpy().tobytes())
+            _write(path, text.ljust(-(-(len(text) + 1) // PAGE) * PAGE), data)
             return self._mapped(path, digest)
         except OSError as error:  # a store that nobody may write to: served from memory, packed each time
             log.warning("adapter %s stays unpacked: %s", digest, error)
             return Packed(digest, layout, scale, numbers)
+
+
+def _write(path: Path, head: bytes, data: Tensor) -> None:
+    """Write whole or not at all; not synced, because what a crash of the machine leaves fails its hash."""
+    files.private_folder(path.parent)
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(head)
+            file.write(data.numpy().data)
+        Path(name).replace(path)
+    except BaseException:
+        Path(name).unlink(missing_ok=True)
+        raise
 
 
 def _hash(data: Tensor) -> str:

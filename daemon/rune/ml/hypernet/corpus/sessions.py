@@ -15,6 +15,8 @@ from rune.ml.hypernet.corpus.templates import FILLERS, HELD_OUT_FILLERS, KINDS, 
 from rune.ml.hypernet.corpus.vocabulary import Vocabularies, Vocabulary
 
 TRAINING, HELD_OUT = "training", "held_out"
+CHANGED = "changed"
+"""The kind of fact that is told twice."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,29 +81,31 @@ class _Telling:
         self.keys: list[str] = []
 
     def session(self) -> Session:
-        asked, steps = [], []
-        for _ in range(self.dice.randint(*self.level.facts)):
-            said, question = self._fact(self._key())
-            steps.append(said)
-            asked.append(question)
-        steps += [self._fact(self._near())[0] for _ in range(self.dice.randint(0, self.level.near))]
+        """Facts, near-duplicates and fillers in a drawn order that keeps each fact's own."""
+        facts = [self._fact(self._key()) for _ in range(self.dice.randint(*self.level.facts))]
+        told = [list(steps) for steps, _ in facts]
+        told += [list(self._fact(self._near())[0]) for _ in range(self.dice.randint(0, self.level.near))]
         fillers = FILLERS if self.part == TRAINING else HELD_OUT_FILLERS
-        steps += [self.dice.choice(fillers) for _ in range(self.dice.randint(0, self.level.fillers))]
-        self.dice.shuffle(steps)
+        told += [[self.dice.choice(fillers)] for _ in range(self.dice.randint(0, self.level.fillers))]
+        turns = [place for place, steps in enumerate(told) for _ in steps]
+        self.dice.shuffle(turns)
+        steps = [told[place].pop(0) for place in turns]
         if self.dice.random() < self.level.numbered:
             steps = [f"{number}. {step}" for number, step in enumerate(steps, 1)]
+        asked = [question for _, question in facts]
         self.dice.shuffle(asked)
         kept = tuple(asked[: self.level.questions])
         return Session("\n".join(steps), kept, frozenset(self.words), frozenset(self.templates))
 
-    def _fact(self, key: str) -> tuple[str, Asked]:
-        """What is said of a key, and the question to it."""
+    def _fact(self, key: str) -> tuple[tuple[str, ...], Asked]:
+        """What is said of a key, in one step or more, and the question to it."""
         kind = self.dice.choice(self.level.kinds)
         forms: Forms = getattr(KINDS[kind], self.part)
         said, question = self.dice.choice(forms.said), self.dice.choice(forms.asked)
         self.templates |= {said, question}
         value, other = VALUES.get(kind, _word)(self), _word(self)
-        told = said.format(key=key, value=value, other=other)
+        values = (other, value) if kind == CHANGED else (value,)
+        told = tuple(said.format(key=key, value=one, other=other) for one in values)
         return told, Asked(kind, question.format(key=key), value, key)
 
     def _key(self) -> str:

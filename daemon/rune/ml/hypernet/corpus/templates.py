@@ -1,6 +1,7 @@
 """The sentences: what a session says of a fact, and how it is asked. Each kind has forms held out.
 
-``{key}`` is what is asked about, ``{value}`` what is asked for, ``{other}`` a value that is no longer so.
+``{key}`` is what is asked about, ``{value}`` what is asked for, ``{other}`` a value that is no longer so. A
+fact of the kind ``changed`` is told twice with two values, in two steps: only their order says which holds.
 """
 
 from __future__ import annotations
@@ -83,6 +84,13 @@ KINDS: dict[str, Kind] = {
             ("What is the {key} now?", "What is the {key}?"),
         ),
         Forms(("No longer {other}: the {key} is {value}.",), ("What did the {key} become?",)),
+    ),
+    "changed": Kind(
+        Forms(
+            ("The {key} is {value}.", "{key}: {value}"),
+            ("What is the {key} now?", "What is the {key} at the end?"),
+        ),
+        Forms(("For the {key} take {value}.",), ("What did the {key} end up as?",)),
     ),
 }  # fmt: skip
 
