@@ -56,8 +56,9 @@ def door(home: Home, settings: config.Config, worker: ModelProcess) -> Door:
         from rune.endpoint.server import Endpoint  # noqa: PLC0415
 
         local, base = Local(worker, settings.serve.load_wait_seconds), Path(settings.model.base).name
-        api = Api(backend(settings.engine, base, local), local, base, settings.serve.max_tokens)
-        return Endpoint(api.app(), home.api_keys, settings.serve)
+        engine = backend(settings.engine, base, local)
+        api = Api(engine, local, base, settings.serve.max_tokens)
+        return Endpoint(api.app(), home.api_keys, settings.serve, engine)
 
     return Door(build)
 

@@ -4,9 +4,11 @@ import asyncio
 import contextlib
 import json
 import socket
+import sys
 import time
 import uuid
 
+import httpx
 import pytest
 import pytest_asyncio
 import uvicorn
@@ -14,18 +16,19 @@ from starlette.applications import Starlette
 from starlette.responses import JSONResponse, StreamingResponse
 from starlette.routing import Route
 
-from rune import app
+from rune import app, worker
 from rune.backends.local import Local
 from rune.backends.slots import Slots
 from rune.backends.vllm_http import Vllm
-from rune.config import Config, EngineConfig, ServeConfig
-from rune.endpoint.api import Api
-from rune.endpoint.server import Endpoint
+from rune.config import Config, EngineConfig, ModelConfig, ServeConfig
 from rune.errors import AdapterError, ConfigError, EngineBusy, EngineUnavailable, PromptTooLong
+from rune.model_process import ModelProcess
 from rune.records import api_key
-from rune.records.tokens import Found
+from rune.records.message import Distil
 from rune.serving.types import GenerateRequest, Part, Sampling
+from rune.testing import parts
 
+QUESTION = "Why did the invoice test fail with AssertionError: '9.50 EUR' != 'EUR 9.50'?"
 ONE, TWO, THREE = (Part(digit * 16, f"/adapters/{digit}") for digit in "123")
 
 
@@ -80,9 +83,9 @@ class Server:
             return problem(*self.refuses, headers=self.headers)
         if body["model"] not in {"base", *self.loaded, *self.finds}:
             return problem(404, f"The model `{body['model']}` does not exist.")
-        return StreamingResponse(self.said(request, body), media_type="text/event-stream")
+        return Streamed(self.said(body), media_type="text/event-stream")
 
-    async def said(self, request, body):
+    async def said(self, body):
         self.flying.append(body["model"])
         self.most = max(self.most, len({name for name in self.flying if name != "base"}))
         words = [f"{word} " for word in body["prompt"].split()]
@@ -102,6 +105,14 @@ class Server:
             raise
         finally:
             self.flying.remove(body["model"])
+
+
+class Streamed(StreamingResponse):
+    """Lets go of its words when the client is gone, and not when the garbage is collected."""
+
+    async def __call__(self, scope, receive, send):
+        async with contextlib.aclosing(self.body_iterator):
+            await super().__call__(scope, receive, send)
 
 
 def event(text, reason, usage):
@@ -227,8 +238,8 @@ async def test_an_adapter_that_is_not_there_fails_its_own_request(backend):
 async def test_no_more_different_adapters_are_in_flight_than_the_server_has_room_for(backend, server):
     server.pause = 0.01
     vllm = backend(max_loras=2)
-    parts = [ONE, TWO, THREE, Part("4" * 16, "/adapters/4")] * 4
-    asked = [text(vllm, f"word {number} word", part) for number, part in enumerate(parts)]
+    four = [ONE, TWO, THREE, Part("4" * 16, "/adapters/4")] * 4
+    asked = [text(vllm, f"word {number} word", part) for number, part in enumerate(four)]
     assert await asyncio.gather(*asked) == [f"word {number} word" for number in range(16)]
     assert server.most == 2
     assert not vllm.slots.flying
@@ -307,6 +318,7 @@ async def test_who_goes_away_closes_the_stream_and_frees_the_place(backend, serv
     else:
         await vllm.close()
         assert [event.finish async for event in tokens][-1] == "cancelled"
+        assert await text(vllm, "still here") == "still here"
     await until(lambda: server.aborted == 1 and not server.flying and not vllm.slots.flying)
 
 
@@ -361,28 +373,31 @@ async def test_the_settings_choose_the_engine_and_the_worker_stays_the_desk():
         app.backend(EngineConfig(backend="llama"), "base", local)
 
 
-class FakeDesk:
-    async def check(self, project, adapter):
-        return Found(adapter, f"/adapters/{adapter}", 1.0, "")
+@pytest_asyncio.fixture
+async def door(server, home, echoes):
+    """The endpoint as the daemon makes it, with a worker whose engine is never asked."""
+    argv = (sys.executable, "-P", "-m", "rune.testing", "worker")
+    worker_process = ModelProcess(argv, home.logs / "worker.log")
+    engine = EngineConfig(backend="vllm", url=server.url, adapters="/mnt/rune")
+    settings = Config(model=ModelConfig(base="base"), engine=engine, serve=ServeConfig(port=0))
+    made = app.door(home, settings, worker_process)
+    yield made
+    await made.stop()
+    await worker_process.stop()
 
-    async def render(self, turns):
-        return " ".join(turn.content for turn in turns)
 
-
-async def test_the_endpoint_serves_an_adapter_through_it(backend, server, tmp_path, echoes, home):
-    import httpx
-
-    (echoes.adapters / ONE.digest).mkdir(parents=True)
-    keys = tmp_path / "api-keys.json"
-    key = api_key.ensure(keys, str(echoes.project), time.time()).key
-    endpoint = Endpoint(Api(backend(), FakeDesk(), "base", 8).app(), keys, ServeConfig(port=0))
-    url = await endpoint.start()
-    body = {"model": ONE.digest, "messages": [{"role": "user", "content": "what is it"}]}
-    async with httpx.AsyncClient(headers={"Authorization": f"Bearer {key}"}, trust_env=False) as http:
+async def test_the_endpoint_routes_here_and_generates_there(door, server, home, echoes, write_session):
+    write_session()
+    (*_, done) = worker.distil(parts(home), Distil("s1", str(echoes.project)))
+    url = await door.start()
+    key = api_key.ensure(home.api_keys, str(echoes.project), time.time()).key
+    body = {"model": "rune", "messages": [{"role": "user", "content": QUESTION}]}
+    headers = {"Authorization": f"Bearer {key}"}
+    async with httpx.AsyncClient(headers=headers, trust_env=False, timeout=60) as http:
         answer = (await http.post(f"{url}/chat/completions", json=body)).json()
         server.refuses, server.headers = (429, "slow down"), {"retry-after": "7"}
         busy = await http.post(f"{url}/chat/completions", json=body)
-    await endpoint.stop()
-    assert answer["choices"][0]["message"]["content"].strip() == "what is it"
-    assert answer["x_rune"]["adapter"] == ONE.digest
+    assert answer["x_rune"]["adapter"] == done.adapter
+    assert server.loaded == {done.adapter: f"/mnt/rune/{done.adapter}"}
+    assert QUESTION.split()[0] in answer["choices"][0]["message"]["content"]
     assert (busy.status_code, busy.headers["retry-after"]) == (429, "7")

@@ -57,11 +57,8 @@ class Vllm:
         self.base = base
         self.adapters = config.adapters
         self.slots = Slots(config.max_loras, config.queue, config.queue_seconds)
-        self._http = httpx.AsyncClient(
-            base_url=config.url.rstrip("/").removesuffix("/v1"), trust_env=False,
-            timeout=httpx.Timeout(READ_SECONDS, connect=CONNECT_SECONDS, pool=None),
-            limits=httpx.Limits(max_connections=None),
-        )  # fmt: skip
+        self.url = config.url.rstrip("/").removesuffix("/v1")
+        self._http = _connections(self.url)
         self._loaded: OrderedDict[str, None] = OrderedDict()
         self.kept = KEPT
         self._loading = asyncio.Lock()
@@ -106,11 +103,12 @@ class Vllm:
 
     async def close(self) -> None:
         """As ``Backend.close``."""
-        tasks = [*self._running, *self._near]
+        tasks, old = [*self._running, *self._near], self._http
+        self._http = _connections(self.url)
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-        await self._http.aclose()
+        await old.aclose()
 
     # one request
 
@@ -232,13 +230,18 @@ class Vllm:
 
     def _gone(self, error: httpx.HTTPError) -> EngineUnavailable:
         what = type(error).__name__
-        return EngineUnavailable(
-            f"no engine answers at {self._http.base_url} ({what}); see that vLLM runs there"
-        )
+        return EngineUnavailable(f"no engine answers at {self.url} ({what}); see that vLLM runs there")
 
 
 class _Unknown(AdapterError):
     """The server knows no model of this name."""
+
+
+def _connections(url: str) -> httpx.AsyncClient:
+    """Kept open between requests; the settings of proxies in the environment are for the internet."""
+    timeout = httpx.Timeout(READ_SECONDS, connect=CONNECT_SECONDS, pool=None)
+    limits = httpx.Limits(max_connections=None)
+    return httpx.AsyncClient(base_url=url, trust_env=False, timeout=timeout, limits=limits)
 
 
 def _last(id: str, asking: asyncio.Task[None]) -> TokenEvent | RuneError:

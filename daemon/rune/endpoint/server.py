@@ -16,6 +16,7 @@ from starlette.types import ASGIApp
 from rune.config import ServeConfig
 from rune.endpoint.gate import Gate
 from rune.errors import ConfigError
+from rune.serving.backend import Backend
 
 CONNECTIONS = 128
 """More at once are answered 503."""
@@ -28,8 +29,10 @@ log = logging.getLogger(__name__)
 class Endpoint:
     """The HTTP endpoint of one daemon."""
 
-    def __init__(self, app: ASGIApp, keys: Path, config: ServeConfig) -> None:
+    def __init__(self, app: ASGIApp, keys: Path, config: ServeConfig, engine: Backend | None = None) -> None:
         self.app = app
+        self.engine = engine
+        """What gives back what it holds when the port closes; it is used again when it opens."""
         self.keys = keys
         self.config = config
         self.url = ""
@@ -74,6 +77,8 @@ class Endpoint:
                 self._server.should_exit = True
                 await self._serving
                 self._server = self._serving = None
+                if self.engine:
+                    await self.engine.close()
 
 
 class _Server(uvicorn.Server):

@@ -9,7 +9,7 @@ from rune.serving.types import EngineStats, GenerateRequest, Part, TokenEvent
 
 
 class Backend(Protocol):
-    """An engine with adapters: this machine's own, replicas of it under Ray, or a vLLM server."""
+    """An engine with adapters: this machine's own, or a vLLM server elsewhere."""
 
     def generate(self, request: GenerateRequest) -> AsyncIterator[TokenEvent]:
         """The events of one request; the last one has ``finish`` set.
@@ -30,4 +30,4 @@ class Backend(Protocol):
         """What the engine holds and has done."""
 
     async def close(self) -> None:
-        """Give everything back; requests in flight end with ``cancelled``."""
+        """Give back what is held; requests in flight end with ``cancelled``, later ones are answered."""
