@@ -119,6 +119,9 @@ def test_evolution_does_what_is_planned_and_makes_one_child_at_a_time(
     assert all(isinstance(step, Advance) and not step.session for step in steps)
     assert f"2 adapters are one task now {child.id}" in done.note
     assert list(worker.evolve(made, Evolve(str(echoes.project)))) == [Done(note="nothing to do")]
+    (again,) = worker.distil(made, Distil("s1", str(echoes.project)))
+    assert again.note == "this content was distilled before"
+    assert library.cards() == [child]
     (hit, *_) = made.recaller.index.search(str(echoes.project), QUESTION, 1)
     assert hit.document.adapter == child.id
 

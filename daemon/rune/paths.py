@@ -42,6 +42,11 @@ class Home:
         return self.root / "hypernets"
 
     @property
+    def fetched(self) -> Path:
+        """Adapters from a shared store, one folder each; may be deleted."""
+        return self.root / "fetched"
+
+    @property
     def spool(self) -> Path:
         """What hooks have written and nobody has drained yet."""
         return self.root / "spool"

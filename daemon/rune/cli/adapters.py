@@ -170,3 +170,30 @@ def _apply(echoes: paths.Echoes, found: Outlook) -> None:
         click.echo(
             f"to be learnt: {ask(Evolve(str(echoes.project)), Done).note}; `rune status` shows the job"
         )
+
+
+@adapters.command()
+@click.argument("ids", nargs=-1)
+@click.option("--to", required=True, help="URL of the shared store: file:///..., s3://..., memory://...")
+@project_option
+def publish(ids: tuple[str, ...], to: str, project: Path) -> None:
+    """Copy adapters in service, all or some, into a store that other machines read."""
+    from rune.backends.store import Store
+
+    library, store = _library(project), Store(to)
+    wanted = [_one(project, id).id for id in ids] or [card.id for card in library.cards()]
+    copied = [id for id in wanted if store.publish(library, id)]
+    for id in copied:
+        click.echo(f"published {id}")
+    click.echo(f"{len(copied)} published, {len(wanted) - len(copied)} there already")
+
+
+@adapters.command()
+@click.argument("id")
+@click.option("--from", "store", required=True, help="URL of the shared store.")
+@click.option("--into", type=click.Path(file_okay=False, path_type=Path), help="Cache; else in RUNE_HOME.")
+def fetch(id: str, store: str, into: Path | None) -> None:
+    """Bring a published adapter into a local cache and print its folder."""
+    from rune.backends.store import Store
+
+    click.echo(Store(store).fetch(id, (into or paths.home().fetched).resolve()))

@@ -114,9 +114,21 @@ def bench_retrieval(data: Path | None, sessions: int, split: str, seed: int, siz
 
 
 @bench.command(name="serve")
-@click.option("--only", help="One stage: mixed, swap, registry, identical.")
-def bench_serve(only: str | None) -> None:
-    """The serving engine: mixed batches, swaps, thousands of adapters, equality."""
+@click.option("--only", help="One stage: mixed, swap, registry, identical, busy, load.")
+@click.option("--minutes", type=click.FloatRange(min=0.1), default=30.0, show_default=True, help="Of load.")
+def bench_serve(only: str | None, minutes: float) -> None:
+    """The serving engine: mixed batches, swaps, thousands of adapters, equality, half an hour of load."""
     from rune.bench.serve import stages
 
-    stages.run(only)
+    stages.run(only, minutes)
+
+
+@bench.command(name="sizing")
+@click.option("--assume", multiple=True, help="An assumption anew, as name=value; repeated.")
+@click.option("--seed", default=2811, show_default=True)
+def bench_sizing(assume: tuple[str, ...], seed: int) -> None:
+    """A thousand users and a million adapters: bytes, hit rates, machines, cost; a simulation."""
+    from rune.bench import results
+    from rune.bench.sizing import assumed, study
+
+    results.write("sizing", study.run(assumed.changed(assume), seed), seed)

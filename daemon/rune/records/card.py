@@ -143,7 +143,11 @@ def read(path: Path) -> Card:
 
 def identity(card: Card) -> str:
     """What an adapter is called: a hash over weights, configuration and source."""
-    parts = (card.sha256[CONFIG], card.sha256[WEIGHTS], card.source_hash)
+    return identity_of(card.sha256[CONFIG], card.sha256[WEIGHTS], card.source_hash)
+
+
+def identity_of(*parts: str) -> str:
+    """The same, of the hashes of configuration, weights and source."""
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:16]
 
 

@@ -190,7 +190,7 @@ def _envelopes(spool: Path) -> Iterable[envelope.Envelope]:
 def _session_row(
     echoes: Echoes, past: Trajectory, cards: list[Card], states: dict[str, State], jobs: list[Job]
 ) -> SessionRow:
-    own = [c for c in cards if c.session == past.session]
+    own = [c for c in cards if past.session in c.origins]
     served = [c for c in own if states.get(c.id, State()).status == "active"]
     adapter = (served or own)[-1].id if own else ""
     state: SessionState = "open" if not past.closed else "distilled" if adapter else "closed"

@@ -95,8 +95,13 @@ def source(past: Trajectory, taught: Sequence[Lesson]) -> str:
 
 
 def in_service_again(library: Library, card: Card) -> None:
-    """An adapter whose successor was made of something else than what there is now takes its place back."""
-    if library.states().get(card.id, State()).status == "superseded":
+    """An adapter whose successor was made of something else than what there is now takes its place back.
+
+    One that was brought together with others is in service already, in what came of that.
+    """
+    state = library.states().get(card.id, State())
+    child = any(one.id == state.superseded_by and card.id in one.parents for one in library.cards())
+    if state.status == "superseded" and not child:
         library.reactivate(card.id, "its session and its echoes are again what it was made of")
         for other in library.cards():
             if other.session == card.session and other.id != card.id:

@@ -29,8 +29,7 @@ from rune.recall import Recaller
 from rune.records.message import Distil, Recall
 from rune.records.trajectory import Event, Execution, Prompt, Reflection, Trajectory
 from rune.testing import BASE, BASE_HASH, FakeBreeder, FakeDistiller, FakeGenerator
-from rune.testing.runner import FakeRunner, rendered
-from rune.worker import Parts
+from rune.worker import Learner
 
 SEED = 7
 SESSIONS, EVERY = 200, 20
@@ -93,11 +92,26 @@ class Fact:
         self.values.append(self.kind.value.format(s=self.subject.split()[0], n=number))
 
 
+class Remembering:
+    """An embedder that embeds no text twice: the sessions tell the same facts again and again."""
+
+    def __init__(self, embedder: Embedder) -> None:
+        self._embedder = embedder
+        self._known: dict[str, list[float]] = {}
+
+    def embed(self, texts: Sequence[str]) -> list[list[float]]:
+        """One unit vector per text."""
+        fresh = list(dict.fromkeys(text for text in texts if text not in self._known))
+        self._known.update(zip(fresh, self._embedder.embed(fresh) if fresh else [], strict=True))
+        return [self._known[text] for text in texts]
+
+
 def run(work: Work, embedder: Embedder, sessions: int = SESSIONS) -> None:
     """Both arms: with what evolution does when a session was learnt, and without."""
+    remembering = Remembering(embedder)
     for arm in ("with", "without"):
         name = f"{arm}-{sessions}"
-        row = work.kept("drift", name, partial(_arm, embedder, arm == "with", sessions))
+        row = work.kept("drift", name, partial(_arm, remembering, arm == "with", sessions))
         work.say(f"drift {name}: {summary(row)}")
 
 
@@ -109,15 +123,15 @@ def _arm(embedder: Embedder, evolving: bool, sessions: int) -> Row:
         fact.change(next(numbers))
     with tempfile.TemporaryDirectory() as folder:
         echoes = Echoes(files.private_folder(Path(folder) / "project"))
-        parts = _parts(Path(folder) / "index", embedder, evolving)
+        learner, recaller = _parts(Path(folder) / "index", embedder, evolving)
         answers: list[dict[str, Any]] = []
         for number in range(1, sessions + 1):
             past = _session(number, facts, dice, numbers)
             write(echoes, past)
-            for _ in worker.distil(parts, Distil(past.session, str(echoes.project))):
+            for _ in worker.distil(learner, Distil(past.session, str(echoes.project))):
                 pass
             if number % EVERY == 0:
-                answers += [_asked(parts, echoes, fact, number) for fact in facts if fact.told]
+                answers += [_asked(recaller, echoes, fact, number) for fact in facts if fact.told]
     seconds = round(time.monotonic() - began, 1)
     return {
         "row": "drift",
@@ -128,14 +142,11 @@ def _arm(embedder: Embedder, evolving: bool, sessions: int) -> Row:
     }
 
 
-def _parts(index: Path, embedder: Embedder, evolving: bool) -> Parts:
+def _parts(index: Path, embedder: Embedder, evolving: bool) -> tuple[Learner, Recaller]:
     settings = Config(evolution=EvolutionConfig(automatic=evolving))
     found = Index(index, embedder)
     recaller = Recaller(found, FakeGenerator(), lambda text: len(text.split()), BASE_HASH, settings.recall)
-    runner = FakeRunner(FakeGenerator())
-    return Parts(
-        BASE, BASE_HASH, FakeDistiller(steps=1), settings, FakeBreeder(), recaller, runner, rendered
-    )
+    return Learner(BASE, BASE_HASH, FakeDistiller(steps=1), settings, FakeBreeder()), recaller
 
 
 def _session(number: int, facts: Sequence[Fact], dice: random.Random, numbers: Iterator[int]) -> Trajectory:
@@ -158,10 +169,10 @@ def _session(number: int, facts: Sequence[Fact], dice: random.Random, numbers: I
     return Trajectory(f"drift{number:04}", "/drift", "import", at, tuple(events))
 
 
-def _asked(parts: Parts, echoes: Echoes, fact: Fact, after: int) -> dict[str, Any]:
+def _asked(recaller: Recaller, echoes: Echoes, fact: Fact, after: int) -> dict[str, Any]:
     """One question, and whether its answer is what holds, or what held before."""
     question = fact.kind.asked.format(s=fact.subject)
-    found = parts.recaller.recall(Recall(question, str(echoes.project), include_evidence=False))
+    found = recaller.recall(Recall(question, str(echoes.project), include_evidence=False))
     stale = any(holds(found.answer, [value]) for value in fact.values[:-1])
     return {
         "after": after, "question": question, "answer": found.answer, "changes": len(fact.values) - 1,

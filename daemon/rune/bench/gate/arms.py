@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from rune import lessons
 from rune.bench.distil import passages, reading
@@ -86,9 +87,14 @@ def readers(task: Task, tools: Tools) -> dict[str, Callable[[], Sequence[str]]]:
     told = [passages.prompt(snippets, one) for snippets, one in zip(read, asked, strict=True)]
     return {
         "vanilla": partial(closed, task, tools, None),
-        "in_context": partial(reading.answers, base, whole, CODE_TOKENS),
-        "text_rag": partial(tools.ask, told, None, CODE_TOKENS),
+        "in_context": lambda: both(partial(reading.answers, base), whole),
+        "text_rag": lambda: both(lambda some, tokens: tools.ask(some, None, tokens), told),
     }
+
+
+def both(ask: Callable[[Sequence[Any], int], Sequence[str]], prompts: Sequence[Any]) -> list[str]:
+    """Answers to all prompts: values are short, the function that comes last is longer."""
+    return [*ask(prompts[:-1], TOKENS), *ask(prompts[-1:], CODE_TOKENS)]
 
 
 def closed(task: Task, tools: Tools, adapter: Adapter | None) -> list[str]:
@@ -100,8 +106,7 @@ def closed(task: Task, tools: Tools, adapter: Adapter | None) -> list[str]:
     asked = questions(task)
     if any(leaks.source_in(one, task) for one in asked):
         raise RuneError(f"{task.name}: a prompt holds the source")
-    values = tools.ask(asked[:-1], adapter, TOKENS)
-    return [*values, *tools.ask(asked[-1:], adapter, CODE_TOKENS)]
+    return both(lambda some, tokens: tools.ask(some, adapter, tokens), asked)
 
 
 def judged(arm: str, task: Task, answers: Sequence[str], seconds: float = 0.0) -> Answered:

@@ -84,12 +84,7 @@ def answered(
     registered: Protocol, tasks: Sequence[Task], tools: Tools, distillers: Mapping[str, Distiller]
 ) -> list[Answered]:
     """First who needs no training; then adapters of the tasks that can count, or of a few for the record."""
-    rows = [
-        arms.judged(name, task, ask())
-        for task in tasks
-        for name, ask in arms.readers(task, tools).items()
-        if name in registered.arms
-    ]
+    rows = [row for task in tasks for row in read_by(registered, task, tools)]
     read = [row for row in rows if row.arm == "in_context"]
     able = [row.task for row in read if verdict.share(row.right) >= registered.floor]
     chosen = able if len(able) >= registered.least_tasks else (able or [task.name for task in tasks])
@@ -99,6 +94,14 @@ def answered(
     for task in tasks:
         if task.name in chosen:
             rows += adapters(registered, task, tools, distillers)
+    return rows
+
+
+def read_by(registered: Protocol, task: Task, tools: Tools) -> list[Answered]:
+    """The arms without an adapter."""
+    asks = arms.readers(task, tools)
+    rows = [arms.judged(name, task, ask()) for name, ask in asks.items() if name in registered.arms]
+    say(f"{task.name}: " + ", ".join(f"{row.arm} {sum(row.right)}/{len(row.right)}" for row in rows))
     return rows
 
 

@@ -15,6 +15,7 @@ from rune import config, lessons
 from rune.paths import Echoes
 from rune.ports import Embedder
 from rune.records import card as cards
+from rune.records import ledger
 from rune.records.card import Card
 from rune.records.trajectory import Trajectory
 
@@ -25,7 +26,7 @@ def write(folder: Path, pasts: Sequence[Trajectory]) -> list[str]:
     echoes.adapters.mkdir(parents=True, exist_ok=True)
     ids = [hashlib.sha256(past.session.encode()).hexdigest()[:16] for past in pasts]
     made = {past.events: _card(past) for past in {past.events: past for past in pasts}.values()}
-    with echoes.ledger.open("w") as ledger:
+    with echoes.ledger.open("w") as lines:
         for id, past in zip(ids, pasts, strict=True):
             target = echoes.adapters / id
             target.mkdir(exist_ok=True)
@@ -33,8 +34,8 @@ def write(folder: Path, pasts: Sequence[Trajectory]) -> list[str]:
                 cards.dump(replace(made[past.events], session=past.session, id=id))
             )
             detail = {"session": past.session, "source_hash": past.session, "served": True}
-            line = {"v": cards.VERSION, "adapter": id, "entry": "added", "at": 0.0, "detail": detail}
-            ledger.write(json.dumps(line) + "\n")
+            line = {"v": ledger.VERSION, "adapter": id, "entry": "added", "at": 0.0, "detail": detail}
+            lines.write(json.dumps(line) + "\n")
     return ids
 
 

@@ -9,7 +9,6 @@ default.
 
 from __future__ import annotations
 
-import time
 import warnings
 from collections.abc import Callable
 from pathlib import Path
@@ -18,15 +17,22 @@ from typing import Any
 import torch
 from transformers import AutoModelForCausalLM, DynamicCache
 
-from rune.bench.serve.scene import ALL, DOWN, Scene, ids_of, milliseconds, ratio
+from rune.bench.serve.scene import ALL, DOWN, Scene, Spent, ids_of, milliseconds, ratio, timed
 from rune.bench.stage import say
 from rune.ml.serve.runner import Runner
 from rune.serving.types import GenerateRequest, Part, Sampling
 
-ROUNDS = 16
+ROUNDS = 12
 ROWS = 8
 PROMPT = 64
-KEYS = ("mixed8_over_base", "mixed8_down_over_base", "mixed8_over_peft_mixed", "mixed8_over_peft_switch")
+RATIOS = {
+    "mixed8_over_base": ("base", "all"),
+    "mixed8_down_over_base": ("base", "down"),
+    "mixed8_over_peft_mixed": ("peft mixed", "all"),
+    "mixed8_over_peft_switch": ("peft switch", "all"),
+}
+"""Steps of the first arm over those of the second."""
+KEYS = (*RATIOS, *(f"{key}_cpu" for key in RATIOS))
 
 
 def run(scene: Scene, model: Path) -> tuple[dict[str, float], list[dict[str, Any]]]:
@@ -35,47 +41,47 @@ def run(scene: Scene, model: Path) -> tuple[dict[str, float], list[dict[str, Any
     runner = scene.runner(rows=ROWS, budget_mb=4096)
     texts = [scene.prompt(PROMPT, number) for number in range(ROWS)]
     for number, text in enumerate(texts):
-        sampling = Sampling(max_tokens=ROUNDS * 6 + 24)
+        sampling = Sampling(max_tokens=ROUNDS * 3 + 24)
         runner.submit(GenerateRequest(str(number), text, (), sampling, str(number)))
     while len(runner.running) < ROWS:
         runner.step()
     rivals = Peft(model, every, ids_of(scene.base, texts))
-    arms: dict[str, Callable[[], float]] = {
-        "base": lambda: _step(runner, []),
-        "all": lambda: _step(runner, every),
-        "down": lambda: _step(runner, down),
+    arms: dict[str, Callable[[list[Spent]], None]] = {
+        "base": lambda into: _step(runner, [], into),
+        "all": lambda into: _step(runner, every, into),
+        "down": lambda into: _step(runner, down, into),
         "peft mixed": rivals.mixed,
         "peft switch": rivals.switch,
     }
-    times: dict[str, list[float]] = {name: [] for name in arms}
+    times: dict[str, list[Spent]] = {name: [] for name in arms}
     names = list(arms)
     for number in range(ROUNDS):
         for name in names[number % len(names) :] + names[: number % len(names)]:
-            times[name].append(arms[name]())
+            arms[name](times[name])
         say(f"mixed: round {number + 1} of {ROUNDS}")
     runner.close()
-    summary = {
-        "mixed8_over_base": ratio(times["base"], times["all"]),
-        "mixed8_down_over_base": ratio(times["base"], times["down"]),
-        "mixed8_over_peft_mixed": ratio(times["peft mixed"], times["all"]),
-        "mixed8_over_peft_switch": ratio(times["peft switch"], times["all"]),
-    }
+    summary = {}
+    for key, (above, below) in RATIOS.items():
+        summary[key] = ratio([one.wall for one in times[above]], [one.wall for one in times[below]])
+        summary[f"{key}_cpu"] = ratio([one.cpu for one in times[above]], [one.cpu for one in times[below]])
     return summary, [
-        {"stage": "mixed", "arm": name, "rounds": ROUNDS, "requests": ROWS, "step_ms": milliseconds(taken),
-         "best_ms": round(min(taken) * 1e3, 3)}
+        {"stage": "mixed", "arm": name, "rounds": ROUNDS, "requests": ROWS,
+         "step_ms": milliseconds([one.wall for one in taken]),
+         "step_cpu_ms": milliseconds([one.cpu for one in taken]),
+         "best_ms": round(min(one.wall for one in taken) * 1e3, 3)}
         for name, taken in times.items()
     ]  # fmt: skip
 
 
-def _step(runner: Runner, parts: list[Part]) -> float:
-    """Seconds of one decode step with these adapters; one step before it warms the caches."""
+def _step(runner: Runner, parts: list[Part], into: list[Spent]) -> None:
+    """Time one decode step with these adapters; no cache holds the base's weights from step to step."""
     for row in range(ROWS):
         adapters = ((runner.pool.get(parts[row]), 1.0),) if parts else ()
         runner.rows.bind(row, adapters)
-    runner.step()
-    began = time.perf_counter()
-    runner.step()
-    return time.perf_counter() - began
+    with runner.rows.active(0, ROWS):
+        pass  # the first look at rows that were bound anew makes their views
+    with timed(into):
+        runner.step()
 
 
 class Peft:
@@ -94,21 +100,18 @@ class Peft:
                 self._forward(ids[number : number + 1], cache)
 
     @torch.inference_mode()
-    def mixed(self) -> float:
-        """Seconds of one step of the whole batch."""
-        self._forward(self.ids, self.cache, adapter_names=self.names)
-        began = time.perf_counter()
-        self._forward(self.ids, self.cache, adapter_names=self.names)
-        return time.perf_counter() - began
+    def mixed(self, into: list[Spent]) -> None:
+        """Time one step of the whole batch."""
+        with timed(into):
+            self._forward(self.ids, self.cache, adapter_names=self.names)
 
     @torch.inference_mode()
-    def switch(self) -> float:
-        """Seconds of one step of each request alone."""
-        began = time.perf_counter()
-        for number, cache in enumerate(self.caches):
-            self.model.set_adapter(self.names[number])
-            self._forward(self.ids[number : number + 1], cache)
-        return time.perf_counter() - began
+    def switch(self, into: list[Spent]) -> None:
+        """Time one step of each request alone."""
+        with timed(into):
+            for number, cache in enumerate(self.caches):
+                self.model.set_adapter(self.names[number])
+                self._forward(self.ids[number : number + 1], cache)
 
     def _forward(self, ids: torch.Tensor, cache: DynamicCache, **more: Any) -> None:
         self.model(input_ids=ids, past_key_values=cache, use_cache=True, logits_to_keep=1, **more)

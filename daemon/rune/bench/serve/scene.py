@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import statistics
-from collections.abc import Sequence
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
@@ -27,6 +30,13 @@ TEXT = (
     "The ledger of a shop holds one line for each sale, with the day, the amount and the currency. When one "
     "is taken back, a second line with a negative amount follows, and the sum of the month is counted anew. "
 )
+
+
+class Spent(NamedTuple):
+    """Seconds that something took."""
+
+    wall: float
+    cpu: float
 
 
 @dataclass
@@ -72,6 +82,14 @@ def random_adapter(base: Base, targets: Sequence[str], rank: int, seed: int) -> 
     for part in made.factors.values():
         part.b = torch.randn(part.b.shape, generator=random) * SIZE
     return made
+
+
+@contextmanager
+def timed(into: list[Spent]) -> Iterator[None]:
+    """Note the seconds of the block: by the clock, and of this process on all its cores."""
+    began, worked = time.perf_counter(), time.process_time()
+    yield
+    into.append(Spent(time.perf_counter() - began, time.process_time() - worked))
 
 
 def ratio(above: Sequence[float], below: Sequence[float]) -> float:

@@ -12,22 +12,28 @@ import torch
 
 from rune import config, files, paths
 from rune.bench import results
-from rune.bench.serve import identical, mixed, registry, swap
+from rune.bench.serve import busy, identical, load, mixed, registry, swap
 from rune.bench.serve.scene import SEED, Scene
 from rune.errors import ConfigError
 from rune.ml import base
 from rune.records import model
 
-STAGES = ("mixed", "swap", "registry", "identical")
-ELSEWHERE = ("mixed8_over_vllm_cpu", "recall_p95_busy_over_idle")
+STAGES = ("mixed", "swap", "registry", "identical", "busy", "load")
+ELSEWHERE = ("mixed8_over_vllm_cpu",)
 """Measured by other means, kept in the same file."""
-KEYS = (*mixed.KEYS, *swap.KEYS, *registry.KEYS, *identical.KEYS, *ELSEWHERE)
+KEYS = (
+    *mixed.KEYS, *swap.KEYS, *registry.KEYS, *identical.KEYS, *busy.KEYS, *load.KEYS, *ELSEWHERE,
+)  # fmt: skip
 
 Found = tuple[dict[str, float], list[dict[str, Any]]]
 
 
-def run(only: str | None) -> None:
+def run(only: str | None, minutes: float) -> None:
     """Run the stages, or one of them; the result file is written after each.
+
+    Args:
+        only: the one.
+        minutes: of the stage load.
 
     Raises:
         ConfigError: there is no such stage.
@@ -46,6 +52,8 @@ def run(only: str | None) -> None:
         "swap": lambda: swap.run(scene, folder),
         "registry": lambda: registry.run(scene, SEED),
         "identical": lambda: identical.run(scene, SEED),
+        "busy": busy.run,
+        "load": lambda: load.run(scene, minutes, SEED),
     }
     try:
         for stage in (only,) if only else STAGES:

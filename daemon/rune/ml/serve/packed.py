@@ -21,7 +21,9 @@ import hashlib
 import json
 import logging
 import math
+import os
 import re
+import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -63,6 +65,18 @@ class Packed:
         return self.numbers.numel() * self.numbers.element_size()
 
 
+@dataclass(frozen=True, slots=True)
+class Head:
+    """What the object at the head of a packed file says."""
+
+    layout: Layout
+    scale: float
+    dtype: torch.dtype
+    start: int
+    """Where the numbers begin."""
+    sha256: str
+
+
 class Shelf:
     """Packed files of the adapters for one base."""
 
@@ -70,8 +84,9 @@ class Shelf:
         self.shapes = Shapes(layers)
         self.base_hash = base_hash
         self.max_rank = max_rank
-        self.verified: dict[str, Stamp] = {}
+        self.verified: dict[str, tuple[Stamp, Head]] = {}
         """Files whose numbers this process has held against their hash."""
+        self._layouts: dict[Layout, Layout] = {}  # thousands of adapters share a few
 
     def open(self, part: Part) -> Packed:
         """The adapter of a part; it is packed where that has not been done.
@@ -97,7 +112,7 @@ class Shelf:
         return self._pack(folder, path, part.digest)
 
     def _mapped(self, path: Path, digest: str) -> Packed:
-        """Map a packed file.
+        """Map a packed file; what was verified before and has not been touched is only mapped.
 
         Raises:
             OSError: there is none.
@@ -105,21 +120,33 @@ class Shelf:
         """
         status = path.stat()
         stamp = (status.st_ino, status.st_mtime_ns, status.st_size)
+        known = self.verified.get(digest)
+        head = known[1] if known and known[0] == stamp else self._head(path, digest, status.st_size)
+        whole = torch.from_file(str(path), shared=False, size=status.st_size, dtype=torch.uint8)
+        numbers = whole[head.start :]
+        if not known or known[0] != stamp:
+            if _hash(numbers) != head.sha256:
+                raise FormatError(f"{path}: the numbers do not match their SHA-256")
+            self.verified[digest] = (stamp, head)
+        return Packed(digest, head.layout, head.scale, numbers.view(head.dtype))
+
+    def _head(self, path: Path, digest: str, size: int) -> Head:
+        """What a packed file says of itself, held against its size and the base.
+
+        Raises:
+            FormatError: it is not what it should be.
+        """
         with path.open("rb") as file:
             header, start = _header(file.read(PAGE), file.read, digest)
         modules = tuple(Module(*entry) for entry in header["modules"])
-        dtype, layout = _DTYPES[header["dtype"]], Layout(modules, header["rank"])
+        layout = Layout(modules, header["rank"])
+        layout = self._layouts.setdefault(layout, layout)
+        dtype = _DTYPES[header["dtype"]]
         if self.shapes.ordered(module.name for module in modules) != modules:
             raise FormatError(f"{path}: was packed for a base of other shapes")
-        if status.st_size != start + header["bytes"] or layout.size * dtype.itemsize != header["bytes"]:
-            raise FormatError(f"{path}: expected {header['bytes']} bytes of numbers, found {status.st_size}")
-        whole = torch.from_file(str(path), shared=False, size=status.st_size, dtype=torch.uint8)
-        numbers = whole[start:]
-        if self.verified.get(digest) != stamp:
-            if _hash(numbers) != header["sha256"]:
-                raise FormatError(f"{path}: the numbers do not match their SHA-256")
-            self.verified[digest] = stamp
-        return Packed(digest, layout, header["scale"], numbers.view(dtype))
+        if size != start + header["bytes"] or layout.size * dtype.itemsize != header["bytes"]:
+            raise FormatError(f"{path}: expected {header['bytes']} bytes of numbers, found {size - start}")
+        return Head(layout, header["scale"], dtype, start, header["sha256"])
 
     def _pack(self, folder: Path, path: Path, digest: str) -> Packed:
         _verify(folder, digest, self.base_hash)
@@ -138,11 +165,25 @@ class Shelf:
         }  # fmt: skip
         text = json.dumps(header, separators=(",", ":")).encode()
         try:
-            files.replace(path, text.ljust(-(-(len(text) + 1) // PAGE) * PAGE) + data.numpy().tobytes())
+            _write(path, text.ljust(-(-(len(text) + 1) // PAGE) * PAGE), data)
             return self._mapped(path, digest)
         except OSError as error:  # a store that nobody may write to: served from memory, packed each time
             log.warning("adapter %s stays unpacked: %s", digest, error)
             return Packed(digest, layout, scale, numbers)
+
+
+def _write(path: Path, head: bytes, data: Tensor) -> None:
+    """Write whole or not at all; not synced, because what a crash of the machine leaves fails its hash."""
+    files.private_folder(path.parent)
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(head)
+            file.write(data.numpy().data)
+        Path(name).replace(path)
+    except BaseException:
+        Path(name).unlink(missing_ok=True)
+        raise
 
 
 def _hash(data: Tensor) -> str:

@@ -21,14 +21,15 @@ from rune.bench.stage import Stage, models_of, say
 from rune.errors import RuneError
 
 WAYS = ("apart", "within")
+KEYS = ("recall_p95_busy_over_idle",)
 LEAST = 12
 """Recalls in each state; fewer give no 95th percentile worth the name."""
 
 
-def run() -> dict[str, Any]:
-    """Measure both ways; the result in the form of a result file."""
+def run() -> tuple[dict[str, float], list[dict[str, Any]]]:
+    """Measure both ways: summary and rows."""
     rows = [row for way in WAYS for row in _way(way)]
-    return {"summary": summary(rows), "rows": rows}
+    return summary(rows), rows
 
 
 def _way(way: str) -> list[dict[str, Any]]:
@@ -79,7 +80,7 @@ def _while_learning(
 
 def _row(stage: Stage, project: Path, way: str, state: str, text: str) -> dict[str, Any]:
     seconds, answer = recall.recalled(stage, project, text)
-    return {"learner": way, "state": state, "question": text, "seconds": seconds,
+    return {"stage": "busy", "learner": way, "state": state, "question": text, "seconds": seconds,
             "generated": bool(answer.adapter)}  # fmt: skip
 
 

@@ -1,0 +1,85 @@
+"""The stages of ``rune bench serve`` on a base of a few thousand weights."""
+
+from __future__ import annotations
+
+import json
+import random
+
+import pytest
+
+from rune.bench import results
+from rune.bench.serve import identical, mixed, registry, stages, swap
+from rune.bench.serve.scene import Scene
+
+pytestmark = pytest.mark.filterwarnings("ignore:`is_gradient_checkpointing`:FutureWarning")  # PEFT asks
+
+
+@pytest.fixture
+def scene(tiny, tmp_path):
+    return Scene(tiny, tmp_path / "adapters")
+
+
+def test_mixed_batches_are_timed_beside_peft(scene, tiny_folder, monkeypatch):
+    monkeypatch.setattr(mixed, "ROUNDS", 1)
+    summary, rows = mixed.run(scene, tiny_folder)
+    assert summary.keys() == set(mixed.KEYS)
+    assert [row["arm"] for row in rows] == ["base", "all", "down", "peft mixed", "peft switch"]
+
+
+def test_swaps_are_timed_beside_peft(scene, tiny_folder, monkeypatch):
+    monkeypatch.setattr(swap, "RESIDENT", (1, 100, 1000))
+    monkeypatch.setattr(swap, "PEFT_RESIDENT", (1, 100))
+    monkeypatch.setattr(swap, "ROUNDS", 2)
+    monkeypatch.setattr(scene, "adapters", few(scene.adapters))
+    summary, rows = swap.run(scene, tiny_folder)
+    assert summary.keys() == set(swap.KEYS)
+    assert {row["arm"] for row in rows} == {"rune", "rune first", "peft"}
+
+
+def few(adapters):
+    """As many adapters as are asked for, but no more than thirty different ones."""
+
+    def made(name, count, targets, rank=8):
+        found = adapters(name, min(count, 30), targets, rank)
+        return (found * (1 + count // len(found)))[:count]
+
+    return made
+
+
+def test_every_position_of_requests_that_join_and_leave_is_held_against_the_request_alone(scene, monkeypatch):
+    monkeypatch.setattr(identical, "POSITIONS", 300)
+    summary, [row] = identical.run(scene, 1)
+    assert row["positions"] >= 300
+    assert summary["token_identical"] >= 0.999
+    assert summary["largest_gap"] <= 1e-4
+
+
+def test_a_registry_larger_than_the_budget_is_asked_in_every_mix(scene, monkeypatch):
+    monkeypatch.setattr(registry, "ROUNDS", 1)
+    monkeypatch.setattr(registry, "BUDGET_MB", 2)
+    monkeypatch.setattr(scene, "adapters", few(scene.adapters))
+    summary, rows = registry.run(scene, 1)
+    assert summary.keys() == set(registry.KEYS)
+    assert {row.get("mix") for row in rows} == {*registry.MIXES, None}
+
+
+@pytest.mark.parametrize(("mix", "different"), [("identical", {1}), ("distinct", {12}), ("uniform", {10, 11, 12})])
+def test_a_mix_names_as_many_adapters_as_its_name_says(mix, different):
+    chosen = registry.chosen(mix, list(range(500)), random.Random(3))
+    assert len(set(chosen)) in different
+
+
+def test_a_stage_keeps_what_other_stages_and_other_means_have_found(tmp_path, monkeypatch):
+    monkeypatch.setattr(results, "ROOT", tmp_path)
+    path = tmp_path / "docs" / "results" / "serve.json"
+    stages.write("swap", ({"swap_speedup_at_100": 7.0}, [{"stage": "swap", "arm": "peft"}]), "tiny")
+    found = json.loads(path.read_text())
+    assert found["summary"]["mixed8_over_base"] is None
+    found["summary"]["recall_p95_busy_over_idle"] = 1.5
+    path.write_text(json.dumps(found))
+    stages.write("mixed", ({"mixed8_over_base": 0.9}, [{"stage": "mixed", "arm": "all"}]), "tiny")
+    stages.write("swap", ({"swap_speedup_at_100": 8.0}, [{"stage": "swap", "arm": "rune"}]), "tiny")
+    found = json.loads(path.read_text())
+    kept = {key: value for key, value in found["summary"].items() if value is not None}
+    assert kept == {"mixed8_over_base": 0.9, "swap_speedup_at_100": 8.0, "recall_p95_busy_over_idle": 1.5}
+    assert [row["arm"] for row in found["rows"]] == ["all", "rune"]
