@@ -42,10 +42,25 @@ def test_large_tensors_travel_in_pieces(tmp_path, monkeypatch):
 
 def test_a_damaged_piece_is_refused_by_its_name(network, tmp_path):
     checkpoint.write(tmp_path, network, "", {})
-    path = tmp_path / "weights-1.safetensors"
+    [path] = tmp_path.glob("weights-1-*")
     path.write_bytes(path.read_bytes()[:-4] + b"oops")
-    with pytest.raises(FormatError, match=r"weights-1\.safetensors"):
+    with pytest.raises(FormatError, match=path.name):
         checkpoint.read(tmp_path)
+
+
+def test_old_pieces_stay_until_the_new_description_stands(network, tmp_path, monkeypatch):
+    checkpoint.write(tmp_path, network, "", {})
+    before = checkpoint.read(tmp_path)[0].head
+    with torch.no_grad():
+        network.head.mul_(2)
+    monkeypatch.setattr(checkpoint.files, "replace", lambda *_: (_ for _ in ()).throw(OSError("disk full")))
+    with pytest.raises(OSError, match="disk full"):
+        checkpoint.write(tmp_path, network, "", {})
+    assert torch.equal(checkpoint.read(tmp_path)[0].head, before)
+    monkeypatch.undo()
+    checkpoint.write(tmp_path, network, "", {})
+    assert torch.equal(checkpoint.read(tmp_path)[0].head, 2 * before)
+    assert len(list(tmp_path.glob("weights-*"))) == 1
 
 
 @pytest.mark.parametrize(("change", "said"), [

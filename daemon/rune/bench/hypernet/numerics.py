@@ -21,7 +21,7 @@ from rune.ml import lora
 from rune.ml.base import Base
 from rune.ml.hypernet.batches import encoded
 from rune.ml.hypernet.features import chunks, features, padded
-from rune.ml.hypernet.joining import exported, joined
+from rune.ml.hypernet.joining import batched, exported, joined
 from rune.ml.hypernet.network import Hypernetwork
 from rune.ml.hypernet.recipe import shape_for
 
@@ -41,7 +41,10 @@ def disturbed(network: Hypernetwork, seed: int = 5) -> Hypernetwork:
 
 
 def measured(base: Base, folder: Path) -> dict[str, float]:
-    """The figures, on the real base; ``folder`` is where its weights lie."""
+    """The figures, on the real base; ``folder`` is where its weights lie.
+
+    Held against PEFT is the adapter as training uses it, before the multiplier goes into B.
+    """
     torch.manual_seed(3)
     network = disturbed(Hypernetwork(replace(shape_for(base), chunk=CHUNK)))
     pieces = chunks(encoded(base, TEXT), network.shape)
@@ -49,18 +52,19 @@ def measured(base: Base, folder: Path) -> dict[str, float]:
     states = features(base, ids, mask, network.shape).float()
     with torch.no_grad():
         made = network(states, mask)
-        adapter = exported(base, network, joined(network, made, [len(pieces)]))
+        whole = joined(network, made, [len(pieces)])
+        live, written = batched(base, network, whole, [0]), exported(base, network, whole)
     twin = naive.rows(states[0], int(mask[0].sum()), _weights(network), network.shape)
     apart = [
         float((one - other).abs().max())
         for name, (a, b) in twin.items()
         for one, other in ((made[name].a[0], a), (made[name].b[0], b))
     ]
-    ours, bare = _logits(base, adapter), _logits(base, None)
+    ours, bare = _logits(base, live), _logits(base, None)
     return {
         "naive_max_abs_diff": max(apart),
         "lora_effect_max_abs": float((ours - bare).abs().max()),
-        "export_max_abs_diff": float((ours - _theirs(base, adapter, folder)).abs().max()),
+        "export_max_abs_diff": float((ours - _theirs(base, written, folder)).abs().max()),
         "chunks": len(pieces),
     }
 

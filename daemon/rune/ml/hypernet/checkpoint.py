@@ -1,10 +1,11 @@
 """A hypernetwork on disk: ``hypernet.json`` and weights in pieces that are small enough to travel.
 
     {"v": 1, "shape": {...}, "base_hash": "<of the base's weights>", "dtype": "bfloat16",
-     "pieces": {"weights-1.safetensors": "<sha256>", ...}, "record": {...}}
+     "pieces": {"weights-1-<8 digits of its hash>.safetensors": "<sha256>", ...}, "record": {...}}
 
 A tensor that is larger than a piece is cut along its first axis into ``name@0``, ``name@1``, ... ``record``
-says how it was trained and what it reached; nothing is decided by it.
+says how it was trained and what it reached; nothing is decided by it. New pieces have new names, and old ones
+go when the new description stands: a run that dies while it saves has lost nothing but that.
 """
 
 from __future__ import annotations
@@ -50,13 +51,14 @@ def write(
     record: dict[str, Any],
     dtype: torch.dtype = torch.float32,
 ) -> About:
-    """Write a checkpoint; the JSON file comes last, so that half a checkpoint is none."""
+    """Write a checkpoint; the description comes last, so that half a checkpoint is none."""
     folder.mkdir(parents=True, exist_ok=True)
     weights = {name: weight.detach().to("cpu", dtype) for name, weight in network.state_dict().items()}
     pieces = pack(weights, folder, "weights")
     about = About(network.shape, base_hash, str(dtype).removeprefix("torch."), pieces, record)
     raw = {"v": VERSION, **asdict(about)}
     files.replace(folder / NAME, json.dumps(raw, indent=1, allow_nan=False).encode() + b"\n")
+    tidy(folder, "weights", pieces)
     return about
 
 
@@ -122,7 +124,7 @@ def check(weights: Mapping[str, Tensor], network: Hypernetwork, where: str) -> N
 
 
 def pack(tensors: Mapping[str, Tensor], folder: Path, stem: str) -> dict[str, str]:
-    """Write tensors as ``<stem>-<n>.safetensors`` of at most PIECE bytes; file names with their hashes."""
+    """Write tensors as ``<stem>-<n>-<hash>.safetensors`` of at most PIECE bytes; names with their hashes."""
     pieces: list[dict[str, Tensor]] = [{}]
     filled = 0
     for name, part in _parts(tensors):
@@ -134,12 +136,20 @@ def pack(tensors: Mapping[str, Tensor], folder: Path, stem: str) -> dict[str, st
         filled += size
     written = {}
     for number, piece in enumerate(pieces, 1):
-        path = folder / f"{stem}-{number}.safetensors"
-        staged = path.with_suffix(".staged")
+        staged = folder / f"{stem}-{number}.staged"
         save_file(piece, staged, metadata={"format": "pt"})
-        staged.replace(path)
-        written[path.name] = files.sha256(path)
+        digest = files.sha256(staged)
+        name = f"{stem}-{number}-{digest[:8]}.safetensors"
+        staged.replace(folder / name)
+        written[name] = digest
     return written
+
+
+def tidy(folder: Path, stem: str, kept: Mapping[str, str]) -> None:
+    """Remove the pieces of a stem that nothing names any more."""
+    for path in folder.glob(f"{stem}-*"):
+        if path.name not in kept:
+            path.unlink()
 
 
 def _parts(tensors: Mapping[str, Tensor]) -> Iterator[tuple[str, Tensor]]:

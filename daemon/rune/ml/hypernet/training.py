@@ -172,6 +172,7 @@ class Trainer:
         state = {"v": 1, "recipe": self.recipe.name, "step": self.step, "seen": self.seen,
                  "seconds": self.seconds, "optimizer": pieces}  # fmt: skip
         files.replace(self.folder / STATE, json.dumps(state, indent=1).encode() + b"\n")
+        checkpoint.tidy(self.folder, "optimizer", pieces)
         record.draw(self.folder)
 
     def told(self) -> dict[str, Any]:
