@@ -47,6 +47,7 @@ bench: models
 	$(BIN)/rune bench recall
 	$(BIN)/rune bench base
 	$(BIN)/rune bench serve
+	$(BIN)/rune bench sizing
 	$(BIN)/rune bench hypernet
 	$(BIN)/rune demo --record
 	$(BIN)/rune bench import "$(SESSIONS)"

@@ -21,6 +21,7 @@ from rune.jobs import Jobs
 from rune.model_process import ModelProcess
 from rune.paths import Home
 from rune.records import model
+from rune.serving.backend import Backend
 from rune.worker import Learner, Parts
 
 if TYPE_CHECKING:
@@ -54,11 +55,26 @@ def door(home: Home, settings: config.Config, worker: ModelProcess) -> Door:
         from rune.endpoint.api import Api  # noqa: PLC0415 - a web server; who does not serve needs none
         from rune.endpoint.server import Endpoint  # noqa: PLC0415
 
-        local = Local(worker, settings.serve.load_wait_seconds)
-        api = Api(local, local, Path(settings.model.base).name, settings.serve.max_tokens)
+        local, base = Local(worker, settings.serve.load_wait_seconds), Path(settings.model.base).name
+        api = Api(backend(settings.engine, base, local), local, base, settings.serve.max_tokens)
         return Endpoint(api.app(), home.api_keys, settings.serve)
 
     return Door(build)
+
+
+def backend(settings: config.EngineConfig, base: str, local: Local) -> Backend:
+    """What generates for the endpoint; who is asked and how a prompt looks is the worker's to say either way.
+
+    Raises:
+        ConfigError: ``engine.backend`` is neither local nor vllm, or the latter has no URL.
+    """
+    if settings.backend == "local":
+        return local
+    if settings.backend != "vllm":
+        raise ConfigError(f"engine.backend: expected local or vllm, found {settings.backend!r}")
+    from rune.backends.vllm_http import Vllm  # noqa: PLC0415 - an HTTP client; who has no server needs none
+
+    return Vllm(settings, base)
 
 
 def threading(settings: config.ModelConfig, environment: Mapping[str, str]) -> dict[str, str]:

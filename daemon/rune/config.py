@@ -138,6 +138,14 @@ class EngineConfig:
     """A request that has waited this long ends with an error."""
     composition: bool = False
     """Whether one request may name several adapters."""
+    backend: str = "local"
+    """What generates for the endpoint: local, the worker's engine; or vllm, a server at ``url``."""
+    url: str = ""
+    """Of the vLLM server, such as http://gpu.lan:8000; what follows is for it alone."""
+    max_loras: int = 1
+    """Different adapters in flight; as its ``--max-loras``."""
+    adapters: str = ""
+    """Folder of published adapters as that server sees it; empty: it shares this machine's disk."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,8 +6,12 @@ import random
 
 import pytest
 
+from rune.bench.distil.probes import Probe
+from rune.bench.distil.scene import Scene
+from rune.bench.distil.work import Work
 from rune.bench.evolve import drift, gated
-from rune.testing import FakeEmbedder
+from rune.records.trajectory import Note, Trajectory
+from rune.testing import FakeEmbedder, parts
 
 
 @pytest.fixture(scope="module")
@@ -59,3 +63,30 @@ def test_the_figures_come_with_intervals_and_are_null_where_nothing_was_measured
     assert (found["gated_bytes_over_keep"], found["interference"]) == (0.5, 0.05)
     assert found["cat_recall"] is found["cat_recall_low"] is found["cat_leakage"] is None
     assert gated.summary([])["gated_bytes_over_keep"] is None
+
+
+def test_real_sessions_are_learnt_evolved_in_a_copy_and_asked_in_both_and_a_rerun_does_nothing_new(
+    home, tmp_path, events
+):
+    home.root.mkdir(exist_ok=True)
+    home.config.write_text("[evolution]\nsimilar = 0.01\nsame = 1.1\n")
+    port = Note("n1", 99.0, "Use `pytest tests/test_invoice.py` on port 8443; src/invoice.py reads it.")
+    told = {"s1": events, "s2": (port,)}
+    pasts = tuple(Trajectory(name, "/p", "import", 1.0, some, "end") for name, some in told.items())
+    probes = (
+        Probe("s1", "fact", "Why did the invoice test fail?", ("EUR",), "", "repair", True, ()),
+        Probe("s2", "fact", "What about tests/test_invoice.py, which port?", ("8443",), "", "note", True, ()),
+    )  # fmt: skip
+    scene = Scene(Work(tmp_path / "work"), "heldout", pasts, (), (), probes)
+    gated.measure(scene, parts(home), ())
+    rows = {row["row"]: row for row in scene.work.all("arms")}
+    assert {name: row["adapters"] for name, row in rows.items()} == {"keep": 2, "gated": 1}
+    assert {name: (row["asked"], row["right"]) for name, row in rows.items()} == {
+        "keep": (2, 2),
+        "gated": (2, 2),
+    }
+    assert rows["gated"]["bytes"] < rows["keep"]["bytes"]
+    assert (rows["gated"]["interference"], rows["keep"]["interference"]) == (0.0, 0.0)
+    assert gated.summary(list(rows.values()))["gated_recall"] == 1.0
+    gated.measure(scene, parts(home), ())
+    assert {row["row"]: row for row in scene.work.all("arms")} == rows

@@ -56,7 +56,11 @@ class Arm:
 def run(data: Path, folder: Path, sessions: int) -> None:
     """Everything that is not done yet."""
     scene = scenes.scene(data, folder, sessions)
-    parts, _ = scenes.parts(scene)
+    measure(scene, scenes.parts(scene)[0], SUMS)
+
+
+def measure(scene: Scene, parts: Parts, sums: Sequence[str]) -> None:
+    """Learn, evolve a copy, add up, and ask all of them."""
     quiet = replace(parts.config.evolution, automatic=False)
     parts = replace(parts, config=replace(parts.config, evolution=quiet))
     for place, past in enumerate(scene.probed):
@@ -64,10 +68,10 @@ def run(data: Path, folder: Path, sessions: int) -> None:
         scene.work.say(f"learnt {place + 1}/{len(scene.probed)} {past.session[:20]} in {row['wall']} s")
     library = Library(scene.echoes, time.time)
     keep = Arm("keep", scene.echoes)
-    arms = [keep, _evolved(scene, parts), *(_summed(scene, name, library.cards()) for name in SUMS)]
+    arms = [keep, _evolved(scene, parts), *(_summed(scene, name, library.cards()) for name in sums)]
     for arm in arms:
         make = partial(_row, scene, parts, arm, library.cards())
-        row = scene.work.kept("arms", f"{arm.name}-{sessions}", make)
+        row = scene.work.kept("arms", f"{arm.name}-{len(scene.probed)}", make)
         scene.work.say(f"{arm.name}: {row['right']} of {row['asked']} right, {row['bytes'] / 1e6:.1f} MB")
 
 

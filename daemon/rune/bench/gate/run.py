@@ -62,7 +62,7 @@ def leaking(task: Task, registered: Protocol) -> list[str]:
 def parts() -> tuple[Tools, Mapping[str, Distiller]]:
     """The base with its engine, and what makes adapters on this machine.
 
-    The hypernetwork takes part where one is configured, and without its floor: what it makes is what is judged.
+    The hypernetwork takes part where one is configured, without its floor: what it makes is what is judged.
     """
     from rune.ml import base, embed, engine, gradient  # noqa: PLC0415 - torch
     from rune.ml.hypernet import distiller  # noqa: PLC0415

@@ -21,7 +21,7 @@ from rune.bench.stage import Stage, models_of, say
 from rune.errors import RuneError
 
 WAYS = ("apart", "within")
-KEYS = ("recall_p95_busy_over_idle",)
+KEYS = ("recall_p95_busy_over_idle", "recall_p95_busy_over_idle_within")
 LEAST = 12
 """Recalls in each state; fewer give no 95th percentile worth the name."""
 

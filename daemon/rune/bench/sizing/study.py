@@ -24,11 +24,11 @@ GB = 1e9
 Row = dict[str, Any]
 
 
-def run(given: Assumed, seed: int = SEED) -> dict[str, Any]:
+def run(given: Assumed, seed: int = SEED, measured: int = MEASURED) -> dict[str, Any]:
     """The whole study, ready to be written."""
     rng = np.random.default_rng(seed)
-    rates = [row for exponent in EXPONENTS for row in hit_rates(given, exponent, SIZES, rng)]
-    tiers = tier_rows(given, rng)
+    rates = [row for exponent in EXPONENTS for row in hit_rates(given, exponent, SIZES, rng, measured)]
+    tiers = tier_rows(given, rng, measured)
     gap = max(abs(row["lru"] - row["che"]) for row in rates)
     summary = {
         "adapter_bytes": given.adapter_bytes,
@@ -56,7 +56,9 @@ def sizes(given: Assumed) -> list[Row]:
     ]  # fmt: skip
 
 
-def hit_rates(given: Assumed, exponent: float, sizes: Sequence[int], rng: np.random.Generator) -> list[Row]:
+def hit_rates(
+    given: Assumed, exponent: float, sizes: Sequence[int], rng: np.random.Generator, measured: int
+) -> list[Row]:
     """LRU of several sizes under one exponent: simulated, approximated, and with sessions that stay."""
     shares = caching.zipf(given.adapters, exponent)
     rows = []
@@ -65,7 +67,7 @@ def hit_rates(given: Assumed, exponent: float, sizes: Sequence[int], rng: np.ran
             continue
         expected = caching.che(shares, size)
         warm = math.ceil(WARM * expected.time)
-        drawn = caching.independent(shares, warm + MEASURED, rng)
+        drawn = caching.independent(shares, warm + measured, rng)
         staying, _ = caching.in_sessions(drawn, given.sessions_at_peak, given.stay, rng)
         rows.append({
             "part": "hit_rate", "exponent": exponent, "size": size,
@@ -76,7 +78,7 @@ def hit_rates(given: Assumed, exponent: float, sizes: Sequence[int], rng: np.ran
     return rows
 
 
-def tier_rows(given: Assumed, rng: np.random.Generator) -> list[Row]:
+def tier_rows(given: Assumed, rng: np.random.Generator, measured: int) -> list[Row]:
     """What slots, memory and disk of a replica hold, and the share of the fleet's requests that each has.
 
     The tiers are inclusive: what is in a slot is in memory and on the disk, too. Sticky: all requests of an
@@ -85,15 +87,15 @@ def tier_rows(given: Assumed, rng: np.random.Generator) -> list[Row]:
     many = replicas(given)
     held = {"slots": given.slots, "ram": int(given.ram_gb * GB / given.adapter_bytes),
             "disk": int(given.disk_gb * GB / given.adapter_bytes)}  # fmt: skip
-    return [_tier(given, tier, max(1, min(size, (given.adapters - 1) // many)), rng)
+    return [_tier(given, tier, max(1, min(size, (given.adapters - 1) // many)), rng, measured)
             for tier, size in held.items()]  # fmt: skip
 
 
-def _tier(given: Assumed, tier: str, size: int, rng: np.random.Generator) -> Row:
+def _tier(given: Assumed, tier: str, size: int, rng: np.random.Generator, measured: int) -> Row:
     many = replicas(given)
     shares = caching.zipf(given.adapters, given.exponent)
     warm = math.ceil(WARM * caching.che(shares, size * many).time)
-    drawn = caching.independent(shares, warm + MEASURED, rng)
+    drawn = caching.independent(shares, warm + measured, rng)
     keys, _ = caching.in_sessions(drawn, given.sessions_at_peak, given.stay, rng)
     places = {"sticky": (keys * 2_654_435_761) % (2**32) * many // 2**32,
               "anywhere": rng.integers(0, many, len(keys))}  # fmt: skip
