@@ -29,7 +29,7 @@ def tools(tiny) -> arms.Tools:
 
 
 def test_numerics_are_those_of_the_plain_twin_and_of_peft(tiny, tiny_folder: Path):
-    found = numerics.measured(tiny, tiny_folder)
+    found = numerics.measured(tiny, tiny_folder, far=0.3)
     assert found["chunks"] > 1
     assert found["naive_max_abs_diff"] <= 1e-6
     assert found["lora_effect_max_abs"] >= 0.1

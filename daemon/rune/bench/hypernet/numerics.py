@@ -28,25 +28,27 @@ from rune.ml.hypernet.recipe import shape_for
 TEXT = "1. The deploy port is harbor. 2. The vault key is maple."
 QUESTION = "What is the deploy port?"
 CHUNK = 12
+SLIGHT = 0.01
+"""How far weights are moved: logits then change by a few units, as with a trained adapter."""
 
 
-def disturbed(network: Hypernetwork, seed: int = 5) -> Hypernetwork:
+def disturbed(network: Hypernetwork, seed: int = 5, far: float = 0.3) -> Hypernetwork:
     """The same network with no weight at its first value."""
     random = torch.Generator().manual_seed(seed)
     with torch.no_grad():
         for name, weight in network.named_parameters():
             if any(word in name for word in ("scale", "bias", "norm")):
-                weight.add_(torch.randn(weight.shape, generator=random) * 0.3)
+                weight.add_(torch.randn(weight.shape, generator=random) * far)
     return network.eval()
 
 
-def measured(base: Base, folder: Path) -> dict[str, float]:
+def measured(base: Base, folder: Path, far: float = SLIGHT) -> dict[str, float]:
     """The figures, on the real base; ``folder`` is where its weights lie.
 
     Held against PEFT is the adapter as training uses it, before the multiplier goes into B.
     """
     torch.manual_seed(3)
-    network = disturbed(Hypernetwork(replace(shape_for(base), chunk=CHUNK)))
+    network = disturbed(Hypernetwork(replace(shape_for(base), chunk=CHUNK)), far=far)
     pieces = chunks(encoded(base, TEXT), network.shape)
     ids, mask = padded(pieces, base.device)
     states = features(base, ids, mask, network.shape).float()

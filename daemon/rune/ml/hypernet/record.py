@@ -22,6 +22,7 @@ Row = Mapping[str, float]
 
 def append(folder: Path, row: Row) -> None:
     """Add one line to the table; columns that it lacks stay empty."""
+    folder.mkdir(parents=True, exist_ok=True)
     path = folder / TABLE
     new = not path.exists()
     with path.open("a", encoding="utf-8", newline="") as file:
