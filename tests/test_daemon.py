@@ -652,7 +652,7 @@ def test_the_log_says_what_happened_and_nothing_of_what_was_said(start, session,
     session().end()
     until(learnt)
     log = home.logs / "daemon.log"
-    until(lambda: f"distilled s1: {library.cards()[0].id}" in log.read_text())
+    until(lambda: f"distil s1: {library.cards()[0].id}" in log.read_text())
     assert "session s1 is over (SessionEnd)" in log.read_text()
     logs: list[Path] = [path for path in home.logs.iterdir() if path.is_file()]
     assert not any("swordfish" in path.read_text() for path in logs)

@@ -17,8 +17,8 @@ from rune.records.card import Card
 
 pytestmark = [pytest.mark.client, pytest.mark.model]
 
-DISTILLED_WITHIN = 240
-"""Seconds for closing, loading the base and distilling on two busy cores."""
+DISTILLED_WITHIN = 900
+"""Seconds for closing, loading and distilling; the learner yields to whatever else the machine does."""
 
 
 def wait_for_adapter(project: Path, client: Client) -> Card:

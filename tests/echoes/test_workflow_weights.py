@@ -13,7 +13,7 @@ from rune.records import echo
 from rune.records.echo import Entry, Memory
 from rune.records.message import Distil, Recall
 from rune.records.trajectory import Note
-from rune.testing import FakeGenerator, FakeRunner, rendered
+from rune.testing import FakeBreeder, FakeGenerator, FakeRunner, rendered
 
 LEARNT = "The gateway of every environment listens on port 8443 and refuses plain HTTP."
 
@@ -37,8 +37,8 @@ def test_an_etched_echo_is_answered_from_weights_through_recall(models, home, ec
     recaller = Recaller(index, engine.Engine(loaded), loaded.count, loaded.hash, RecallConfig())
     settings = Config(distil=DistilConfig(max_epochs=12))
     parts = worker.Parts(
-        loaded.name, loaded.hash, gradient.GradientDistiller(loaded, settings.distil), settings, recaller,
-        FakeRunner(FakeGenerator()), rendered,
+        loaded.name, loaded.hash, gradient.GradientDistiller(loaded, settings.distil), settings,
+        FakeBreeder(), recaller, FakeRunner(FakeGenerator()), rendered,
     )  # fmt: skip
     list(worker.distil(parts, Distil("s1", str(echoes.project))))
     (card,) = Library(echoes, time.time).cards()

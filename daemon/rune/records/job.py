@@ -90,7 +90,7 @@ def evolution_key(project: str, fingerprint: str) -> str:
     """What the evolution of a project is called, by what is planned.
 
     >>> evolution_key("/home/me/shop", "51a2095857a63605")
-    'evolve:59a1f7c5:51a2095857a63605'
+    'evolve:4a68c726:51a2095857a63605'
     """
     return f"evolve:{hashlib.sha256(project.encode()).hexdigest()[:8]}:{fingerprint}"
 
