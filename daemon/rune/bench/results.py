@@ -22,7 +22,8 @@ def write(name: str, result: dict[str, Any], seed: int = 0) -> Path:
     """Write a result file into the checkout and print its summary."""
     path = ROOT / "docs" / "results" / f"{name}.json"
     path.parent.mkdir(parents=True, exist_ok=True)
-    arguments = [Path(sys.argv[0]).name, *sys.argv[1:]]
+    program = Path(sys.argv[0]).name
+    arguments = ["rune" if program == "__main__.py" else program, *sys.argv[1:]]
     whole = {"command": " ".join(arguments), "commit": commit(), "machine": machine(), "seed": seed, **result}
     path.write_text(json.dumps(whole, indent=1, ensure_ascii=False) + "\n", "utf-8")
     for key, value in result["summary"].items():
