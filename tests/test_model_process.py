@@ -35,8 +35,10 @@ def says(code: str) -> tuple[str, ...]:
 
 
 def children() -> list[psutil.Process]:
-    """The workers of this process."""
-    return [c for c in psutil.Process().children() if "rune.testing" in c.cmdline()]
+    """The workers of this test: those of the session's fixtures have other homes."""
+    home = os.environ["RUNE_HOME"]
+    found = [c for c in psutil.Process().children() if "rune.testing" in c.cmdline()]
+    return [c for c in found if c.environ().get("RUNE_HOME") == home]
 
 
 async def test_a_worker_is_started_by_whoever_asks_first(worker, write_session, echoes):
