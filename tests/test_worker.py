@@ -23,8 +23,9 @@ from rune.records.message import (
     Recalled,
     Status,
 )
-from rune.records.tokens import Cancel, Generate, Measure, Measured, Prefetch, Share, Token
+from rune.records.tokens import Cancel, Generate, Measure, Prefetch, Token
 from rune.records.trajectory import Note, Prompt
+from rune.serving.types import EngineStats, Part
 from rune.testing import BASE, BASE_HASH, FakeDistiller, FakeGenerator, FakeRunner, parts
 
 QUESTION = "Why did the invoice test fail with AssertionError: '9.50 EUR' != 'EUR 9.50'?"
@@ -508,8 +509,8 @@ def test_a_step_that_breaks_ends_every_request_once_and_the_next_one_is_answered
 
 
 def test_an_adapter_that_is_about_to_be_used_is_brought_near(tokens, heard):
-    tokens.take(1, Prefetch((Share("ab", "/x"), Share("cd", "/y"))))
+    tokens.take(1, Prefetch((Part("ab", "/x"), Part("cd", "/y"))))
     assert tokens.runner.near == ["ab", "cd"]
     tokens.take(2, Measure())
-    assert heard.sent == [(1, Done()), (2, Measured())]
+    assert heard.sent == [(1, Done()), (2, EngineStats())]
     assert not tokens.take(3, Status())

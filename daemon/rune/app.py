@@ -115,10 +115,10 @@ def learner(home: Home) -> Learner:
         NotSetUp: there is no model yet.
     """
     settings = config.load(home.config)
-    folder = model.locate(home, settings.model.base)
+    model.locate(home, settings.model.base)
     from rune.ml import base, breeder, engine  # noqa: PLC0415 - as below
 
-    loaded = base.load(folder, model.base_hash(folder, home), settings.model)
+    loaded = base.resident(home, settings.model)
     breeds = breeder.WeightBreeder(engine.Engine(loaded))
     return Learner(loaded.name, loaded.hash, distiller(home, loaded, settings.distil), settings, breeds)
 
@@ -139,7 +139,7 @@ def distiller(home: Home, loaded: Base, settings: config.DistilConfig) -> ports.
         raise ConfigError(f"distil.method: expected gradient or hypernet, found {settings.method!r}")
     from rune.ml.hypernet import distiller as hypernet  # noqa: PLC0415
 
-    return hypernet.load(loaded, home.hypernets / Path(settings.hypernet).expanduser(), settings, steps)
+    return hypernet.load(loaded, home.hypernet(settings.hypernet), settings, steps)
 
 
 def worker_parts(home: Home) -> Parts:
@@ -149,13 +149,13 @@ def worker_parts(home: Home) -> Parts:
         NotSetUp: there is no model yet.
     """
     settings = config.load(home.config)
-    folder = model.locate(home, settings.model.base)  # before the imports: they take seconds for nothing
+    model.locate(home, settings.model.base)  # before the imports: they take seconds for nothing
     from rune.index import Index  # noqa: PLC0415 - torch and chromadb belong to the worker alone
     from rune.ml import base, breeder, embed, engine  # noqa: PLC0415
     from rune.ml.serve.runner import Runner  # noqa: PLC0415
     from rune.recall import Recaller  # noqa: PLC0415
 
-    loaded = base.load(folder, model.base_hash(folder, home), settings.model)
+    loaded = base.resident(home, settings.model)
     embedder = embed.MiniLM(model.locate(home, settings.model.embedder))
     answering = engine.Engine(loaded)
     recaller = Recaller(Index(home.index, embedder), answering, loaded.count, loaded.hash, settings.recall)

@@ -41,6 +41,10 @@ class Home:
         """Hypernetworks, one folder each."""
         return self.root / "hypernets"
 
+    def hypernet(self, name: str) -> Path:
+        """The folder of one: a name in ``hypernets``, or a folder elsewhere."""
+        return self.hypernets / Path(name).expanduser()
+
     @property
     def fetched(self) -> Path:
         """Adapters from a shared store, one folder each; may be deleted."""

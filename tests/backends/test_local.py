@@ -19,7 +19,7 @@ from rune.model_process import ModelProcess
 from rune.records.message import Distil, Recall, Recalled
 from rune.records.tokens import Turn
 from rune.serving.types import EngineStats, GenerateRequest, Part, Sampling
-from rune.testing import parts
+from rune.testing import parts, worker_at
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 QUESTION = "Why did the invoice test fail with AssertionError: '9.50 EUR' != 'EUR 9.50'?"
@@ -44,18 +44,7 @@ async def local(home):
 async def shared(tmp_path_factory):
     """One worker for every test that does it no harm."""
     root = tmp_path_factory.mktemp("shared")
-    argv = (
-        "env",
-        f"RUNE_HOME={root}",
-        sys.executable,
-        "-P",
-        "-m",
-        "rune.testing",
-        "worker",
-        "--token",
-        "0.01",
-    )
-    process = ModelProcess(argv, root / "worker.log")
+    process = worker_at(root, "--token", "0.01")
     yield Local(process, 20.0)
     await process.stop()
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,10 +15,9 @@ from rune.config import ServeConfig
 from rune.endpoint.api import Api
 from rune.endpoint.server import Endpoint
 from rune.library import Library
-from rune.model_process import ModelProcess
 from rune.records import api_key
 from rune.records.message import Distil
-from rune.testing import BASE, parts
+from rune.testing import BASE, parts, worker_at
 
 QUESTION = "Why did the invoice test fail with AssertionError: '9.50 EUR' != 'EUR 9.50'?"
 
@@ -43,18 +41,7 @@ class Served:
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def served(tmp_path_factory):
     root = tmp_path_factory.mktemp("endpoint")
-    argv = (
-        "env",
-        f"RUNE_HOME={root}",
-        sys.executable,
-        "-P",
-        "-m",
-        "rune.testing",
-        "worker",
-        "--token",
-        "0.01",
-    )
-    process = ModelProcess(argv, root / "worker.log")
+    process = worker_at(root, "--token", "0.01")
     local = Local(process, 20.0)
     endpoint = Endpoint(Api(local, local, BASE, 64).app(), root / "api-keys.json", ServeConfig(port=0))
     yield Served(await endpoint.start(), root / "api-keys.json", local)

@@ -19,7 +19,6 @@ from rune.records.tokens import (
     Find,
     Found,
     Measure,
-    Measured,
     Prefetch,
     Render,
     Rendered,
@@ -102,13 +101,13 @@ class Local(Desk):
 
     async def prefetch(self, part: Part) -> None:
         """As ``Backend.prefetch``; nobody waits for it."""
-        self._tell(Prefetch((wire.share(part),)))
+        self._tell(Prefetch((part,)))
 
     async def stats(self) -> EngineStats:
         """As ``Backend.stats``; an engine that rests holds nothing, and is not started for that."""
         if self.process.state != "ready":
             return EngineStats()
-        return wire.stats(await self._ask(Measure(), Measured))
+        return await self._ask(Measure(), EngineStats)
 
     async def close(self) -> None:
         """As ``Backend.close``; the process belongs to the daemon and goes on."""

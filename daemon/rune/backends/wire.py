@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from typing import cast
 
 from rune.errors import (
@@ -15,8 +14,8 @@ from rune.errors import (
     WrongBase,
 )
 from rune.records.message import Failed
-from rune.records.tokens import Generate, Measured, Share, Token
-from rune.serving.types import EngineStats, Finish, GenerateRequest, Part, Sampling, TokenEvent
+from rune.records.tokens import Generate, Token
+from rune.serving.types import Finish, GenerateRequest, Sampling, TokenEvent
 
 REFUSALS: dict[str, type[RuneError]] = {
     "PromptTooLong": PromptTooLong, "NotServed": NotServed, "WrongBase": WrongBase,
@@ -29,7 +28,7 @@ def asked(request: GenerateRequest) -> Generate:
     """A request as a message."""
     how = request.sampling
     return Generate(
-        request.id, request.prompt, tuple(share(part) for part in request.parts),
+        request.id, request.prompt, request.parts,
         how.max_tokens, how.temperature, how.top_p, how.seed, how.stop, request.client,
     )  # fmt: skip
 
@@ -37,17 +36,7 @@ def asked(request: GenerateRequest) -> Generate:
 def request(sent: Generate) -> GenerateRequest:
     """A message as a request."""
     how = Sampling(sent.max_tokens, sent.temperature, sent.top_p, sent.seed, sent.stop)
-    return GenerateRequest(sent.id, sent.prompt, tuple(part(one) for one in sent.parts), how, sent.client)
-
-
-def share(given: Part) -> Share:
-    """A part as a message carries it."""
-    return Share(given.digest, given.folder, given.weight)
-
-
-def part(sent: Share) -> Part:
-    """A part as the engine takes it."""
-    return Part(sent.digest, sent.folder, sent.weight)
+    return GenerateRequest(sent.id, sent.prompt, sent.parts, how, sent.client)
 
 
 def token(event: TokenEvent) -> Token:
@@ -61,16 +50,6 @@ def event(sent: Token) -> TokenEvent:
     """A message as an event."""
     finish = cast("Finish | None", sent.finish or None)
     return TokenEvent(sent.id, sent.text, sent.tokens, sent.prompt_tokens, finish, sent.error)
-
-
-def measured(stats: EngineStats) -> Measured:
-    """What an engine holds, as a message."""
-    return Measured(**asdict(stats))
-
-
-def stats(sent: Measured) -> EngineStats:
-    """What an engine holds, as a value."""
-    return EngineStats(**asdict(sent))
 
 
 def failed(error: RuneError) -> Failed:

@@ -53,13 +53,10 @@ def train(recipe: str, into: Path, minutes: float, threads: int, data: Path | No
     from rune.ml import base
     from rune.ml.hypernet import recipe as recipes
     from rune.ml.hypernet import training
-    from rune.records import model
 
     home = paths.home()
     chosen = config.load(home.config).model
-    folder = model.locate(home, chosen.base)
-    wanted = replace(chosen, threads=threads or chosen.threads)
-    loaded = base.load(folder, model.base_hash(folder, home), wanted)
+    loaded = base.resident(home, replace(chosen, threads=threads or chosen.threads))
     recorded = real.training(data) if data else []
     trainer = training.Trainer(loaded, recipes.RECIPES[recipe], into, real=recorded)
     for line in training.runs(trainer, minutes * 60, lambda row: click.echo(training.told_of(row))):

@@ -207,12 +207,9 @@ def _clusters(
     refused: frozenset[Attempt],
 ) -> Iterator[Consolidate]:
     """Clusters whose members are all similar to each other, the closest first."""
-    members = {one.id: one for one in free if one.card.level != LEVELS[-1]}
+    members = _members(free)
     taken: set[str] = set()
-    close = sorted(((value, both) for both, value in near.items()), key=lambda found: (-found[0], found[1]))
-    for value, both in close:
-        if value < config.similar:
-            return
+    for both, _ in _similar(near, config):
         if taken & set(both) or not set(both) <= members.keys() or not _fits(both, members, config):
             continue
         cluster = _grown(both, {id: one for id, one in members.items() if id not in taken}, near, config)
@@ -265,16 +262,28 @@ def _merges(
     refused: frozenset[Attempt],
 ) -> Iterator[Merge]:
     """Pairs that are similar and were not brought together otherwise; none unless that is switched on."""
-    members = {one.id: one for one in free if one.card.level != LEVELS[-1]}
+    if config.merge == "none":
+        return
+    members = _members(free)
     taken: set[str] = set()
-    for both, value in sorted(near.items(), key=lambda found: (-found[1], found[0])):
-        alike = config.merge != "none" and value >= config.similar and set(both) <= members.keys() - taken
-        if not alike or (config.merge, frozenset(both)) in refused:
+    for both, value in _similar(near, config):
+        if not set(both) <= members.keys() - taken or (config.merge, frozenset(both)) in refused:
             continue
         one, other = (members[id] for id in both)
         if (one.card.level, one.card.base_hash) == (other.card.level, other.card.base_hash):
             taken |= set(both)
             yield Merge(both, config.merge, LEVELS[_rank(one) + 1], f"{value:.2f} alike")
+
+
+def _members(free: Sequence[Standing]) -> dict[str, Standing]:
+    """Those that can go a level up."""
+    return {one.id: one for one in free if one.card.level != LEVELS[-1]}
+
+
+def _similar(near: Mapping[Pair, float], config: EvolutionConfig) -> list[tuple[Pair, float]]:
+    """Pairs that are similar enough, the closest first."""
+    able = [(both, value) for both, value in near.items() if value >= config.similar]
+    return sorted(able, key=lambda found: (-found[1], found[0]))
 
 
 def _rank(one: Standing) -> int:

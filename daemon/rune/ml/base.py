@@ -19,6 +19,8 @@ from transformers.utils import logging as progress
 from rune.config import ModelConfig
 from rune.errors import NotSetUp
 from rune.ml import lora, quantize
+from rune.paths import Home
+from rune.records import model
 
 log = logging.getLogger(__name__)
 
@@ -66,6 +68,17 @@ class Base:
         return len(self.tokenizer.encode(text, add_special_tokens=False))
 
 
+def resident(home: Home, config: ModelConfig) -> Base:
+    """Load the base model that a home is configured for.
+
+    Raises:
+        NotSetUp: there is none yet.
+        QuantizeError, ConfigError: as ``load``.
+    """
+    folder = model.locate(home, config.base)
+    return load(folder, model.base_hash(folder, home), config)
+
+
 def load(folder: Path, base_hash: str, config: ModelConfig) -> Base:
     """Load a base model from a local folder; nothing is fetched.
 
@@ -83,6 +96,6 @@ def load(folder: Path, base_hash: str, config: ModelConfig) -> Base:
     if config.threads:
         torch.set_num_threads(config.threads)
     tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
-    model = backend.load(folder, dtype, device)
-    layers, bound = lora.instrument(model), quantize.bound(base_hash, backend)
-    return Base(folder.name, bound, model, tokenizer, device, dtype, layers, backend)
+    loaded = backend.load(folder, dtype, device)
+    layers, bound = lora.instrument(loaded), quantize.bound(base_hash, backend)
+    return Base(folder.name, bound, loaded, tokenizer, device, dtype, layers, backend)

@@ -38,11 +38,4 @@ class WeightBreeder:
         """
         base = self.engine.base
         own = lora.load(adapter, base.device, base.dtype) if adapter else None
-        order = sorted(range(len(questions)), key=lambda place: len(questions[place]))
-        found = [""] * len(questions)
-        for start in range(0, len(order), BATCH):
-            some = order[start : start + BATCH]
-            told = self.engine.answers([questions[place] for place in some], own, max_tokens)
-            for place, answer in zip(some, told, strict=True):
-                found[place] = answer
-        return found
+        return self.engine.all_answers(questions, own, max_tokens, BATCH)

@@ -44,6 +44,19 @@ class Engine:
             self._kept.popitem(last=False)
         return self._kept[folder]
 
+    def all_answers(
+        self, questions: Sequence[str], adapter: lora.Adapter | None, max_tokens: int, batch: int
+    ) -> list[str]:
+        """Greedy answers to any number of questions, in batches of those that are about equally long."""
+        order = sorted(range(len(questions)), key=lambda place: len(questions[place]))
+        found = [""] * len(questions)
+        for start in range(0, len(order), batch):
+            some = order[start : start + batch]
+            told = self.answers([questions[place] for place in some], adapter, max_tokens)
+            for place, answer in zip(some, told, strict=True):
+                found[place] = answer
+        return found
+
     @torch.inference_mode()
     def answers(self, questions: Sequence[str], adapter: lora.Adapter | None, max_tokens: int) -> list[str]:
         """Greedy answers to a batch of questions, left-padded; each equals the answer it gets alone."""

@@ -23,12 +23,12 @@ from rune.records.tokens import (
     Found,
     Generate,
     Measure,
-    Measured,
     Prefetch,
     Render,
     Rendered,
     Token,
 )
+from rune.serving.types import EngineStats
 
 VERSION = 1
 
@@ -239,7 +239,7 @@ Request = (
 )  # fmt: skip
 Answer = (
     Recalled | Ingested | Health | Forgotten | Advance | Done | Ready | Failed | Serving
-    | Found | Rendered | Token | Measured
+    | Found | Rendered | Token | EngineStats
 )  # fmt: skip
 Message = Request | Answer
 

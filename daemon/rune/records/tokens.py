@@ -2,13 +2,15 @@
 
     {"v": 1, "type": "Generate", "id": "4f0c", "prompt": "...", "parts": [], "max_tokens": 256, ...}
 
-The classes that mean the same in a process are those of ``rune.serving``; ``rune.backends.wire`` turns one
-into the other.
+Values of ``rune.serving`` travel as they are where a message can hold them (``Part``, ``EngineStats``);
+``rune.backends.wire`` turns requests and events into flat messages and back.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+
+from rune.serving.types import Part
 
 
 # requests
@@ -39,21 +41,12 @@ class Render:
 
 
 @dataclass(frozen=True, slots=True)
-class Share:
-    """One adapter of a request."""
-
-    digest: str
-    folder: str
-    weight: float = 1.0
-
-
-@dataclass(frozen=True, slots=True)
 class Generate:
     """Continue this prompt; answered by Tokens, the last of which has ``finish`` set."""
 
     id: str
     prompt: str
-    parts: tuple[Share, ...] = ()
+    parts: tuple[Part, ...] = ()
     max_tokens: int = 256
     temperature: float = 0.0
     top_p: float = 1.0
@@ -73,12 +66,12 @@ class Cancel:
 class Prefetch:
     """These adapters are about to be used."""
 
-    parts: tuple[Share, ...]
+    parts: tuple[Part, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Measure:
-    """What does the engine hold, and what has it done?"""
+    """What does the engine hold, and what has it done? Answered by ``EngineStats``."""
 
 
 # answers
@@ -111,20 +104,3 @@ class Token:
     finish: str = ""
     """stop, length, cancelled or error: the last one of its request."""
     error: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Measured:
-    """``rune.serving.EngineStats``."""
-
-    running: int = 0
-    waiting: int = 0
-    slots: int = 0
-    resident: int = 0
-    adapter_bytes: int = 0
-    kv_bytes: int = 0
-    loads: int = 0
-    hits: int = 0
-    evictions: int = 0
-    tokens: int = 0
-    steps: int = 0

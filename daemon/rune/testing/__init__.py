@@ -274,6 +274,12 @@ def daemon(home: Home, *options: str) -> Daemon:
     return Daemon(home, settings, capture, Jobs(home.jobs, time.time), process, learner, door=door)
 
 
+def worker_at(root: Path, *options: str) -> ModelProcess:
+    """The daemon's end of a worker made of fakes, with ``root`` as its home; it starts when it is asked."""
+    argv = ("env", f"RUNE_HOME={root}", sys.executable, "-P", "-m", "rune.testing", "worker", *options)
+    return ModelProcess(argv, root / "worker.log")
+
+
 def main(arguments: Sequence[str]) -> None:
     """Be a daemon, a worker or a learner on ``$RUNE_HOME``."""
     parser = argparse.ArgumentParser(prog="python -m rune.testing")

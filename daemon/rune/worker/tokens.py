@@ -44,7 +44,7 @@ class Tokens:
             case Prefetch():
                 self.link.send(number, guarded(lambda: self._prefetch(request)))
             case Measure():
-                self.link.send(number, wire.measured(self.runner.stats()))
+                self.link.send(number, self.runner.stats())
             case _:
                 return False
         return True
@@ -117,6 +117,6 @@ class Tokens:
             self.link.send(number, guarded(lambda: recaller.end(asked, whole)))
 
     def _prefetch(self, request: Prefetch) -> Message:
-        for share in request.parts:
-            self.runner.prefetch(wire.part(share))
+        for part in request.parts:
+            self.runner.prefetch(part)
         return Done()

@@ -49,14 +49,7 @@ class Tools:
 
     def ask(self, questions: Sequence[str], adapter: lora.Adapter | None, tokens: int = SHORT) -> list[str]:
         """Greedy answers, in batches of questions of about the same length."""
-        order = sorted(range(len(questions)), key=lambda place: len(questions[place]))
-        found = [""] * len(questions)
-        for start in range(0, len(order), BATCH):
-            some = order[start : start + BATCH]
-            answers = self.engine.answers([questions[place] for place in some], adapter, tokens)
-            for place, answer in zip(some, answers, strict=True):
-                found[place] = answer
-        return found
+        return self.engine.all_answers(questions, adapter, tokens, BATCH)
 
 
 def run(scene: Scene, tools: Tools) -> None:

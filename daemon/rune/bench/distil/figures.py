@@ -11,6 +11,7 @@ from rune import config, events, lessons
 from rune.bench.distil import probes, served
 from rune.bench.distil.scene import Scene
 from rune.bench.distil.work import Row
+from rune.evolution import fitness
 from rune.records.trajectory import Trajectory
 
 ARMS = {
@@ -34,12 +35,7 @@ def wilson(right: int, asked: int, z: float = 1.96) -> float:
     >>> round(wilson(8, 10), 3), wilson(0, 0)
     (0.49, 0.0)
     """
-    if not asked:
-        return 0.0
-    p = right / asked
-    middle = p + z * z / (2 * asked)
-    spread = z * math.sqrt(p * (1 - p) / asked + z * z / (4 * asked * asked))
-    return round((middle - spread) / (1 + z * z / asked), 4)
+    return round(fitness.wilson(right, asked, z) or 0.0, 4)
 
 
 def exponent(sizes: Sequence[float], seconds: Sequence[float]) -> float | None:

@@ -14,7 +14,7 @@ from rune.bench.gate import arms, leaks, procedures, protocol, story, verdict
 from rune.bench.gate.arms import Answered
 from rune.bench.gate.procedures import Task
 from rune.bench.gate.protocol import Protocol
-from rune.bench.gate.verdict import Marks, Outcome, Verdict
+from rune.bench.gate.verdict import Marks, Verdict
 from rune.bench.stage import say
 from rune.errors import RuneError
 from rune.grounding import event_text
@@ -69,14 +69,13 @@ def parts() -> tuple[Tools, Mapping[str, Distiller]]:
 
     home = paths.home()
     settings = config.load(home.config)
-    folder = model.locate(home, settings.model.base)
-    loaded = base.load(folder, model.base_hash(folder, home), settings.model)
+    loaded = base.resident(home, settings.model)
     tools = Tools(engine.Engine(loaded), embed.MiniLM(model.locate(home, settings.model.embedder)))
     steps = gradient.GradientDistiller(loaded, settings.distil)
     if not settings.distil.hypernet:
         return tools, {"gradient": steps}
     always = replace(settings.distil, hypernet_floor=0.0)
-    network = distiller.load(loaded, home.hypernets / settings.distil.hypernet, always, steps)
+    network = distiller.load(loaded, home.hypernet(settings.distil.hypernet), always, steps)
     return tools, {"gradient": steps, "hypernetwork": network}
 
 
@@ -125,10 +124,10 @@ def adapters(
 
 def marks(rows: Sequence[Answered]) -> dict[str, Marks]:
     """Right and wrong by arm and task."""
-    found: dict[str, dict[str, Sequence[bool]]] = {}
+    found: dict[str, Any] = {}
     for row in rows:
         found.setdefault(row.arm, {})[row.task] = row.right
-    return dict(found)
+    return found
 
 
 def result(registered: Protocol, decided: Verdict, rows: Sequence[Answered]) -> dict[str, Any]:
@@ -145,6 +144,3 @@ def result(registered: Protocol, decided: Verdict, rows: Sequence[Answered]) -> 
         "verdict": decided.outcome.value, "why": decided.why, "protocol": asdict(registered),
         "summary": summary, "rows": [asdict(row) for row in rows],
     }  # fmt: skip
-
-
-__all__ = ["Outcome", "run"]

@@ -33,7 +33,7 @@ def run(trained: Path | None, sessions: int, few: int) -> dict[str, Any]:
     home = paths.home()
     chosen = config.load(home.config)
     folder = model.locate(home, chosen.model.base)
-    loaded = base.load(folder, model.base_hash(folder, home), chosen.model)
+    loaded = base.resident(home, chosen.model)
     say("numerics")
     rows: list[dict[str, Any]] = [{"row": "numerics", **numerics.measured(loaded, folder)}]
     network, record = _network(loaded, trained)

@@ -44,7 +44,7 @@ def run(only: str | None, minutes: float) -> None:
     settings = config.load(home.config).model
     folder = model.locate(home, settings.base)
     scene = Scene(
-        base.load(folder, model.base_hash(folder, home), settings),
+        base.resident(home, settings),
         Path(tempfile.mkdtemp(prefix="rune-serve-")).resolve(),
     )
     doing: dict[str, Callable[[], Found]] = {
