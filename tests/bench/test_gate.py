@@ -171,16 +171,23 @@ def test_exit_statuses():
 
 
 @pytest.mark.model
-def test_the_arms_without_an_adapter_answer(models, monkeypatch):
+def test_answers_are_kept_until_what_gave_them_changes(models, monkeypatch, tmp_path):
     monkeypatch.setenv("RUNE_HOME", str(models.parent))
-    tools, distillers = run.parts()
     monkeypatch.setattr(arms, "TOKENS", 4)
     monkeypatch.setattr(arms, "CODE_TOKENS", 4)
     task = replace(TASKS[0], held_out=TASKS[0].held_out[:1])
-    rows = [arms.judged(name, task, ask()) for name, ask in arms.readers(task, tools).items()]
+    one = replace(REGISTERED, tasks=1)
+    made = run.bench(one, tmp_path)
+    rows = run.read_by(made, task)
     assert [row.arm for row in rows] == ["vanilla", "in_context", "text_rag"]
     assert [len(row.answers) for row in rows] == [1, 1, 1]
-    assert list(distillers) == ["gradient"]
-    one = replace(REGISTERED, tasks=1)
-    found = verdict.decide(one, run.marks(rows))
-    assert found.outcome == Outcome.INCONCLUSIVE
+    assert list(made.distillers) == ["gradient"]
+    assert verdict.decide(one, run.marks(rows)).outcome == Outcome.INCONCLUSIVE
+
+    def asked_again(*_):
+        raise AssertionError("asked again")
+
+    monkeypatch.setattr(arms, "judged", asked_again)
+    assert run.read_by(made, task) == rows
+    with pytest.raises(AssertionError, match="asked again"):
+        run.read_by(replace(made, made_by={"": "another base"}), task)

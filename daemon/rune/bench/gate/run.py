@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from rune import config, files, paths
+from rune.bench import results
 from rune.bench.distil.answers import Tools
+from rune.bench.distil.work import Row, Work
 from rune.bench.gate import arms, leaks, procedures, protocol, story, verdict
 from rune.bench.gate.arms import Answered
 from rune.bench.gate.procedures import Task
@@ -22,8 +25,33 @@ from rune.ports import Distiller
 from rune.records import model
 
 
-def run(registered: Protocol) -> tuple[Verdict, dict[str, Any]]:
-    """The verdict and its result file.
+@dataclass(frozen=True, slots=True)
+class Bench:
+    """What answers are asked with, and where earlier ones lie: a run that was cut off goes on."""
+
+    registered: Protocol
+    tools: Tools
+    distillers: Mapping[str, Distiller]
+    work: Work
+    made_by: Mapping[str, str]
+    """What the answers depend on, by arm; ``""`` is for all of them."""
+
+    def kept(self, arm: str, task: Task, answer: Callable[[], Answered]) -> Answered:
+        """An arm's answers to a task, from before where the same base and network gave them."""
+        of = [protocol.fingerprint([task]), self.made_by[""], self.made_by.get(arm, "")]
+        row = self.work.kept(
+            arm, task.name, lambda: {**asdict(answer()), "of": of}, lambda row: row.get("of") == of
+        )
+        return _answered(row)
+
+
+def _answered(row: Row) -> Answered:
+    lists = {name: tuple(row[name]) for name in ("answers", "right")}
+    return Answered(**{name: value for name, value in row.items() if name != "of"} | lists)
+
+
+def run(registered: Protocol, folder: Path | None = None) -> tuple[Verdict, dict[str, Any]]:
+    """The verdict and its result file; answers are kept in ``folder`` as they come.
 
     Raises:
         RuneError: the tasks are not the registered ones.
@@ -31,8 +59,7 @@ def run(registered: Protocol) -> tuple[Verdict, dict[str, Any]]:
     tasks = procedures.tasks(registered.seed, registered.tasks, registered.inputs, max(registered.pairs))
     check(registered, tasks)
     found = [line for task in tasks for line in leaking(task, registered)]
-    tools, distillers = parts()
-    rows = [] if found else list(answered(registered, tasks, tools, distillers))
+    rows = [] if found else answered(bench(registered, folder or results.ROOT / "build" / "gate"), tasks)
     decided = verdict.decide(registered, marks(rows), found)
     return decided, result(registered, decided, rows)
 
@@ -59,31 +86,33 @@ def leaking(task: Task, registered: Protocol) -> list[str]:
     return [*leaks.of(task, [*told, *texts]), *leaks.pairs(task)]
 
 
-def parts() -> tuple[Tools, Mapping[str, Distiller]]:
+def bench(registered: Protocol, folder: Path) -> Bench:
     """The base with its engine, and what makes adapters on this machine.
 
     The hypernetwork takes part where one is configured, without its floor: what it makes is what is judged.
     """
     from rune.ml import base, embed, engine, gradient  # noqa: PLC0415 - torch
-    from rune.ml.hypernet import distiller  # noqa: PLC0415
+    from rune.ml.hypernet import checkpoint, distiller  # noqa: PLC0415
 
     home = paths.home()
     settings = config.load(home.config)
     loaded = base.resident(home, settings.model)
     tools = Tools(engine.Engine(loaded), embed.MiniLM(model.locate(home, settings.model.embedder)))
-    steps = gradient.GradientDistiller(loaded, settings.distil)
-    if not settings.distil.hypernet:
-        return tools, {"gradient": steps}
-    always = replace(settings.distil, hypernet_floor=0.0)
-    network = distiller.load(loaded, home.hypernet(settings.distil.hypernet), always, steps)
-    return tools, {"gradient": steps, "hypernetwork": network}
+    distillers: dict[str, Distiller] = {"gradient": gradient.GradientDistiller(loaded, settings.distil)}
+    steps = replace(settings.distil, method="gradient", hypernet="", hypernet_floor=0.0)
+    made_by = {"": f"{loaded.hash} {steps}"}
+    if settings.distil.hypernet:
+        network = home.hypernet(settings.distil.hypernet)
+        always = replace(settings.distil, hypernet_floor=0.0)
+        distillers["hypernetwork"] = distiller.load(loaded, network, always, distillers["gradient"])
+        made_by["hypernetwork"] = files.sha256(network / checkpoint.NAME)
+    return Bench(registered, tools, distillers, Work(folder), made_by)
 
 
-def answered(
-    registered: Protocol, tasks: Sequence[Task], tools: Tools, distillers: Mapping[str, Distiller]
-) -> list[Answered]:
+def answered(bench: Bench, tasks: Sequence[Task]) -> list[Answered]:
     """First who needs no training; then adapters of the tasks that can count, or of a few for the record."""
-    rows = [row for task in tasks for row in read_by(registered, task, tools)]
+    registered = bench.registered
+    rows = [row for task in tasks for row in read_by(bench, task)]
     read = [row for row in rows if row.arm == "in_context"]
     able = [row.task for row in read if verdict.share(row.right) >= registered.floor]
     chosen = able if len(able) >= registered.least_tasks else (able or [task.name for task in tasks])
@@ -92,29 +121,32 @@ def answered(
     say(f"the base reads {len(able)} of {len(tasks)} tasks; adapters are made of {', '.join(chosen)}")
     for task in tasks:
         if task.name in chosen:
-            rows += adapters(registered, task, tools, distillers)
+            rows += adapters(bench, task)
     return rows
 
 
-def read_by(registered: Protocol, task: Task, tools: Tools) -> list[Answered]:
+def read_by(bench: Bench, task: Task) -> list[Answered]:
     """The arms without an adapter."""
-    asks = arms.readers(task, tools)
-    rows = [arms.judged(name, task, ask()) for name, ask in asks.items() if name in registered.arms]
+    asks = arms.readers(task, bench.tools)
+    rows = [
+        bench.kept(name, task, lambda name=name, ask=ask: arms.judged(name, task, ask()))  # type: ignore[misc]
+        for name, ask in asks.items()
+        if name in bench.registered.arms
+    ]
     say(f"{task.name}: " + ", ".join(f"{row.arm} {sum(row.right)}/{len(row.right)}" for row in rows))
     return rows
 
 
-def adapters(
-    registered: Protocol, task: Task, tools: Tools, distillers: Mapping[str, Distiller]
-) -> list[Answered]:
+def adapters(bench: Bench, task: Task) -> list[Answered]:
     """Every arm that has an adapter, one after the other."""
     rows = []
     folder = Path(tempfile.mkdtemp(prefix="rune-gate-"))
     try:
-        for arm, lessons in arms.taught(task, registered.pairs).items():
-            distiller = distillers.get("gradient" if arm.startswith("pairs_") else arm)
+        for arm, lessons in arms.taught(task, bench.registered.pairs).items():
+            distiller = bench.distillers.get("gradient" if arm.startswith("pairs_") else arm)
             if distiller is not None:
-                made = arms.adapted(arm, task, tools, distiller, lessons, folder / arm)
+                adapt = partial(arms.adapted, arm, task, bench.tools, distiller, lessons, folder / arm)
+                made = bench.kept(arm, task, adapt)
                 say(f"{task.name} {arm}: {sum(made.right)}/{len(made.right)} in {made.seconds:.0f} s")
                 rows.append(made)
     finally:

@@ -53,9 +53,10 @@ def batched(base: Base, network: Hypernetwork, whole: Joined, owners: Sequence[i
     rows = torch.tensor(owners, device=base.device)
     rank = next(iter(whole.values())).a.shape[2]
     for name, both in whole.items():
-        a, b = both.a[rows], both.b[rows].mT
-        for place, path in enumerate(paths_of(base, shape, name)):
-            factors[path] = lora.Factors(a[:, place], b[:, place])
+        # unbound at once: the gradient of an index is as large as what was indexed, once for every layer
+        layers = zip(both.a[rows].unbind(1), both.b[rows].mT.unbind(1), strict=True)
+        for path, (a, b) in zip(paths_of(base, shape, name), layers, strict=True):
+            factors[path] = lora.Factors(a, b)
     return lora.Adapter(rank, shape.multiplier * rank, factors)
 
 

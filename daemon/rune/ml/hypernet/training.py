@@ -222,7 +222,7 @@ def _optimizer(network: Hypernetwork, recipe: Recipe) -> torch.optim.Optimizer:
         {"params": others, "weight_decay": 0.0, "times": 1.0},
         {"params": scales, "weight_decay": 0.0, "times": recipe.scales},
     ]
-    return torch.optim.AdamW(parts, lr=recipe.rate, betas=recipe.betas)
+    return torch.optim.AdamW(parts, lr=recipe.rate, betas=recipe.betas, fused=True)
 
 
 def _restore(optimizer: torch.optim.Optimizer, tensors: dict[str, Tensor]) -> None:
