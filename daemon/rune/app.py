@@ -109,12 +109,13 @@ def learns_apart(settings: config.Config, driver: Path = NVIDIA) -> bool:
 
 
 def learner(home: Home) -> Learner:
-    """What a process needs that only learns: the base model, no embedder and no index.
+    """What a process needs that only learns: the base model, no embedder and no index. It yields to others.
 
     Raises:
         NotSetUp: there is no model yet.
     """
     settings = config.load(home.config)
+    os.nice(max(0, settings.daemon.learner_nice))
     model.locate(home, settings.model.base)
     from rune.ml import base, breeder, engine  # noqa: PLC0415 - as below
 

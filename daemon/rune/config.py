@@ -160,6 +160,9 @@ class DaemonConfig:
     learner: str = "auto"
     """Where distillation runs: apart (a process of its own, at low priority), within the process that
     answers recalls, or auto: apart on a CPU, within on a GPU."""
+    learner_nice: int = 10
+    """Niceness of the learner's own process, 0 to 19. At 10 its share of a core is a tenth of whoever wants
+    it, too: an answer, or the person's own compiler."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,15 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import os
 
 import click
 
 from rune import paths
 from rune.cli.common import Group, ask
-
-LEARNER_NICE = 10
-"""Its share of a core is a tenth of whoever wants it, too: an answer, or the person's own compiler."""
 
 
 @click.group(cls=Group)
@@ -66,5 +62,4 @@ def learner() -> None:
     from rune import app
     from rune import worker as process
 
-    os.nice(LEARNER_NICE)
     process.main(lambda: app.learner(paths.home()))
