@@ -61,8 +61,7 @@ LESSONS: tuple[tuple[str, tuple[str, ...]], ...] = (
         ("Which format do we use for dates in the database?", "Why are times saved as integers?"),
     ),
     (
-        "npm run build ran out of heap; NODE_OPTIONS=--max-old-space-size=4096 in the build script cured "
-        "it.",
+        "npm run build ran out of heap; NODE_OPTIONS=--max-old-space-size=4096 in the build script cured it.",
         ("JavaScript heap out of memory when bundling", "How much memory does the frontend build need?"),
     ),
     (
@@ -78,8 +77,7 @@ LESSONS: tuple[tuple[str, tuple[str, ...]], ...] = (
         ("database migration hangs when adding an index", "How to add an index without locking the table?"),
     ),
     (
-        "git push was rejected by the pre-receive hook: commit messages need a ticket id such as "
-        "SHOP-123.",
+        "git push was rejected by the pre-receive hook: commit messages need a ticket id such as SHOP-123.",
         ("remote refuses my commits", "What must a commit message contain?"),
     ),
     (
@@ -170,8 +168,7 @@ LESSONS: tuple[tuple[str, tuple[str, ...]], ...] = (
         ("nightly task executed two times in October", "Which time zone are scheduled jobs in?"),
     ),
     (
-        "Feature flags are read from config/flags.toml at start; changing one needs a restart of the "
-        "worker.",
+        "Feature flags are read from config/flags.toml at start; changing one needs a restart of the worker.",
         ("How do I switch a feature on?", "toggle has no effect until the process is restarted"),
     ),
 )

@@ -78,6 +78,23 @@ def test_without_an_adapter_the_bare_base_answers(served, tiny, learnt):
     assert all(socket.factors is None for socket in tiny.layers.values())
 
 
+@pytest.mark.parametrize("adapted", [False, True])
+def test_the_likelihood_of_an_answer_is_what_a_cross_entropy_says(served, tiny, learnt, adapted):
+    adapter = served.adapter(learnt) if adapted else None
+    prompt = tiny.prompt(QUESTIONS[0])
+    told = [*tiny.tokenizer.encode("Use EUR.", add_special_tokens=False), tiny.stop_ids[0]]
+    ids = torch.tensor([[*prompt, *told]])
+    labels = torch.tensor([[*([-100] * len(prompt)), *told]])
+    with lora.attached(tiny.layers, adapter), torch.inference_mode():
+        loss = float(tiny.model(input_ids=ids, labels=labels).loss)
+    assert served.likelihood(QUESTIONS[0], "Use EUR.", adapter) == pytest.approx(-loss, abs=1e-4)
+
+
+def test_an_adapter_makes_what_it_learnt_likelier(served, learnt):
+    by = [served.likelihood("Which currency?", "Use EUR.", one) for one in (served.adapter(learnt), None)]
+    assert by[0] > by[1] + 1.0
+
+
 def test_no_question_no_answer(served):
     assert served.answers([], None, 12) == []
 

@@ -56,7 +56,9 @@ def bench_import(folder: Path, sessions: int) -> None:
 @click.option("--sessions", default=40, show_default=True, help="Sessions that are asked about.")
 @click.option("--work", type=click.Path(path_type=Path), help="Where the work lies; else in build/.")
 @click.option("--split", type=click.Choice(["heldout", "development"]), default="heldout", show_default=True)
-@click.option("--only", help="One stage: train, answers, naive, served, growth, small; or result, the file.")
+@click.option(
+    "--only", help="One stage: train, answers, naive, served, growth, small, calibrate; or result, the file."
+)
 def bench_distil(data: Path, sessions: int, work: Path | None, split: str, only: str | None) -> None:
     """What sessions become in weights, beside every rival; goes on where it stopped."""
     from rune.bench.distil import stages

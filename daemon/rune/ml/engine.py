@@ -80,6 +80,17 @@ class Engine:
                 mask = torch.cat([mask, torch.ones_like(ids)], dim=-1)
         return [ended(self.base, row) for row in torch.cat(made, dim=-1).tolist()]
 
+    @torch.inference_mode()
+    def likelihood(self, question: str, answer: str, adapter: lora.Adapter | None) -> float:
+        """Mean log-probability of the answer's tokens and its end after the question alone, in nats."""
+        prompt = self.base.prompt(question)
+        told = [*self.base.tokenizer.encode(answer, add_special_tokens=False), self.base.stop_ids[0]]
+        ids = torch.tensor([[*prompt, *told]], device=self.base.device)
+        with lora.attached(self.base.layers, adapter):
+            logits = self.base.model(input_ids=ids, logits_to_keep=len(told) + 1).logits[0, :-1].float()
+        wanted = torch.tensor(told, device=self.base.device)
+        return float(logits.log_softmax(-1).gather(-1, wanted[:, None]).mean())
+
 
 def padded(base: Base, prompts: Sequence[list[int]]) -> tuple[Tensor, Tensor]:
     """Token ids [B, T] padded on the left, and which of them are seen [B, T]."""

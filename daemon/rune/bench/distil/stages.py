@@ -7,18 +7,22 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from rune import files
+from rune import config, files
 from rune.bench import results
-from rune.bench.distil import answers, figures, growth, naive, served, small, train
+from rune.bench.distil import answers, calibrate, figures, growth, naive, served, small, train
 from rune.bench.distil.scene import SEED, Scene, parts, scene
-from rune.errors import RuneError
+from rune.errors import ConfigError, RuneError
 
 STAGES = ("train", "answers", "naive", "served", "growth", "small")
+CALIBRATE = "calibrate"
+"""A stage of its own, with a result file of its own; the thresholds are chosen on development sessions."""
 RESULT = "result"
 
 
 def run(data: Path, folder: Path | None, wanted: int, split: str, only: str | None) -> None:
     """Run the stages, or one of them; the result file is written after all of them, or by ``only`` result."""
+    if only == CALIBRATE and split == "heldout":
+        raise ConfigError("thresholds are chosen on development sessions: add --split development")
     name = "distil" if split == "heldout" else f"distil-{split}"
     made = scene(data, folder or results.ROOT / "build" / f"bench-{name}", wanted, split)
     made.work.say(f"{len(made.probed)} sessions, {len(made.probes)} probes, {len(made.others)} others beside")
@@ -26,6 +30,9 @@ def run(data: Path, folder: Path | None, wanted: int, split: str, only: str | No
         _stages(made, (only,) if only else STAGES)
     if only in (None, RESULT):
         _write(made, figures.result(made))
+    if only == CALIBRATE:
+        recall = config.RecallConfig()
+        results.write("calibration", calibrate.result(made, recall.floor, recall.support), SEED)
 
 
 def _write(made: Scene, result: dict[str, Any]) -> None:
@@ -47,8 +54,8 @@ def _stages(made: Scene, wanted: tuple[str, ...]) -> None:
 
     if not isinstance(engine, Engine):
         raise RuneError(f"expected the real engine, got {type(engine).__name__}")
-    if unknown := set(wanted) - set(STAGES):
-        raise RuneError(f"{unknown.pop()}: expected one of {', '.join(STAGES)} or {RESULT}")
+    if unknown := set(wanted) - {*STAGES, CALIBRATE}:
+        raise RuneError(f"{unknown.pop()}: expected one of {', '.join(STAGES)}, {CALIBRATE} or {RESULT}")
     tools = answers.Tools(engine, embedder)
     doing: dict[str, Callable[[], Any]] = {
         "train": lambda: train.run(made, worker),
@@ -56,6 +63,7 @@ def _stages(made: Scene, wanted: tuple[str, ...]) -> None:
         "naive": lambda: naive.run(made, worker),
         "served": lambda: served.run(made, worker),
         "growth": lambda: growth.run(made, worker),
+        CALIBRATE: lambda: calibrate.run(made, worker, engine),
         "small": lambda: small.run(made, worker, engine.base),
     }
     for stage in wanted:
