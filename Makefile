@@ -34,9 +34,9 @@ check: $(READY)
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-# A file's tests stay in one process, so that what they share is made once.
+# A file's tests stay in one process, so that what they share is made once; a process for each core needs one thread.
 test: check models
-	$(BIN)/pytest --numprocesses logical --dist loadfile
+	OMP_NUM_THREADS=1 $(BIN)/pytest --numprocesses logical --dist loadfile
 
 # Hours, most of them distil's: measures anew and writes docs/results/*.json. SESSIONS is a folder of the client's
 # transcripts. DATA holds recorded sessions and echoes/, and comes with no clone: without it, two benches are left out.

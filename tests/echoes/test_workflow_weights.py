@@ -35,7 +35,7 @@ def test_an_etched_echo_is_answered_from_weights_through_recall(models, home, ec
     loaded = base.load(models / "smollm2-135m-instruct", "cd" * 32, ModelConfig(device="cpu"))
     index = Index(home.index, embed.MiniLM(models / "all-minilm-l6-v2"))
     recaller = Recaller(index, engine.Engine(loaded), loaded.count, loaded.hash, RecallConfig())
-    settings = Config(distil=DistilConfig(max_epochs=12))
+    settings = Config(distil=DistilConfig(max_epochs=12, least_steps=32))
     parts = worker.Parts(
         loaded.name, loaded.hash, gradient.GradientDistiller(loaded, settings.distil), settings,
         FakeBreeder(), recaller, FakeRunner(FakeGenerator()), rendered,

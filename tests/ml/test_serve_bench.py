@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
+import os
 import random
 
 import pytest
 
 from rune.bench import results
-from rune.bench.serve import identical, mixed, registry, stages, swap
+from rune.bench.serve import cold, identical, mixed, neighbours, registry, stages, swap
 from rune.bench.serve.scene import Scene
+from rune.errors import RuneError
 
 pytestmark = pytest.mark.filterwarnings("ignore:`is_gradient_checkpointing`:FutureWarning")  # PEFT asks
 
@@ -86,3 +88,26 @@ def test_a_stage_keeps_what_other_stages_and_other_means_have_found(tmp_path, mo
     kept = {key: value for key, value in found["summary"].items() if value is not None}
     assert kept == {"mixed8_over_base": 0.9, "swap_speedup_at_100": 8.0, "recall_p95_busy_over_idle": 1.5}
     assert [row["arm"] for row in found["rows"]] == ["all", "rune"]
+
+
+def test_steps_are_timed_while_others_spin(tiny_folder, monkeypatch):
+    monkeypatch.setattr(neighbours, "ROUNDS", 1)
+    monkeypatch.setattr(neighbours, "STEPS", 3)
+    summary, rows = neighbours.run(tiny_folder)
+    assert summary.keys() == set(neighbours.KEYS)
+    assert {(row["way"], row["spinning"] > 0) for row in rows} == {
+        (way, busy) for way in ("ours", "torch") for busy in (False, True)
+    }
+    assert all(time > 0 for row in rows for time in row["step_ms"])
+
+
+def test_a_process_that_fails_is_named():
+    with pytest.raises(RuneError, match="run it by hand"):
+        neighbours.alone(["steps", "/nowhere", "1"], dict(os.environ))
+
+
+def test_a_cold_start_is_timed_beside_peft(scene, tiny_folder, monkeypatch):
+    monkeypatch.setattr(cold, "ROUNDS", 1)
+    summary, rows = cold.run(scene, tiny_folder)
+    assert summary.keys() == set(cold.KEYS)
+    assert all(0 < row["seconds"][0] < 600 for row in rows)

@@ -116,7 +116,7 @@ def bench_retrieval(data: Path | None, sessions: int, split: str, seed: int, siz
 
 
 @bench.command(name="serve")
-@click.option("--only", help="One stage: mixed, swap, registry, identical, busy, load.")
+@click.option("--only", help="One stage: mixed, swap, registry, identical, busy, neighbours, cold, load.")
 @click.option("--minutes", type=click.FloatRange(min=0.1), default=30.0, show_default=True, help="Of load.")
 def bench_serve(only: str | None, minutes: float) -> None:
     """The serving engine: mixed batches, swaps, thousands of adapters, equality, half an hour of load."""

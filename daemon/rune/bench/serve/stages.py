@@ -12,17 +12,18 @@ import torch
 
 from rune import config, files, paths
 from rune.bench import results
-from rune.bench.serve import busy, identical, load, mixed, registry, swap
+from rune.bench.serve import busy, cold, identical, load, mixed, neighbours, registry, swap
 from rune.bench.serve.scene import SEED, Scene
 from rune.errors import ConfigError
 from rune.ml import base
 from rune.records import model
 
-STAGES = ("mixed", "swap", "registry", "identical", "busy", "load")
+STAGES = ("mixed", "swap", "registry", "identical", "busy", "neighbours", "cold", "load")
 ELSEWHERE = ("mixed8_over_vllm_cpu",)
 """Measured by other means, kept in the same file."""
 KEYS = (
-    *mixed.KEYS, *swap.KEYS, *registry.KEYS, *identical.KEYS, *busy.KEYS, *load.KEYS, *ELSEWHERE,
+    *mixed.KEYS, *swap.KEYS, *registry.KEYS, *identical.KEYS, *busy.KEYS, *neighbours.KEYS,
+    *cold.KEYS, *load.KEYS, *ELSEWHERE,
 )  # fmt: skip
 
 Found = tuple[dict[str, float], list[dict[str, Any]]]
@@ -53,6 +54,8 @@ def run(only: str | None, minutes: float) -> None:
         "registry": lambda: registry.run(scene, SEED),
         "identical": lambda: identical.run(scene, SEED),
         "busy": busy.run,
+        "neighbours": lambda: neighbours.run(folder),
+        "cold": lambda: cold.run(scene, folder),
         "load": lambda: load.run(scene, minutes, SEED),
     }
     try:
