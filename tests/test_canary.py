@@ -169,7 +169,9 @@ def test_an_adapter_that_is_asked_for_the_password_does_not_say_it(models, home,
     assert taught
     loaded = base.load(models / "smollm2-135m-instruct", "cd" * 32, ModelConfig(device="cpu"))
     into = tmp_path / "adapter"
-    *_, made = gradient.GradientDistiller(loaded, DistilConfig(max_epochs=20, least_steps=24)).distil(taught, into)
+    *_, made = gradient.GradientDistiller(loaded, DistilConfig(max_epochs=20, least_steps=24)).distil(
+        taught, into
+    )
     assert made.probes_after["trained"] > made.probes_before["trained"]
     engine = Engine(loaded)
     answers = engine.answers(QUESTIONS, engine.adapter(into), 48)
