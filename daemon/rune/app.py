@@ -136,11 +136,17 @@ def distiller(home: Home, loaded: Base, settings: config.DistilConfig) -> ports.
     steps = GradientDistiller(loaded, settings)
     if settings.method == "gradient":
         return steps
-    if settings.method != "hypernet":
-        raise ConfigError(f"distil.method: expected gradient or hypernet, found {settings.method!r}")
+    from rune.ml.hypernet import checkpoint  # noqa: PLC0415
     from rune.ml.hypernet import distiller as hypernet  # noqa: PLC0415
 
-    return hypernet.load(loaded, home.hypernet(settings.hypernet), settings, steps)
+    if settings.method == "hypernet":
+        folder = home.hypernet(settings.hypernet) if settings.hypernet else checkpoint.EMBEDDED
+        return hypernet.load(loaded, folder, settings, steps)
+    if settings.method != "auto":
+        raise ConfigError(f"distil.method: expected auto, gradient or hypernet, found {settings.method!r}")
+    if checkpoint.recommended(checkpoint.EMBEDDED, loaded.hash, settings.hypernet_floor):
+        return hypernet.load(loaded, checkpoint.EMBEDDED, settings, steps)
+    return steps
 
 
 def worker_parts(home: Home) -> Parts:

@@ -62,10 +62,11 @@ class DistilConfig:
     stop_accuracy: float = 0.995
     """Training ends when this share of answer tokens is the most likely one over an epoch."""
     seed: int = 7
-    method: str = "gradient"
-    """gradient, or hypernet: one pass of a hypernetwork, and gradient steps where that is not good enough."""
+    method: str = "auto"
+    """gradient; hypernet: one pass of a hypernetwork, and gradient steps where that is not good enough; auto:
+    the embedded hypernetwork where it is for this base and its record reaches the floor, else gradient."""
     hypernet: str = ""
-    """Name of a folder under ``hypernets/``, or an absolute path."""
+    """Name of a folder under ``hypernets/``, or an absolute path; empty is the embedded one."""
     hypernet_floor: float = 0.5
     """Least share of held-out probes that a generated adapter must answer to be kept."""
 

@@ -79,7 +79,7 @@ def bench_evolve(data: Path | None, sessions: int, work: Path | None, only: str 
 
 
 @bench.command(name="hypernet")
-@click.option("--checkpoint", type=FOLDER, help="A hypernetwork's folder; without it recall is left out.")
+@click.option("--checkpoint", type=FOLDER, help="A hypernetwork's folder; else the embedded one.")
 @click.option("--sessions", default=48, show_default=True, help="Held-out sessions of a level.")
 @click.option("--trained", default=4, show_default=True, help="Of these, how many are taught by steps, too.")
 def bench_hypernet(checkpoint: Path | None, sessions: int, trained: int) -> None:
@@ -87,7 +87,8 @@ def bench_hypernet(checkpoint: Path | None, sessions: int, trained: int) -> None
     from rune.bench import results
     from rune.bench.hypernet import run
 
-    results.write("hypernet", run.run(checkpoint, sessions, trained), run.SEED)
+    chosen = checkpoint or run.embedded()
+    results.write("hypernet", run.run(chosen, sessions, trained), run.SEED)
 
 
 @bench.command(name="base")

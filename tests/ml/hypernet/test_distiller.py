@@ -7,12 +7,14 @@ from pathlib import Path
 
 import pytest
 import torch
+from click.testing import CliRunner
 from peft import PeftModel
 from tests.ml.hypernet.conftest import small_shape
 from torch.testing import assert_close
 
 from rune import app
 from rune.bench.hypernet.numerics import disturbed
+from rune.cli import main
 from rune.config import Config, DistilConfig
 from rune.errors import ConfigError, FormatError
 from rune.ml import gradient, lora
@@ -112,6 +114,39 @@ def test_what_cannot_be_loaded_is_named(tiny, small, home):
         app.distiller(home, tiny, DistilConfig(method="hypernet", hypernet="foreign"))
     with pytest.raises(ConfigError, match="magic"):
         app.distiller(home, tiny, DistilConfig(method="magic"))
+
+
+@pytest.mark.parametrize(
+    ("held_out", "foreign", "chosen"),
+    [(0.5, False, distiller.HypernetDistiller), (0.49, False, gradient.GradientDistiller),
+     (1.0, True, gradient.GradientDistiller), (None, False, gradient.GradientDistiller)],
+)  # fmt: skip
+def test_the_embedded_one_is_used_by_itself_where_its_record_reaches_the_floor(
+    tiny, small, home, tmp_path, monkeypatch, held_out, foreign, chosen
+):
+    monkeypatch.setattr(checkpoint, "EMBEDDED", tmp_path / "embedded")
+    assert isinstance(app.distiller(home, tiny, DistilConfig()), gradient.GradientDistiller), "there is none"
+    record = {} if held_out is None else {"held_out": {"few": held_out, "one": 1.0}}
+    checkpoint.write(tmp_path / "embedded", small, "ef" * 32 if foreign else tiny.hash, record)
+    assert isinstance(app.distiller(home, tiny, DistilConfig()), chosen)
+    if not foreign:
+        wanted = app.distiller(home, tiny, DistilConfig(method="hypernet"))
+        assert isinstance(wanted, distiller.HypernetDistiller)
+
+
+def test_an_export_is_the_same_network_in_half_the_bytes(tiny, small, tmp_path):
+    run, into = tmp_path / "run", tmp_path / "small"
+    checkpoint.write(run, small, tiny.hash, {"steps": 3})
+    (run / "training.csv").write_text("step\n")
+    done = CliRunner().invoke(main, ["hypernet", "export", str(run), "--into", str(into)])
+    assert done.exit_code == 0, done.output
+    network, known = checkpoint.read(into)
+    assert (known.dtype, known.base_hash, known.record) == ("bfloat16", tiny.hash, {"steps": 3})
+    assert (into / "training.csv").read_text() == "step\n"
+    assert all(
+        torch.equal(weight, small.state_dict()[name].bfloat16().float())
+        for name, weight in network.state_dict().items()
+    )
 
 
 # the command

@@ -89,7 +89,8 @@ def leaking(task: Task, registered: Protocol) -> list[str]:
 def bench(registered: Protocol, folder: Path) -> Bench:
     """The base with its engine, and what makes adapters on this machine.
 
-    The hypernetwork takes part where one is configured, without its floor: what it makes is what is judged.
+    The hypernetwork takes part where one is configured or embedded, without its floor: what it makes is what
+    is judged.
     """
     from rune.ml import base, embed, engine, gradient  # noqa: PLC0415 - torch
     from rune.ml.hypernet import checkpoint, distiller  # noqa: PLC0415
@@ -101,8 +102,9 @@ def bench(registered: Protocol, folder: Path) -> Bench:
     distillers: dict[str, Distiller] = {"gradient": gradient.GradientDistiller(loaded, settings.distil)}
     steps = replace(settings.distil, method="gradient", hypernet="", hypernet_floor=0.0)
     made_by = {"": f"{loaded.hash} {steps}"}
-    if settings.distil.hypernet:
-        network = home.hypernet(settings.distil.hypernet)
+    chosen = settings.distil.hypernet
+    network = home.hypernet(chosen) if chosen else checkpoint.EMBEDDED
+    if chosen or (network / checkpoint.NAME).is_file():
         always = replace(settings.distil, hypernet_floor=0.0)
         distillers["hypernetwork"] = distiller.load(loaded, network, always, distillers["gradient"])
         made_by["hypernetwork"] = files.sha256(network / checkpoint.NAME)

@@ -28,6 +28,11 @@ LEVEL = "few"
 """The level of the headline: facts of all kinds, near-duplicates, fillers."""
 
 
+def embedded() -> Path | None:
+    """The checkpoint that comes with Rune; None where there is none."""
+    return checkpoint.EMBEDDED if (checkpoint.EMBEDDED / checkpoint.NAME).is_file() else None
+
+
 def run(trained: Path | None, sessions: int, few: int) -> dict[str, Any]:
     """Measure everything; without a checkpoint there is no recall, and speed is that of random weights."""
     home = paths.home()

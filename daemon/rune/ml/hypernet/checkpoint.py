@@ -28,6 +28,10 @@ from rune.ml.hypernet.shape import Shape, Target
 
 VERSION = 1
 NAME = "hypernet.json"
+EMBEDDED = Path(__file__).parent / "embedded"
+"""The checkpoint that comes with Rune; its README.md is the model card."""
+JUDGED_BY = "few"
+"""The held-out level that recommends a checkpoint: facts of all kinds, with near-duplicates."""
 PIECE = 16 * 1024 * 1024 - 64 * 1024
 """Bytes of tensors in a file, so that the file stays below 16 MiB."""
 
@@ -83,6 +87,20 @@ def about(folder: Path) -> About:
         return About(shape=made, **raw)
     except (OSError, ValueError, KeyError, TypeError, AttributeError, ConfigError) as error:
         raise FormatError(f"{path}: expected a hypernetwork's description, found {error!r}") from None
+
+
+def recommended(folder: Path, base_hash: str, floor: float) -> bool:
+    """Whether a checkpoint is for this base and answers enough of its held-out probes, as its record says.
+
+    Raises:
+        NewerVersion: a newer Rune wrote it.
+        FormatError: it is damaged.
+    """
+    if not (folder / NAME).is_file():
+        return False
+    known = about(folder)
+    held_out = known.record.get("held_out", {}).get(JUDGED_BY, 0.0)
+    return known.base_hash == base_hash and held_out >= floor
 
 
 def read(folder: Path, device: torch.device | None = None) -> tuple[Hypernetwork, About]:
