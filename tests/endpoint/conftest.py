@@ -9,14 +9,17 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
-from rune import worker
+from rune import redact, worker
 from rune.backends.local import Local
-from rune.config import ServeConfig
+from rune.capture import Capture
+from rune.config import CaptureConfig, ServeConfig
 from rune.endpoint.api import Api
 from rune.endpoint.server import Endpoint
 from rune.library import Library
+from rune.paths import Home
 from rune.records import api_key
 from rune.records.message import Distil
+from rune.remember import Completions
 from rune.testing import BASE, parts, worker_at
 
 QUESTION = "Why did the invoice test fail with AssertionError: '9.50 EUR' != 'EUR 9.50'?"
@@ -29,6 +32,8 @@ class Served:
     url: str
     keys: Path
     local: Local
+    capture: Capture
+    """What knows the sessions at work, of a home that all tests of the session share."""
 
     @property
     def port(self) -> int:
@@ -43,8 +48,10 @@ async def served(tmp_path_factory):
     root = tmp_path_factory.mktemp("endpoint")
     process = worker_at(root, "--token", "0.01")
     local = Local(process, 20.0)
-    endpoint = Endpoint(Api(local, local, BASE, 64).app(), root / "api-keys.json", ServeConfig(port=0))
-    yield Served(await endpoint.start(), root / "api-keys.json", local)
+    capture = Capture(Home(root), CaptureConfig(), time.time, redact.redact, lambda path: [])
+    api = Api(local, local, Completions(capture), BASE, 64)
+    endpoint = Endpoint(api.app(), root / "api-keys.json", ServeConfig(port=0))
+    yield Served(await endpoint.start(), root / "api-keys.json", local, capture)
     await endpoint.stop()
     await process.stop()
 

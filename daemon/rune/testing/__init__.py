@@ -270,7 +270,7 @@ def daemon(home: Home, *options: str) -> Daemon:
     learner = process
     if settings.daemon.learner == "apart":
         learner = ModelProcess((*argv, "learner", *options), home.logs / "learner.log", rest=1.0)
-    door = app.door(home, settings, process)
+    door = app.door(home, settings, process, capture)
     return Daemon(home, settings, capture, Jobs(home.jobs, time.time), process, learner, door=door)
 
 
