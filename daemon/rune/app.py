@@ -150,7 +150,7 @@ def worker_parts(home: Home) -> Parts:
     """
     settings = config.load(home.config)
     model.locate(home, settings.model.base)  # before the imports: they take seconds for nothing
-    from rune.index import Index  # noqa: PLC0415 - torch and chromadb belong to the worker alone
+    from rune.index import Index, server_of  # noqa: PLC0415 - torch and chromadb belong to the worker alone
     from rune.ml import base, breeder, embed, engine  # noqa: PLC0415
     from rune.ml.serve.runner import Runner  # noqa: PLC0415
     from rune.recall import Recaller  # noqa: PLC0415
@@ -158,7 +158,8 @@ def worker_parts(home: Home) -> Parts:
     loaded = base.resident(home, settings.model)
     embedder = embed.MiniLM(model.locate(home, settings.model.embedder))
     answering = engine.Engine(loaded)
-    recaller = Recaller(Index(home.index, embedder), answering, loaded.count, loaded.hash, settings.recall)
+    index = Index(home.index, embedder, server_of(home, settings.index))
+    recaller = Recaller(index, answering, loaded.count, loaded.hash, settings.recall)
     recaller.fitness = lambda card, state: fitness.of(card, state, time.time(), settings.evolution).phi or 0.0
     return Parts(
         loaded.name, loaded.hash, distiller(home, loaded, settings.distil), settings,
