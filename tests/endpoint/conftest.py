@@ -6,23 +6,18 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-import pytest
 import pytest_asyncio
 
-from rune import redact, worker
+from rune import redact
 from rune.backends.local import Local
 from rune.capture import Capture
 from rune.config import CaptureConfig, ServeConfig
 from rune.endpoint.api import Api
 from rune.endpoint.server import Endpoint
-from rune.library import Library
 from rune.paths import Home
 from rune.records import api_key
-from rune.records.message import Distil
 from rune.remember import Completions
-from rune.testing import BASE, parts, worker_at
-
-QUESTION = "Why did the invoice test fail with AssertionError: '9.50 EUR' != 'EUR 9.50'?"
+from rune.testing import BASE, worker_at
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,11 +49,3 @@ async def served(tmp_path_factory):
     yield Served(await endpoint.start(), root / "api-keys.json", local, capture)
     await endpoint.stop()
     await process.stop()
-
-
-@pytest.fixture
-def card(home, write_session, echoes):
-    """An adapter of the project, which knows the answer to QUESTION."""
-    write_session()
-    (*_, done) = worker.distil(parts(home), Distil("s1", str(echoes.project)))
-    return Library(echoes, time.time).get(done.adapter)
