@@ -15,7 +15,7 @@ from rune import config, index
 from rune.echoes import known, oblivion
 from rune.echoes.known import Known
 from rune.echoes.store import Store
-from rune.errors import FormatError, IndexUnavailable, RuneError
+from rune.errors import FormatError, RuneError
 from rune.evolution import lineage
 from rune.jobs import Jobs
 from rune.library import Library
@@ -112,7 +112,7 @@ def echoes_gone(home: Home, echoes: Echoes, before: Known) -> Unlearnt:
     try:
         if before.texts:
             drop_index(home, str(echoes.project))
-    except IndexUnavailable as error:  # what it holds of them is no text, and goes with the next recall
+    except RuneError as error:  # a server that is away, settings that cannot be read; the next recall does it
         left = str(error)
     return Unlearnt(tuple(card.id for card in cards), tuple(queued), left)
 

@@ -6,8 +6,8 @@ derived: whoever loses it loses seconds.
 
 Covered: a server that is gone, refuses, is slow or is no Chroma (IndexUnavailable, within seconds), one that
 started anew, with its data or without, a collection that somebody deleted, and rows that somebody added or
-took away. Not covered: somebody who writes other vectors under the ids that are there; where rows are
-deleted, their vectors stay in the server's files until it reuses that room.
+took away. Not covered: somebody who writes other vectors under the ids that are there; what a server keeps of
+deleted rows in its files (vectors and ids, see docs/beyond-one-machine.md).
 """
 
 from __future__ import annotations
@@ -51,8 +51,8 @@ class Server:
     address: Address
     owner: str
     """Of this installation, random: no other one comes upon the same names."""
-    seconds: float = 10.0
-    """For a connection, and for each pause within an answer."""
+    seconds: float = 5.0
+    """For a connection, and for each pause within an answer; meanwhile the worker answers nobody else."""
 
     def collection(self, project: str) -> str:
         """The name of a project's collection; it starts with what all of this installation start with."""

@@ -82,7 +82,7 @@ class Store:
             self._asked, self._wanted = asked, {_key(document): document for document in asked}
             if self._strange:  # by now some may be known
                 self._rows = None
-        elif self._unchanged():
+        elif self._mended(self._unchanged):
             return
         self._mended(self._match)
 
