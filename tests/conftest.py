@@ -10,6 +10,7 @@ from __future__ import annotations
 import itertools
 import json
 import os
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -196,6 +197,19 @@ def make_card() -> Callable[..., card.Card]:
         return card.Card(**{**fields, **changes})  # type: ignore[arg-type]
 
     return make
+
+
+@pytest.fixture(name="card")
+def learnt(home: paths.Home, write_session: Callable[..., Path], echoes: paths.Echoes) -> card.Card:
+    """An adapter with fake weights, learnt from the small session: it knows why the invoice test failed."""
+    from rune import worker  # most tests need no worker
+    from rune.library import Library
+    from rune.records.message import Distil
+    from rune.testing import parts
+
+    write_session()
+    (*_, done) = worker.distil(parts(home), Distil("s1", str(echoes.project)))
+    return Library(echoes, time.time).get(done.adapter)
 
 
 @pytest.fixture

@@ -154,6 +154,22 @@ def test_adapters_that_were_taught_what_is_taken_out_are_deleted_and_their_sessi
     assert "again without it: s1" in forget.render(done)
 
 
+def test_search_data_on_a_server_that_is_away_stay_until_the_next_recall_and_that_is_said(
+    write_session, add, remembered, home, echoes
+):
+    write_session("s1")
+    gone = entry("Gone")
+    add("s1", b"one", lessons=taught(gone))
+    remembered("workers", gone)
+    before = known.read(echoes)
+    echoes.memory("workers").unlink()
+    home.config.parent.mkdir(exist_ok=True)
+    home.config.write_text('[index]\nurl = "http://127.0.0.1:1"\n')
+    done = forget.echoes_gone(home, echoes, before)
+    assert (len(done.adapters), done.queued) == (1, ("s1",))
+    assert "stay until the next recall: the Chroma server http://127.0.0.1:1 cannot be" in forget.render(done)
+
+
 def test_where_no_adapter_was_taught_it_nothing_is_said(remembered, home, echoes):
     remembered("workers", entry("Gone"))
     before = known.read(echoes)

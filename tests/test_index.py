@@ -16,6 +16,7 @@ import pytest
 
 from rune.errors import FormatError
 from rune.index import Document, Hit, Index, Keywords, adapters
+from rune.index.folder import Folder
 from rune.index.postings import Postings
 from rune.index.words import SECOND, relevance, tokens
 
@@ -199,8 +200,8 @@ def test_sync_adds_what_is_new_and_removes_what_is_gone(index: Index, embedder: 
 
 
 def test_a_sync_of_the_same_reads_nothing_but_the_stamp(index: Index, monkeypatch) -> None:
-    monkeypatch.setattr("rune.index.store._load", lambda client: pytest.fail("the store was read again"))
-    monkeypatch.setattr("rune.index.store._write", lambda *parts: pytest.fail("the store was written again"))
+    monkeypatch.setattr(Folder, "load", lambda *parts: pytest.fail("the store was read again"))
+    monkeypatch.setattr(Folder, "write", lambda *parts: pytest.fail("the store was written again"))
     index.sync(PROJECT, documents(**LESSONS))
     assert found(index)[0] == "a1"
 

@@ -21,6 +21,7 @@ from rune.jobs import Jobs
 from rune.model_process import ModelProcess
 from rune.paths import Home
 from rune.records import model
+from rune.remember import Completions
 from rune.serving.backend import Backend
 from rune.worker import Learner, Parts
 
@@ -43,13 +44,12 @@ def daemon(home: Home) -> Daemon:
     learner = worker
     if learns_apart(settings):
         learner = ModelProcess((*RUNE, "daemon", "learner"), home.logs / "learner.log", LEARNER_REST, quiet)
-    return Daemon(
-        home, settings, capture, Jobs(home.jobs, time.time), worker, learner, door(home, settings, worker)
-    )
+    served = door(home, settings, worker, capture)
+    return Daemon(home, settings, capture, Jobs(home.jobs, time.time), worker, learner, served)
 
 
-def door(home: Home, settings: config.Config, worker: ModelProcess) -> Door:
-    """The HTTP endpoint, closed, over the engine of a worker."""
+def door(home: Home, settings: config.Config, worker: ModelProcess, capture: Capture) -> Door:
+    """The HTTP endpoint, closed, over the engine of a worker; its answers count in the sessions captured."""
 
     def build() -> Port:
         from rune.endpoint.api import Api  # noqa: PLC0415 - a web server; who does not serve needs none
@@ -57,7 +57,7 @@ def door(home: Home, settings: config.Config, worker: ModelProcess) -> Door:
 
         local, base = Local(worker, settings.serve.load_wait_seconds), Path(settings.model.base).name
         engine = backend(settings.engine, base, local)
-        api = Api(engine, local, base, settings.serve.max_tokens)
+        api = Api(engine, local, Completions(capture), base, settings.serve.max_tokens)
         return Endpoint(api.app(), home.api_keys, settings.serve, engine)
 
     return Door(build)
@@ -157,7 +157,7 @@ def worker_parts(home: Home) -> Parts:
     """
     settings = config.load(home.config)
     model.locate(home, settings.model.base)  # before the imports: they take seconds for nothing
-    from rune.index import Index  # noqa: PLC0415 - torch and chromadb belong to the worker alone
+    from rune.index import Index, server_of  # noqa: PLC0415 - torch and chromadb belong to the worker alone
     from rune.ml import base, breeder, embed, engine  # noqa: PLC0415
     from rune.ml.serve.runner import Runner  # noqa: PLC0415
     from rune.recall import Recaller  # noqa: PLC0415
@@ -165,7 +165,8 @@ def worker_parts(home: Home) -> Parts:
     loaded = base.resident(home, settings.model)
     embedder = embed.MiniLM(model.locate(home, settings.model.embedder))
     answering = engine.Engine(loaded)
-    recaller = Recaller(Index(home.index, embedder), answering, loaded.count, loaded.hash, settings.recall)
+    index = Index(home.index, embedder, server_of(home, settings.index))
+    recaller = Recaller(index, answering, loaded.count, loaded.hash, settings.recall)
     recaller.fitness = lambda card, state: fitness.of(card, state, time.time(), settings.evolution).phi or 0.0
     return Parts(
         loaded.name, loaded.hash, distiller(home, loaded, settings.distil), settings,

@@ -85,6 +85,14 @@ class RecallConfig:
 
 
 @dataclass(frozen=True, slots=True)
+class IndexConfig:
+    """Where search data lie."""
+
+    url: str = ""
+    """Of a Chroma server, such as http://chroma.lan:8000; empty: in files of this machine."""
+
+
+@dataclass(frozen=True, slots=True)
 class EvolutionConfig:
     """When adapters are brought together, replaced and put away."""
 
@@ -189,6 +197,7 @@ class Config:
     model: ModelConfig = field(default_factory=ModelConfig)
     distil: DistilConfig = field(default_factory=DistilConfig)
     recall: RecallConfig = field(default_factory=RecallConfig)
+    index: IndexConfig = field(default_factory=IndexConfig)
     evolution: EvolutionConfig = field(default_factory=EvolutionConfig)
     engine: EngineConfig = field(default_factory=EngineConfig)
     daemon: DaemonConfig = field(default_factory=DaemonConfig)

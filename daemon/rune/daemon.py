@@ -239,14 +239,17 @@ class Daemon:
             what = "is being distilled, or brought together with others"
             way_out = "try again when `rune status` shows no job"
             return Failed("Busy", f"session {request.session} {what}; {way_out}")
+        # first: where that cannot be done, nothing is forgotten by halves
+        await forget.out_of_index(self.home, self.worker, request)
         self.capture.forget(request.session)
         self.jobs.forget(request.session, request.project)
         self.gatherer.forget(Path(request.project), request.session)
-        if self.worker.state == "ready":
-            await self.worker.ask(request)
-        else:
-            await asyncio.to_thread(forget.drop_index, self.home, request.project)
-        return await asyncio.to_thread(forget.session, request.session, Path(request.project))
+        forgotten = await asyncio.to_thread(forget.session, request.session, Path(request.project))
+        try:
+            await forget.out_of_index(self.home, self.worker, request)  # now also what else was made of it
+        except RuneError as error:  # the next recall matches the index to what is there
+            self._failed("index", error)
+        return forgotten
 
     def _health(self) -> Health:
         return Health(

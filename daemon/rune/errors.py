@@ -12,6 +12,7 @@ RuneError                   shown to the person as one line: expected, came, wha
 │   ├── WrongBase           ... made for another base model
 │   └── NotServed           ... whole, but out of service: archived, superseded or unserved
 ├── DaemonUnavailable       no daemon answers, or not in time
+├── IndexUnavailable        the Chroma server that search data lie on does not answer
 ├── EngineUnavailable       no engine generates tokens at the moment
 │   └── EngineBusy          ... its queue is full: come again after retry_after seconds
 ├── PromptTooLong           a prompt and what is to be generated do not fit into the context
@@ -76,6 +77,10 @@ class NotServed(AdapterError):
 
 class DaemonUnavailable(RuneError):
     """No daemon answers on the socket, or it did not answer in time."""
+
+
+class IndexUnavailable(RuneError):
+    """The Chroma server of ``[index]`` does not answer, or not as one."""
 
 
 class EngineUnavailable(RuneError):

@@ -123,6 +123,16 @@ class Finder:
         self.index.sync(project, made[2])
 
 
+    def forget(self, project: str, session: str) -> None:
+        """Take a session out of the index, and whatever the project's files no longer have.
+
+        Raises:
+            FormatError, IndexUnavailable: as the index.
+        """
+        self.refresh(project, self.library(project).cards())
+        self.index.remove(project, session)
+
+
 def gain(card: Card, state: State) -> float:
     """How many more of its own probes an adapter gets right than the base, as a share; 0.0 where unmeasured.
 

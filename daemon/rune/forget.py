@@ -6,23 +6,24 @@ out of its session without it.
 
 from __future__ import annotations
 
-import shutil
+import asyncio
 import time
 from dataclasses import dataclass
 from pathlib import Path
 
+from rune import config, index
 from rune.echoes import known, oblivion
 from rune.echoes.known import Known
 from rune.echoes.store import Store
 from rune.errors import FormatError, RuneError
 from rune.evolution import lineage
-from rune.index import store_folder
 from rune.jobs import Jobs
 from rune.library import Library
+from rune.model_process import ModelProcess
 from rune.paths import Echoes, Home
 from rune.records import recalled, trajectory
 from rune.records.card import Card
-from rune.records.message import Forgotten
+from rune.records.message import Done, Forget, Forgotten
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +33,8 @@ class Unlearnt:
     adapters: tuple[str, ...] = ()
     queued: tuple[str, ...] = ()
     """Sessions that are distilled again, without those echoes."""
+    left: str = ""
+    """Why search data could not be deleted yet."""
 
 
 def session(name: str, project: Path) -> Forgotten:
@@ -103,11 +106,15 @@ def echoes_gone(home: Home, echoes: Echoes, before: Known) -> Unlearnt:
     _orphaned(library, [card.id for card in cards])
     for card in cards:
         library.remove(card.id)
-    if before.texts:
-        drop_index(home, str(echoes.project))
     sessions = dict.fromkeys(card.session for card in cards if not card.parents)
     queued = [name for name in sessions if _again(jobs, echoes, name)]
-    return Unlearnt(tuple(card.id for card in cards), tuple(queued))
+    left = ""
+    try:
+        if before.texts:
+            drop_index(home, str(echoes.project))
+    except RuneError as error:  # a server that is away, settings that cannot be read; the next recall does it
+        left = str(error)
+    return Unlearnt(tuple(card.id for card in cards), tuple(queued), left)
 
 
 def _again(jobs: Jobs, echoes: Echoes, name: str) -> bool:
@@ -119,14 +126,32 @@ def _again(jobs: Jobs, echoes: Echoes, name: str) -> bool:
 
 
 def render(done: Unlearnt) -> str:
-    """What a person should know of it; empty where nothing was deleted."""
-    if not done.adapters:
-        return ""
+    """What a person should know of it; empty where that is nothing."""
     lines = [f"deleted  adapter {adapter}: it was taught what is gone" for adapter in done.adapters]
-    again = ", ".join(done.queued) or "none, their trajectories are gone"
-    return "\n".join([*lines, f"sessions queued to be distilled again without it: {again}"])
+    if lines:
+        again = ", ".join(done.queued) or "none, their trajectories are gone"
+        lines.append(f"sessions queued to be distilled again without it: {again}")
+    if done.left:
+        lines.append(f"search data stay until the next recall: {done.left}")
+    return "\n".join(lines)
+
+
+async def out_of_index(home: Home, worker: ModelProcess, request: Forget) -> None:
+    """Take a session out of the search data; where the worker cannot, the whole project's are deleted.
+
+    Raises:
+        IndexUnavailable: they lie on a server that does not answer.
+    """
+    if worker.state == "ready" and isinstance(await worker.ask(request), Done):
+        return
+    await asyncio.to_thread(drop_index, home, request.project)
 
 
 def drop_index(home: Home, project: str) -> None:
-    """Delete a project's derived index; it is rebuilt from cards at the next recall."""
-    shutil.rmtree(store_folder(home.index, project), ignore_errors=True)
+    """Delete a project's derived index; it is rebuilt from cards at the next recall.
+
+    Raises:
+        ConfigError: the settings cannot be read.
+        IndexUnavailable: it lies on a server that does not answer; nothing was deleted.
+    """
+    index.drop(home, config.load(home.config).index, project)

@@ -71,6 +71,11 @@ class Home:
         return self.root / "index"
 
     @property
+    def installation(self) -> Path:
+        """The id of this installation; there once search data lie on a server."""
+        return self.root / "installation.json"
+
+    @property
     def run(self) -> Path:
         """Lock and socket of the daemon."""
         return self.root / "run"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from rune.capture import Capture
@@ -95,3 +96,31 @@ def of_use(capture: Capture, request: Recall, found: Recalled) -> None:
         shown = {text.id for text in memory.texts if (text.name, text.path) in names}
         given = [entry.digest for _, entry in memory.entries if f"{known.ECHO}{entry.digest}" in shown]
         Uses(echoes.uses, time.time).note(session, given)
+
+
+@dataclass(frozen=True, slots=True)
+class Completions:
+    """Counts the endpoint's answers as ``of_use`` counts recalls.
+
+    No process id ties a request over HTTP to a session: it names its session itself, or the project has but
+    one that is open. Which of several it comes from is not guessed.
+    """
+
+    capture: Capture
+
+    def asking(self, project: str, named: str) -> str:
+        """The open session that a request belongs to; empty where that cannot be told.
+
+        Args:
+            project: whose.
+            named: by the request; empty: it names none. One that is not open here is no session.
+        """
+        found = [one.session for one in self.capture.open_sessions(Path(project))]
+        if named:
+            return named if named in found else ""
+        return found[0] if len(found) == 1 else ""
+
+    def note(self, project: str, session: str, adapter: str, score: float, answered: bool) -> None:
+        """Write down that an adapter was used, in a session or in none that is known."""
+        use = recalled.Use(time.time(), session, adapter, score, answered)
+        recalled.append(Echoes(Path(project)).recalls, use)

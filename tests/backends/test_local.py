@@ -11,7 +11,6 @@ import uuid
 import pytest
 import pytest_asyncio
 
-from rune import worker
 from rune.backends.local import Local
 from rune.errors import AdapterError, EngineBusy, EngineUnavailable, PromptTooLong
 from rune.library import Library
@@ -19,7 +18,7 @@ from rune.model_process import ModelProcess
 from rune.records.message import Distil, Recall, Recalled
 from rune.records.tokens import Turn
 from rune.serving.types import EngineStats, GenerateRequest, Part, Sampling
-from rune.testing import parts, worker_at
+from rune.testing import worker_at
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 QUESTION = "Why did the invoice test fail with AssertionError: '9.50 EUR' != 'EUR 9.50'?"
@@ -47,14 +46,6 @@ async def shared(tmp_path_factory):
     process = worker_at(root, "--token", "0.01")
     yield Local(process, 20.0)
     await process.stop()
-
-
-@pytest.fixture
-def card(home, write_session, echoes):
-    """An adapter of the project."""
-    write_session()
-    (*_, done) = worker.distil(parts(home), Distil("s1", str(echoes.project)))
-    return Library(echoes, time.time).get(done.adapter)
 
 
 def ask(prompt: str, *parts: Part, **how) -> GenerateRequest:

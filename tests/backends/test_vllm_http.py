@@ -16,14 +16,15 @@ from starlette.applications import Starlette
 from starlette.responses import JSONResponse, StreamingResponse
 from starlette.routing import Route
 
-from rune import app, worker
+from rune import app, redact, worker
 from rune.backends.local import Local
 from rune.backends.slots import Slots
 from rune.backends.vllm_http import Vllm
-from rune.config import Config, EngineConfig, ModelConfig, ServeConfig
+from rune.capture import Capture
+from rune.config import CaptureConfig, Config, EngineConfig, ModelConfig, ServeConfig
 from rune.errors import AdapterError, ConfigError, EngineBusy, EngineUnavailable, PromptTooLong
 from rune.model_process import ModelProcess
-from rune.records import api_key
+from rune.records import api_key, recalled
 from rune.records.message import Distil
 from rune.serving.types import GenerateRequest, Part, Sampling
 from rune.testing import parts
@@ -385,7 +386,8 @@ async def door(server, home, echoes):
     worker_process = ModelProcess(argv, home.logs / "worker.log")
     engine = EngineConfig(backend="vllm", url=server.url, adapters="/mnt/rune")
     settings = Config(model=ModelConfig(base="base"), engine=engine, serve=ServeConfig(port=0))
-    made = app.door(home, settings, worker_process)
+    capture = Capture(home, CaptureConfig(), time.time, redact.redact, lambda path: [])
+    made = app.door(home, settings, worker_process, capture)
     yield made
     await made.stop()
     await worker_process.stop()
@@ -406,3 +408,4 @@ async def test_the_endpoint_routes_here_and_generates_there(door, server, home, 
     assert server.loaded == {done.adapter: f"/mnt/rune/{done.adapter}"}
     assert QUESTION.split()[0] in answer["choices"][0]["message"]["content"]
     assert (busy.status_code, busy.headers["retry-after"]) == (429, "7")
+    assert [(use.adapter, use.session) for use in recalled.read(echoes.recalls)] == [(done.adapter, "")]

@@ -6,20 +6,18 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-import pytest
 import pytest_asyncio
 
-from rune import worker
+from rune import redact
 from rune.backends.local import Local
-from rune.config import ServeConfig
+from rune.capture import Capture
+from rune.config import CaptureConfig, ServeConfig
 from rune.endpoint.api import Api
 from rune.endpoint.server import Endpoint
-from rune.library import Library
+from rune.paths import Home
 from rune.records import api_key
-from rune.records.message import Distil
-from rune.testing import BASE, parts, worker_at
-
-QUESTION = "Why did the invoice test fail with AssertionError: '9.50 EUR' != 'EUR 9.50'?"
+from rune.remember import Completions
+from rune.testing import BASE, worker_at
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +27,8 @@ class Served:
     url: str
     keys: Path
     local: Local
+    capture: Capture
+    """What knows the sessions at work, of a home that all tests of the session share."""
 
     @property
     def port(self) -> int:
@@ -43,15 +43,9 @@ async def served(tmp_path_factory):
     root = tmp_path_factory.mktemp("endpoint")
     process = worker_at(root, "--token", "0.01")
     local = Local(process, 20.0)
-    endpoint = Endpoint(Api(local, local, BASE, 64).app(), root / "api-keys.json", ServeConfig(port=0))
-    yield Served(await endpoint.start(), root / "api-keys.json", local)
+    capture = Capture(Home(root), CaptureConfig(), time.time, redact.redact, lambda path: [])
+    api = Api(local, local, Completions(capture), BASE, 64)
+    endpoint = Endpoint(api.app(), root / "api-keys.json", ServeConfig(port=0))
+    yield Served(await endpoint.start(), root / "api-keys.json", local, capture)
     await endpoint.stop()
     await process.stop()
-
-
-@pytest.fixture
-def card(home, write_session, echoes):
-    """An adapter of the project, which knows the answer to QUESTION."""
-    write_session()
-    (*_, done) = worker.distil(parts(home), Distil("s1", str(echoes.project)))
-    return Library(echoes, time.time).get(done.adapter)

@@ -43,8 +43,10 @@ def test_the_counts_come_last_and_only_where_they_are_wanted():
 
 def test_what_answered_is_said_in_the_body_and_in_the_headers():
     whole = Form("id", 1, "rune", ROUTE, True).whole("Hi", TokenEvent("r", "", 1, 2, "stop"))
-    told = {"model": "ab" * 8, "adapter": "ab" * 8, "relevance": 0.71, "why": ""}
+    told = {"model": "ab" * 8, "adapter": "ab" * 8, "relevance": 0.71, "why": "", "asked_in": None}
     assert whole["x_rune"] == told
+    in_s2 = Form("id", 1, "rune", ROUTE, True, session="s2")
+    assert in_s2.first()["x_rune"] == told | {"asked_in": "s2"}
     assert ROUTE.headers == {
         "X-Rune-Model": "ab" * 8,
         "X-Rune-Adapter": "ab" * 8,

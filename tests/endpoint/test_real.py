@@ -14,7 +14,8 @@ from openai import BadRequestError, OpenAI
 
 from rune import cli, client
 from rune.library import Library
-from rune.records import model
+from rune.records import model, recalled
+from rune.testing import FakeSession
 
 pytestmark = pytest.mark.model
 BASE = "smollm2-135m-instruct"
@@ -62,11 +63,16 @@ def noise(home, echoes, make_card, models):
         return library.add(stage, made).id
 
 
-def test_base_and_adapter_answer_at_once_each_as_itself(daemon, noise, project):
+def test_base_and_adapter_answer_at_once_each_as_itself(daemon, noise, project, home, echoes):
+    FakeSession(home, project, "s2").prompt("Which capital is it?")
     printed = CliRunner().invoke(cli.main, ["serve", "--project", str(project), "--json"])
     told = json.loads(printed.output)
     with OpenAI(base_url=told["base_url"], api_key=told["api_key"], timeout=180) as openai:
         everything_is_right(openai, noise)
+        in_s2 = {"X-Rune-Session": "s2"}
+        openai.chat.completions.create(model=noise, messages=ASKED, max_tokens=4, extra_headers=in_s2)
+    counted = [(use.session, use.adapter, use.answered) for use in recalled.read(echoes.recalls)]
+    assert counted == [("s2", noise, True)] * 2
 
 
 def everything_is_right(openai, noise):

@@ -6,13 +6,16 @@ import socket
 import httpx
 import pytest
 
+from rune import redact
 from rune.backends.local import Local
-from rune.config import ServeConfig
+from rune.capture import Capture
+from rune.config import CaptureConfig, ServeConfig
 from rune.endpoint.api import Api
 from rune.endpoint.door import Door
 from rune.endpoint.server import Endpoint
 from rune.errors import ConfigError
 from rune.model_process import ModelProcess
+from rune.remember import Completions
 
 
 @pytest.fixture
@@ -23,7 +26,9 @@ async def endpoint(home):
     def make(**config) -> Endpoint:
         local = Local(ModelProcess(("false",), home.logs / "worker.log"), 1.0)
         settings = ServeConfig(**{"port": 0, **config})
-        made.append(Endpoint(Api(local, local, "base", 9).app(), home.api_keys, settings))
+        capture = Capture(home, CaptureConfig(), lambda: 0.0, redact.redact, lambda path: [])
+        api = Api(local, local, Completions(capture), "base", 9)
+        made.append(Endpoint(api.app(), home.api_keys, settings))
         return made[-1]
 
     yield make

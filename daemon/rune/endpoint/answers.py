@@ -33,6 +33,13 @@ class Form:
     chat: bool
     usage: bool = False
     """Whether a stream ends with the counts."""
+    session: str = ""
+    """The session that it is asked in, where an adapter answers and that is known."""
+
+    @property
+    def told(self) -> dict[str, Any]:
+        """What answers, and in which session that counts."""
+        return self.route.told | {"asked_in": self.session or None}
 
     def whole(self, text: str, last: TokenEvent) -> dict[str, Any]:
         """The answer in one piece."""
@@ -43,11 +50,11 @@ class Form:
         }
         said |= {"message": {"role": "assistant", "content": text}} if self.chat else {"text": text}
         kind = "chat.completion" if self.chat else "text_completion"
-        return self._frame(kind, [said]) | {"usage": counts(last), "x_rune": self.route.told}
+        return self._frame(kind, [said]) | {"usage": counts(last), "x_rune": self.told}
 
     def first(self) -> dict[str, Any]:
         """The piece before any text: who speaks, and what answers."""
-        return self._piece({"role": "assistant", "content": ""}, "", None) | {"x_rune": self.route.told}
+        return self._piece({"role": "assistant", "content": ""}, "", None) | {"x_rune": self.told}
 
     def piece(self, event: TokenEvent) -> dict[str, Any]:
         """More text, or why there is no more."""

@@ -27,22 +27,24 @@ from rune.endpoint.asked import Asked
 from rune.endpoint.gate import refusal
 from rune.endpoint.problems import Problem
 from rune.endpoint.routing import Desk, Route, Router, cards_of, project_of
+from rune.endpoint.uses import Events, Notebook, Use
 from rune.errors import RuneError
 from rune.records.api_key import ApiKey
 from rune.serving.backend import Backend
 from rune.serving.types import GenerateRequest, TokenEvent
 
-Events = AsyncGenerator[TokenEvent, None]
-HEADER = "x-rune-project"
+PROJECT = "x-rune-project"
+SESSION = "x-rune-session"
 FAILED = ("error", "cancelled")
 
 
 class Api:
     """``/v1/models``, ``/v1/chat/completions``, ``/v1/completions``."""
 
-    def __init__(self, backend: Backend, desk: Desk, base: str, max_tokens: int) -> None:
+    def __init__(self, backend: Backend, desk: Desk, notebook: Notebook, base: str, max_tokens: int) -> None:
         self.backend = backend
         self.desk = desk
+        self.notebook = notebook
         self.router = Router(desk, base)
         self.base = base
         self.max_tokens = max_tokens
@@ -84,7 +86,9 @@ class Api:
         return await self._answer(request, asked.completion(await _parsed(request), self.max_tokens))
 
     async def _answer(self, request: Request, wanted: Asked) -> Response:
-        route = await self.router.route(wanted.model, await _project(request), wanted.query)
+        project = await _project(request)
+        route = await self.router.route(wanted.model, project, wanted.query)
+        use = self._use(request, project, route)
         prompt = await self._prompt(wanted, route)
         chat, one = bool(wanted.turns), uuid.uuid4().hex
         form = Form(
@@ -94,17 +98,24 @@ class Api:
             route,
             chat,
             wanted.usage,
+            use.session if use else "",
         )
         parts = (route.part,) if route.part else ()
         client = f"{_key(request).name}:{wanted.user}"
-        events = cast(
-            "Events",
-            self.backend.generate(GenerateRequest(one, prompt, parts, wanted.sampling, client)),
-        )
+        asked = GenerateRequest(one, prompt, parts, wanted.sampling, client)
+        events = cast("Events", self.backend.generate(asked))
+        events = use.counted(events) if use else events
         first = await anext(events)  # what is refused is refused before anything is sent
         if first.finish in FAILED or not wanted.stream:
             return await _whole(form, first, events)
         return Streamed(form, first, events)
+
+    def _use(self, request: Request, project: str, route: Route) -> Use | None:
+        """What this answer will count for; None where the base gives it."""
+        if route.part is None:
+            return None
+        session = self.notebook.asking(project, _header(request, SESSION))
+        return Use(self.notebook, project, session, route.part.digest, route.relevance or 0.0)
 
     async def _prompt(self, wanted: Asked, route: Route) -> str:
         """The request as the engine takes it; meanwhile the adapter is brought near."""
@@ -191,8 +202,11 @@ async def _parsed(request: Request) -> Any:
 
 
 async def _project(request: Request) -> str:
-    named = request.headers.get(HEADER, "").encode("latin-1").decode("utf-8", "replace")
-    return await asyncio.to_thread(project_of, _key(request), named)
+    return await asyncio.to_thread(project_of, _key(request), _header(request, PROJECT))
+
+
+def _header(request: Request, name: str) -> str:
+    return request.headers.get(name, "").encode("latin-1").decode("utf-8", "replace")
 
 
 def _key(request: Request) -> ApiKey:

@@ -1,9 +1,10 @@
-"""What came of recalls: did the next runs of the session pass where they had failed before?
+"""What came of answers: did the next runs of the session pass where they had failed before?
 
-A recall is judged by the run that failed last before it, within the window. The next runs of the same
-family of commands decide: the first that passes counts for the adapter, the later the less; if none of them
-passes, that counts against it. Where nothing had failed, or nothing of that family was run again, there is
-no outcome: that is not known, not nought. Adapters that were asked about the same failure share it. Pure.
+An answer, be it of a recall or of the endpoint, is judged by the run that failed last before it, within the
+window. The next runs of the same family of commands decide: the first that passes counts for the adapter, the
+later the less; if none of them passes, that counts against it. Where nothing had failed, or nothing of that
+family was run again, there is no outcome: that is not known, not nought. Adapters that were asked about the
+same failure share it. Pure.
 
 Not covered: whether the agent read the answer. The share and Wilson's interval are there because of that.
 """
@@ -23,7 +24,7 @@ from rune.records.trajectory import Event, Execution
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """The outcome of one recall."""
+    """The outcome of one answer."""
 
     adapter: str
     outcome: Outcome
@@ -32,10 +33,10 @@ class Judged:
 
 
 def judge(uses: Sequence[Use], events: Sequence[Event], config: EvolutionConfig) -> list[Judged]:
-    """The outcomes of the recalls of one session.
+    """The outcomes of the answers that one session was given.
 
     Args:
-        uses: its recalls.
+        uses: those answers.
         events: its events in the order of time.
         config: how far to look.
     """

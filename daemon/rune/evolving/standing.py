@@ -74,12 +74,13 @@ def how_of(card: Card) -> str:
 
 
 def settle_outcomes(echoes: Echoes, config: EvolutionConfig) -> int:
-    """Write down what came of the recalls of sessions that are over; returns how many are new."""
+    """Write down what came of the answers given in sessions that are over; returns how many are new."""
     states = Library(echoes, time.time).states()
     known = {(id, one.session, one.recalled) for id, state in states.items() for one in state.outcomes}
     by_session: dict[str, list[Use]] = defaultdict(list)
     for use in recalled.read(echoes.recalls):
-        by_session[use.session].append(use)
+        if use.session:  # what was asked in no known session cannot be judged
+            by_session[use.session].append(use)
     new = 0
     for session, uses in by_session.items():
         for one in outcomes.judge(uses, _events(echoes, session), config):

@@ -1,16 +1,25 @@
-"""Search over what sessions were about: vectors in Chroma and words in BM25, added up."""
+"""Search over what sessions were about: vectors in Chroma and words in BM25, added up.
+
+``words`` is what a search is about, ``postings`` and ``rows`` have it in memory, ``store`` keeps it in step
+with a ``shelf``: a ``folder`` of this machine, or a collection of a ``server``.
+"""
 
 from __future__ import annotations
 
 import hashlib
+import shutil
 from collections.abc import Iterable
 from pathlib import Path
 
+from rune.config import IndexConfig
+from rune.index.server import Collection, Server, address
 from rune.index.store import Store
 from rune.index.words import Document, Hit, Keywords, Ranked, adapters
+from rune.paths import Home
 from rune.ports import Embedder
+from rune.records import installation
 
-__all__ = ["Document", "Hit", "Index", "Keywords", "Ranked", "adapters", "store_folder"]
+__all__ = ["Document", "Hit", "Index", "Keywords", "Ranked", "adapters", "drop", "server_of", "store_folder"]
 
 
 def store_folder(index: Path, project: str) -> Path:
@@ -18,17 +27,44 @@ def store_folder(index: Path, project: str) -> Path:
     return index / hashlib.sha256(project.encode()).hexdigest()[:16]
 
 
+def server_of(home: Home, config: IndexConfig) -> Server | None:
+    """The Chroma server as this installation uses it; None where search data lie in files.
+
+    Raises:
+        ConfigError: ``index.url`` is no address.
+        FormatError: the installation's id cannot be read.
+    """
+    return Server(address(config.url), installation.ensure(home.installation)) if config.url else None
+
+
+def drop(home: Home, config: IndexConfig, project: str) -> None:
+    """Delete a project's search data wherever they lie; the next search makes them anew.
+
+    Raises:
+        IndexUnavailable: the server does not answer; nothing was deleted.
+    """
+    folder = store_folder(home.index, project)
+    if server := server_of(home, config):
+        collection = Collection(server, project, folder)
+        collection.drop()
+        collection.close()
+    shutil.rmtree(folder, ignore_errors=True)
+
+
 class Index:
     """Documents of several projects, searched by meaning and by words."""
 
-    def __init__(self, folder: Path, embedder: Embedder) -> None:
+    def __init__(self, folder: Path, embedder: Embedder, server: Server | None = None) -> None:
         self.folder = folder
         self._embedder = embedder
+        self._server = server
         self._stores: dict[str, Store] = {}
 
     def _store(self, project: str) -> Store:
         if project not in self._stores:
-            self._stores[project] = Store(store_folder(self.folder, project), self._embedder)
+            folder, server = store_folder(self.folder, project), self._server
+            shelf = Collection(server, project, folder) if server else None
+            self._stores[project] = Store(folder, self._embedder, shelf)
         return self._stores[project]
 
     def sync(self, project: str, documents: Iterable[Document]) -> None:
@@ -36,6 +72,7 @@ class Index:
 
         Raises:
             FormatError: the store cannot be written, not even a new one.
+            IndexUnavailable: the server does not answer.
         """
         self._store(project).sync(documents)
 
@@ -44,14 +81,16 @@ class Index:
 
         Raises:
             FormatError: the store cannot be read, not even a new one.
+            IndexUnavailable: the server does not answer.
         """
         return self._store(project).search(query, limit)
 
     def remove(self, project: str, session: str) -> None:
-        """Forget a session: its documents and every trace of their text in the files.
+        """Forget a session: its documents and every trace of their text, wherever they lie.
 
         Raises:
             FormatError: the store cannot be written, not even a new one.
+            IndexUnavailable: the server does not answer; nothing was removed.
         """
         self._store(project).remove(session)
 

@@ -7,6 +7,7 @@ and finds what an approximate graph may miss.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -82,3 +83,8 @@ class Rows:
             if len(self.keys):
                 room[: len(self.keys)] = self.vectors
             self._room = room
+
+
+def matrix(vectors: Any) -> Vectors:
+    """Vectors as one matrix: [documents, width]."""
+    return np.asarray(vectors, np.float32)

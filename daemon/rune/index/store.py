@@ -1,18 +1,18 @@
-"""The documents of one project in a folder: Chroma for the vectors, BM25 beside it, a lock around both.
+"""The documents of one project: Chroma for the vectors, BM25 beside it, a lock around both.
 
-Everything here is derived: the folder may be deleted at any time and costs seconds, never memories. Several
-processes may use it: each step holds a file lock, and the stamp tells a process that another one has written.
+Everything here is derived: it may be deleted at any time and costs seconds, never memories. Several processes
+may use it: each step holds a file lock, and the stamp tells a process that another one has written.
 
     lock            held during every read and write
     stamp.json      {"v": 1, "store": "chroma-...", "change": "...", "probe": [...]}
     chroma-.../     one Chroma store; whatever makes a new one moves the stamp over
 
-A process reads a store once, into ``Rows``, and keeps in step with what it writes itself; only the stamp is
-read again, and the whole only after another process has written. Searches go over what is in memory. Chroma's
-graph is never asked, so it is made as small as may be.
+The vectors lie in such a folder or on a server (``Shelf``); lock and stamp are here either way. A process
+reads a store once, into ``Rows``, and keeps in step with what it writes itself; only the stamp is read again,
+and the whole only after another process has written. Searches go over what is in memory.
 
 Covered: a crash in the middle of ``sync`` (the next one completes it), a damaged or deleted store, another
-version, another embedder, two processes at once. What is removed leaves none of its text in the files.
+version, another embedder, two processes at once. What is removed leaves none of its text anywhere.
 Not covered: network file systems without locks.
 """
 
@@ -21,36 +21,31 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
-import shutil
 import uuid
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from filelock import FileLock
 
 from rune import files
 from rune.errors import FormatError
+from rune.index.folder import Folder
+from rune.index.shelf import Shelf
 from rune.index.words import Document, Hit
 from rune.ports import Embedder
 
 if TYPE_CHECKING:
-    from rune.index.rows import Rows, Vectors
+    from rune.index.rows import Rows
 
 log = logging.getLogger(__name__)
 
 VERSION = 1
 _BATCH = 256
-_PAGE = 4000
-"""Documents that are read or moved at a time."""
-_NEVER = 100_000_000
-"""Writes after which Chroma would save its graph."""
 _PROBE = "How was the failing test of the parser fixed?"
 """A sentence whose vector tells one embedder from another."""
-_PARTS = ["embeddings", "metadatas", "documents"]
-_GRAPH = {"space": "cosine", "sync_threshold": _NEVER, "ef_construction": 4, "max_neighbors": 2}
 _T = TypeVar("_T")
 
 
@@ -65,15 +60,17 @@ class _Stamp:
 class Store:
     """One project's documents."""
 
-    def __init__(self, folder: Path, embedder: Embedder) -> None:
+    def __init__(self, folder: Path, embedder: Embedder, shelf: Shelf | None = None) -> None:
         self._folder = files.private_folder(folder)
         self._embedder = embedder
+        self._shelf = shelf or Folder(folder)
         self._lock = FileLock(folder / "lock")
         self._probe = embedder.embed([_PROBE])[0]
-        self._client: Any = None
         self._stamp: _Stamp | None = None
         self._rows: Rows | None = None
         """What the current store holds."""
+        self._strange: list[str] = []
+        """Keys of what it holds beside them."""
         self._asked: list[Document] = []
         self._wanted: dict[str, Document] = {}
         """What the last sync asked for: a store that is lost in between is filled again from here."""
@@ -83,26 +80,27 @@ class Store:
         asked = list(documents)
         if asked != self._asked:  # quick where they are the very same objects
             self._asked, self._wanted = asked, {_key(document): document for document in asked}
-        elif self._unchanged():
+            if self._strange:  # by now some may be known
+                self._rows = None
+        elif self._mended(self._unchanged):
             return
         self._mended(self._match)
 
     def search(self, query: str, limit: int) -> list[Hit]:
-        """The best documents, best first."""
+        """The best documents, best first; a server's are known by the last sync alone."""
         vector = self._embedder.embed([query])[0]
         return self._mended(lambda: self._search(query, vector, limit))
 
     def remove(self, session: str) -> None:
-        """Drop the documents of a session."""
+        """Drop the documents of a session, and those that cannot be told from them."""
         self._wanted = {key: kept for key, kept in self._wanted.items() if kept.session != session}
         self._asked = []
         self._mended(lambda: self._delete(lambda _, document: document.session == session))
 
     def close(self) -> None:
-        """Let go of the files."""
-        if self._client is not None:
-            self._client.close()
-        self._client, self._stamp, self._rows = None, None, None
+        """Let go of it."""
+        self._shelf.close()
+        self._stamp, self._rows, self._strange = None, None, []
 
     def _mended(self, act: Callable[[], _T]) -> _T:
         """Do it; where the store turns out to be damaged, begin a new one, fill it, and do it again."""
@@ -111,22 +109,26 @@ class Store:
         try:
             return act()
         except (ChromaError, OSError) as error:
-            log.warning("%s: the search index was damaged and is made anew (%s)", self._folder, error)
+            log.warning("%s: the search index was damaged and is made anew (%s)", self._shelf, error)
         try:
             with self._lock:
-                self._begin(_new_name())
+                self._begin()
             self._fill()
             return act()
         except (ChromaError, OSError) as error:
             raise FormatError(
-                f"{self._folder}: the search index can neither be used nor made anew ({error}); "
-                "free disk space, and check that the folder can be written"
+                f"{self._shelf}: the search index can neither be used nor made anew ({error}); "
+                f"{self._shelf.way_out}"
             ) from error
 
     def _unchanged(self) -> bool:
         """Whether the store is still the one that was matched to what is asked for."""
         with self._lock:
-            return self._stamp is not None and self._read_stamp() == self._stamp
+            same = self._stamp is not None and self._read_stamp() == self._stamp
+            return same and not self._strange and not self._touched()
+
+    def _touched(self) -> bool:
+        return self._rows is None or self._shelf.touched(len(self._rows) + len(self._strange))
 
     def _match(self) -> None:
         self._fill()
@@ -140,26 +142,23 @@ class Store:
             self._add(missing[start : start + _BATCH])
 
     def _add(self, keys: list[str]) -> None:
+        from rune.index.rows import matrix  # noqa: PLC0415 - 25 MB that the daemon need not carry
+
         batch = [self._wanted[key] for key in keys]
-        vectors = _matrix(self._embedder.embed([document.text for document in batch]))
+        vectors = matrix(self._embedder.embed([document.text for document in batch]))
         with self._opened() as rows:
             self._change()
-            _write(self._client, keys, batch, vectors)
+            self._shelf.write(keys, batch, vectors)
             rows.add(keys, batch, vectors)
 
     def _delete(self, goes: Callable[[str, Document], bool]) -> None:
-        """Remove documents by moving the others: Chroma keeps deleted text in its log and in free pages."""
+        """Remove documents, and what nobody knows."""
         with self._opened() as rows:
             both = zip(rows.keys, rows.documents, strict=True)
             gone = [place for place, (key, document) in enumerate(both) if goes(key, document)]
-            if not gone:
-                return
-            stay, name = rows.without(gone), _new_name()
-            copy = _client(self._folder / name)
-            for start in range(0, len(stay), _PAGE):
-                some = slice(start, start + _PAGE)
-                _write(copy, stay.keys[some], stay.documents[some], stay.vectors[some])
-            self._begin(name, copy, stay)
+            if gone or self._strange:
+                stay = rows.without(gone)
+                self._current(self._shelf.keep(stay, [*(rows.keys[p] for p in gone), *self._strange]), stay)
 
     def _search(self, query: str, vector: list[float], limit: int) -> list[Hit]:
         with self._opened() as rows:
@@ -169,30 +168,21 @@ class Store:
 
     @contextmanager
     def _opened(self) -> Iterator[Rows]:
-        """The documents as they are on disk now, under the lock."""
+        """The documents as they are stored now, under the lock."""
         with self._lock:
             stamp = self._read_stamp()
             if stamp is None:
-                self._begin(_new_name())
-            elif stamp != self._stamp or self._rows is None:
-                self.close()
-                self._client = _client(self._folder / stamp.store)
-                self._stamp, self._rows = stamp, _load(self._client)
-                self._sweep(stamp.store)
+                self._begin()
+            elif stamp != self._stamp or self._touched():
+                self._shelf.open(stamp.store)
+                self._rows, self._strange = self._shelf.load(self._wanted)
+                self._stamp = stamp
+                self._shelf.tidy(stamp.store)
             assert self._rows is not None
             try:
                 yield self._rows
             finally:
-                self._unleak()
-
-    def _unleak(self) -> None:
-        """Take away the graph files of Chroma: hnswlib writes memory into them that it never set.
-
-        Any text of this process can lie there, also what was forgotten. Below ``_NEVER`` documents Chroma
-        does not read them.
-        """
-        for graph in self._folder.glob("chroma-*/*/*.bin"):
-            graph.unlink(missing_ok=True)
+                self._shelf.tidy()
 
     def _read_stamp(self) -> _Stamp | None:
         """The stamp; None where the store is missing, of another version, or made with another embedder."""
@@ -202,24 +192,20 @@ class Store:
             same = len(raw["probe"]) == len(self._probe) and _dot(raw["probe"], self._probe) > 0.99
         except (OSError, ValueError, KeyError, TypeError):
             return None
-        whole = (self._folder / stamp.store / "chroma.sqlite3").is_file()
-        return stamp if raw.get("v") == VERSION and same and whole else None
+        return stamp if raw.get("v") == VERSION and same and self._shelf.whole(stamp.store) else None
 
-    def _begin(self, name: str, client: Any = None, rows: Rows | None = None) -> None:
-        """Make this store the current one; always a new name: Chroma remembers a path that failed to open."""
+    def _begin(self) -> None:
+        """Make a new, empty store the current one."""
         from rune.index.rows import Rows  # noqa: PLC0415 - numpy
 
-        self.close()
         files.private_folder(self._folder)
-        self._client = client or _client(self._folder / name)
-        self._stamp, self._rows = _Stamp(name, ""), rows or Rows()
-        self._change()
-        self._sweep(name)
+        self._current(self._shelf.begin(), Rows())
 
-    def _sweep(self, current: str) -> None:
-        for old in self._folder.glob("chroma*"):
-            if old.name != current:
-                shutil.rmtree(old, ignore_errors=True)
+    def _current(self, name: str, rows: Rows) -> None:
+        """Make this store the current one."""
+        self._stamp, self._rows, self._strange = _Stamp(name, ""), rows, []
+        self._change()
+        self._shelf.tidy(name)
 
     def _change(self) -> None:
         """Tell other processes that what they read is old; before the write, so that a crash tells too."""
@@ -233,46 +219,6 @@ def _key(document: Document) -> str:
     """The content as an id: what has not changed is not embedded again."""
     parts = (document.id, document.adapter, document.session, document.text)
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:40]
-
-
-def _new_name() -> str:
-    return f"chroma-{uuid.uuid4().hex[:12]}"
-
-
-def _client(path: Path) -> Any:
-    import chromadb  # noqa: PLC0415 - half a second and 60 MB
-    from chromadb.config import Settings  # noqa: PLC0415 - belongs to the line above
-
-    files.private_folder(path)
-    return chromadb.PersistentClient(path=str(path), settings=Settings(anonymized_telemetry=False))
-
-
-def _collection(client: Any) -> Any:
-    configuration = {"hnsw": _GRAPH}
-    return client.get_or_create_collection("documents", embedding_function=None, configuration=configuration)
-
-
-def _write(client: Any, keys: list[str], documents: list[Document], vectors: Vectors) -> None:
-    about = [{"id": one.id, "adapter": one.adapter, "session": one.session} for one in documents]
-    texts = [one.text for one in documents]
-    _collection(client).upsert(keys, embeddings=vectors, metadatas=about, documents=texts)
-
-
-def _load(client: Any) -> Rows:
-    from rune.index.rows import Rows  # noqa: PLC0415 - numpy
-
-    rows, collection = Rows(), _collection(client)
-    while (page := collection.get(include=_PARTS, limit=_PAGE, offset=len(rows)))["ids"]:
-        pairs = zip(page["metadatas"], page["documents"], strict=True)
-        found = [Document(meta["id"], meta["adapter"], meta["session"], text) for meta, text in pairs]
-        rows.add(page["ids"], found, _matrix(page["embeddings"]))
-    return rows
-
-
-def _matrix(vectors: Any) -> Vectors:
-    import numpy as np  # noqa: PLC0415 - 25 MB that the daemon need not carry
-
-    return np.asarray(vectors, np.float32)
 
 
 def _dot(left: Sequence[float], right: Sequence[float]) -> float:

@@ -2,8 +2,10 @@
 
     {"v": 1, "at": 1795176000.2, "session": "<session>", "adapter": "<id>", "score": 0.71, "answered": true}
 
-``answered`` is false where the answer was withheld: such a recall can neither help nor harm. From this and
-the trajectory of the session that asked, outcomes are judged (``rune.evolution.outcomes``).
+Recalls write it, and the endpoint's completions. ``answered`` is false where an answer was withheld or
+empty: such a use can neither help nor harm. ``session`` is empty where a completion came from no known
+session. From this and the trajectory of the session that asked, outcomes are judged
+(``rune.evolution.outcomes``).
 """
 
 from __future__ import annotations
@@ -25,7 +27,7 @@ class Use:
 
     at: float
     session: str
-    """The session that asked."""
+    """The session that asked; empty: none is known, and the use takes no part in outcomes."""
     adapter: str
     score: float = 0.0
     """How close it was to the question."""
@@ -33,12 +35,12 @@ class Use:
 
 
 def append(path: Path, use: Use) -> None:
-    """Write a recall down; durable when this returns."""
+    """Write a use down; durable when this returns."""
     files.append(path, {"v": VERSION, **asdict(use)})
 
 
 def rewrite(path: Path, uses: Iterable[Use]) -> None:
-    """Give the file these recalls and no others, in one step."""
+    """Give the file these uses and no others, in one step."""
     lines = (json.dumps({"v": VERSION, **asdict(use)}, ensure_ascii=False) + "\n" for use in uses)
     files.replace(path, "".join(lines).encode("utf-8", "replace"))
 
@@ -52,11 +54,11 @@ def forget(path: Path, session: str) -> None:
 
 
 def read(path: Path) -> Iterator[Use]:
-    """Every recall in the order of the file; a missing file has none.
+    """Every use in the order of the file; a missing file has none.
 
     Raises:
         NewerVersion: a newer Rune wrote a line of it.
-        FormatError: a line is no recall; file and line are named.
+        FormatError: a line is no use; file and line are named.
     """
     for number, raw in files.objects(path):
         version = raw.get("v")

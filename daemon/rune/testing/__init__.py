@@ -31,7 +31,7 @@ from rune import app, config, files, paths, scan, transcripts, worker
 from rune.capture import Capture
 from rune.daemon import Daemon
 from rune.errors import AdapterError, NotSetUp, OutOfMemory
-from rune.index import Index
+from rune.index import Index, server_of
 from rune.jobs import Jobs
 from rune.model_process import ModelProcess
 from rune.paths import Home
@@ -253,7 +253,7 @@ class FakeSession:
 def parts(home: Home, distiller: FakeDistiller | None = None, pause: float = 0.0) -> Parts:
     """A worker's parts with nothing but fakes, and the real index."""
     settings = config.load(home.config)
-    index = Index(home.index, FakeEmbedder())
+    index = Index(home.index, FakeEmbedder(), server_of(home, settings.index))
     recaller = Recaller(index, FakeGenerator(), lambda text: len(text.split()), BASE_HASH, settings.recall)
     runner = FakeRunner(FakeGenerator(), pause=pause)
     return Parts(
@@ -270,7 +270,7 @@ def daemon(home: Home, *options: str) -> Daemon:
     learner = process
     if settings.daemon.learner == "apart":
         learner = ModelProcess((*argv, "learner", *options), home.logs / "learner.log", rest=1.0)
-    door = app.door(home, settings, process)
+    door = app.door(home, settings, process, capture)
     return Daemon(home, settings, capture, Jobs(home.jobs, time.time), process, learner, door=door)
 
 

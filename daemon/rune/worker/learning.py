@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import logging
 import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -10,6 +11,7 @@ from pathlib import Path
 from rune import lessons
 from rune.echoes import known
 from rune.echoes.known import Known
+from rune.errors import IndexUnavailable
 from rune.evolving import breeding, carrying, examining, standing
 from rune.lessons import echoed
 from rune.lessons.apart import distinct
@@ -22,6 +24,8 @@ from rune.records.ledger import State
 from rune.records.message import Advance, Distil, Done, Evolve, Message
 from rune.records.trajectory import Trajectory
 from rune.worker.parts import Learner, Parts
+
+log = logging.getLogger(__name__)
 
 Task = Iterator[Message]
 """Work in progress: Advance after each unit, Done last."""
@@ -53,8 +57,7 @@ def distil(parts: Learner, job: Distil) -> Task:
         card = library.add(stage, receipt(parts, past, taught, made, lessons.summary(past, own)))
     if parts.config.evolution.automatic:
         carrying.carry(library, standing.retirements(library, parts.config.evolution))
-    if isinstance(parts, Parts):
-        parts.recaller.refresh(job.project, library.cards())
+    reindex(parts, job.project, library)
     yield Done(card.id, f"{len(taught)} lessons in {made.seconds:.0f} s")
 
 
@@ -74,9 +77,18 @@ def evolve(parts: Learner, job: Evolve) -> Task:
                 yield Advance("", state.step, state.steps, round(state.loss, 4))
             else:
                 done.append(f"{' + '.join(action.parents)}: {state.note} {state.adapter}".rstrip())
-    if isinstance(parts, Parts):
-        parts.recaller.refresh(job.project, library.cards())
+    reindex(parts, job.project, library)
     yield Done(note="; ".join(done) or "nothing to do")
+
+
+def reindex(parts: Learner, project: str, library: Library) -> None:
+    """Match the index to the library, where this process has one; a server that is away costs no job."""
+    if not isinstance(parts, Parts):
+        return
+    try:
+        parts.recaller.refresh(project, library.cards())
+    except IndexUnavailable as error:  # the next recall matches it
+        log.warning("%s", error)
 
 
 def with_echoes(own: list[Lesson], memory: Known, session: str, limit: int) -> list[Lesson]:

@@ -88,7 +88,7 @@ def answer(parts: Learner, request: Message) -> Message:
     if isinstance(request, Render):
         return Rendered(parts.render(request.turns))
     if isinstance(request, Forget):
-        parts.recaller.index.remove(request.project, request.session)
+        parts.recaller.forget(request.project, request.session)
         return Done(note="out of the index")
     return Failed("FormatError", f"{type(request).__name__} is no request for the worker")
 
