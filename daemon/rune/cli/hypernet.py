@@ -68,15 +68,7 @@ def train(recipe: str, into: Path, minutes: float, threads: int, data: Path | No
 @click.option("--into", type=click.Path(file_okay=False, path_type=Path), required=True, help="A new folder.")
 def export(run: Path, into: Path) -> None:
     """Write a run's network in half the bytes, with its record and without what only training needs."""
-    import shutil
+    from rune.ml.hypernet import training
 
-    import torch
-
-    from rune.ml.hypernet import checkpoint, record
-
-    network, known = checkpoint.read(run)
-    checkpoint.write(into, network, known.base_hash, known.record, torch.bfloat16)
-    for name in (record.TABLE, record.PICTURE):
-        if (run / name).is_file():
-            shutil.copyfile(run / name, into / name)
+    training.export(run, into)
     click.echo(f"{into}: {sum(path.stat().st_size for path in into.iterdir()):,} bytes")

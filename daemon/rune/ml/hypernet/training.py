@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import logging
 import math
+import shutil
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict
@@ -231,6 +232,19 @@ def _restore(optimizer: torch.optim.Optimizer, tensors: dict[str, Tensor]) -> No
         number, _, name = key.partition(".")
         state.setdefault(int(number), {})[name] = tensor
     optimizer.load_state_dict({"state": state, "param_groups": optimizer.state_dict()["param_groups"]})
+
+
+def export(run: Path, into: Path) -> None:
+    """Write a run's network as bfloat16, with its record and without what only training needs.
+
+    Raises:
+        FormatError: there is no checkpoint in ``run``, or a damaged one.
+    """
+    network, known = checkpoint.read(run)
+    checkpoint.write(into, network, known.base_hash, known.record, torch.bfloat16)
+    for name in (record.TABLE, record.PICTURE):
+        if (run / name).is_file():
+            shutil.copyfile(run / name, into / name)
 
 
 def told_of(row: dict[str, float]) -> str:
