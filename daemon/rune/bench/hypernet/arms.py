@@ -42,9 +42,9 @@ class Tools:
     config: DistilConfig
 
 
-def sessions(generator: Generator, level: Level, number: int) -> list[Session]:
-    """Held-out sessions that no evaluation of the training has seen."""
-    return [generator.session(FIRST + n, level, HELD_OUT) for n in range(number)]
+def sessions(generator: Generator, level: Level, number: int, forms: str = HELD_OUT) -> list[Session]:
+    """Held-out sessions that no evaluation of the training has seen, in forms that are held out or known."""
+    return [generator.session(FIRST + n, level, HELD_OUT, forms) for n in range(number)]
 
 
 def cheap(tools: Tools, some: Sequence[Session]) -> dict[str, list[bool]]:

@@ -18,7 +18,7 @@ from rune.ml import base
 from rune.ml.engine import Engine
 from rune.ml.hypernet import checkpoint
 from rune.ml.hypernet.corpus import vocabulary
-from rune.ml.hypernet.corpus.sessions import Generator, Session
+from rune.ml.hypernet.corpus.sessions import TRAINING, Generator, Session
 from rune.ml.hypernet.network import Hypernetwork
 from rune.ml.hypernet.recipe import EXAMINED, shape_for
 from rune.records import model
@@ -76,6 +76,9 @@ def recall(
         figures["order_question_recall" if name == "order" else f"hypernet_recall_{name}"] = share(
             marks["hypernet"]
         )
+        known = arms.own(tools, arms.sessions(generator, level, number, TRAINING))
+        rows.append({"row": "known_forms", "level": name, "questions": len(known), "hypernet": share(known)})
+        figures[f"hypernet_recall_{name}_known_forms"] = share(known)
         if name == LEVEL:
             say("gradient steps")
             marks_few = arms.trained(tools, some[:few]) if few else {"gradient": [], "refine": []}

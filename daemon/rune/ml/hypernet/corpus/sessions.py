@@ -64,11 +64,15 @@ class Generator:
     vocabularies: Vocabularies
     seed: int = 7
 
-    def session(self, number: int, level: Level, part: str = TRAINING) -> Session:
-        """The session of this number; ``part`` is training or held_out, which share neither word nor form."""
+    def session(self, number: int, level: Level, part: str = TRAINING, forms: str = "") -> Session:
+        """The session of this number; ``part`` is training or held_out, which share neither word nor form.
+
+        ``forms`` takes those of another part: held-out words in forms of the training tell how much of what
+        is missing the words are to blame for, and how much the forms.
+        """
         dice = random.Random(f"{self.seed} {part} {number}")
         words = self.vocabularies.training if part == TRAINING else self.vocabularies.held_out
-        return _Telling(dice, words, part, level).session()
+        return _Telling(dice, words, forms or part, level).session()
 
 
 class _Telling:
