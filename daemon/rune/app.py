@@ -67,15 +67,19 @@ def backend(settings: config.EngineConfig, base: str, local: Local) -> Backend:
     """What generates for the endpoint; who is asked and how a prompt looks is the worker's to say either way.
 
     Raises:
-        ConfigError: ``engine.backend`` is neither local nor vllm, or the latter has no URL.
+        ConfigError: ``engine.backend`` is none of local, ray and vllm, or has no URL where it needs one.
     """
     if settings.backend == "local":
         return local
-    if settings.backend != "vllm":
-        raise ConfigError(f"engine.backend: expected local or vllm, found {settings.backend!r}")
-    from rune.backends.vllm_http import Vllm  # noqa: PLC0415 - an HTTP client; who has no server needs none
+    if settings.backend == "ray":
+        from rune.backends.ray_http import Ray  # noqa: PLC0415 - an HTTP client; who has no server needs none
 
-    return Vllm(settings, base)
+        return Ray(settings, base)
+    if settings.backend == "vllm":
+        from rune.backends.vllm_http import Vllm  # noqa: PLC0415 - as above
+
+        return Vllm(settings, base)
+    raise ConfigError(f"engine.backend: expected local, ray or vllm, found {settings.backend!r}")
 
 
 def threading(settings: config.ModelConfig, environment: Mapping[str, str]) -> dict[str, str]:

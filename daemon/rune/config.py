@@ -148,13 +148,13 @@ class EngineConfig:
     composition: bool = False
     """Whether one request may name several adapters."""
     backend: str = "local"
-    """What generates for the endpoint: local, the worker's engine; or vllm, a server at ``url``."""
+    """What generates for the endpoint: local, the worker's engine; ray or vllm, servers at ``url``."""
     url: str = ""
-    """Of the vLLM server, such as http://gpu.lan:8000; what follows is for it alone."""
+    """Of the Ray Serve application, such as http://ray.lan:8000/rune, or of the vLLM server."""
     max_loras: int = 1
-    """Different adapters in flight; as its ``--max-loras``."""
+    """For vLLM alone: different adapters in flight, as its ``--max-loras``."""
     adapters: str = ""
-    """Folder of published adapters as that server sees it; empty: it shares this machine's disk."""
+    """For vLLM alone: folder of published adapters as it sees it; empty: it shares this machine's disk."""
 
 
 @dataclass(frozen=True, slots=True)

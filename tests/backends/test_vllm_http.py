@@ -264,7 +264,7 @@ async def test_prefetching_loads_and_its_failure_is_nobodys(backend, server):
     vllm = backend()
     await vllm.prefetch(ONE)
     await vllm.prefetch(Part("9" * 16, "/nowhere"))
-    await until(lambda: server.loads == [ONE.digest] and not vllm._near)
+    await until(lambda: server.loads == [ONE.digest] and not vllm._flights.aside)
 
 
 @pytest.mark.parametrize(
@@ -375,7 +375,7 @@ async def test_the_settings_choose_the_engine_and_the_worker_stays_the_desk():
     local = Local(None, 1.0)
     assert app.backend(Config().engine, "base", local) is local
     assert isinstance(app.backend(EngineConfig(backend="vllm", url="http://gpu"), "base", local), Vllm)
-    with pytest.raises(ConfigError, match="local or vllm"):
+    with pytest.raises(ConfigError, match="local, ray or vllm"):
         app.backend(EngineConfig(backend="llama"), "base", local)
 
 

@@ -21,6 +21,7 @@ from typing import Any, cast
 
 import httpx
 
+from rune.backends.flights import Flights, Say
 from rune.backends.slots import Slots
 from rune.config import EngineConfig
 from rune.errors import AdapterError, ConfigError, EngineBusy, EngineUnavailable, PromptTooLong, RuneError
@@ -64,60 +65,38 @@ class Vllm:
         self._loading = asyncio.Lock()
         self._loads = True
         """Whether the server has the endpoints for that."""
-        self._running: set[asyncio.Task[None]] = set()
-        self._near: set[asyncio.Task[None]] = set()
+        self._flights = Flights()
         self._counts = {"loads": 0, "hits": 0, "evictions": 0, "tokens": 0}
 
-    async def generate(self, request: GenerateRequest) -> AsyncIterator[TokenEvent]:
+    def generate(self, request: GenerateRequest) -> AsyncIterator[TokenEvent]:
         """As ``Backend.generate``."""
-        said: asyncio.Queue[TokenEvent | RuneError] = asyncio.Queue()
-        asking = asyncio.create_task(self._ask(request, said))
-        asking.add_done_callback(lambda task: said.put_nowait(_last(request.id, task)))
-        self._running.add(asking)
-        begun = over = False
-        try:
-            while not over:
-                event = await said.get()
-                if isinstance(event, RuneError):
-                    if not begun:
-                        raise event
-                    event = TokenEvent(request.id, finish="error", error=str(event))
-                begun, over = True, event.finish is not None
-                yield event
-        finally:
-            self._running.discard(asking)
-            asking.cancel()
+        return self._flights.events(request.id, lambda say: self._ask(request, say))
 
     async def prefetch(self, part: Part) -> None:
         """As ``Backend.prefetch``; nobody waits for it, and what goes wrong is told to who generates."""
-        near = asyncio.create_task(self._brought_near(part))
-        self._near.add(near)
-        near.add_done_callback(self._near.discard)
+        self._flights.send(self._brought_near(part))
 
     async def stats(self) -> EngineStats:
         """As ``Backend.stats``, as far as it is seen from here."""
         return EngineStats(
-            running=len(self._running) - self.slots.waiting, waiting=self.slots.waiting,
+            running=len(self._flights) - self.slots.waiting, waiting=self.slots.waiting,
             slots=self.slots.most, resident=len(self._loaded), **self._counts,
         )  # fmt: skip
 
     async def close(self) -> None:
         """As ``Backend.close``."""
-        tasks, old = [*self._running, *self._near], self._http
-        self._http = _connections(self.url)
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        old, self._http = self._http, _connections(self.url)
+        await self._flights.close()
         await old.aclose()
 
     # one request
 
-    async def _ask(self, request: GenerateRequest, said: asyncio.Queue[TokenEvent | RuneError]) -> None:
+    async def _ask(self, request: GenerateRequest, say: Say) -> None:
         if len(request.parts) > 1:
             raise AdapterError("a vLLM server takes one adapter in a request; see engine.composition")
         if not request.parts:
             try:
-                await self._stream(request, self.base, said)
+                await self._stream(request, self.base, say)
             except _Unknown as error:
                 way_out = f"start vLLM with --served-model-name {self.base}"
                 raise EngineUnavailable(f"{error}; {way_out}") from None
@@ -126,16 +105,14 @@ class Vllm:
         async with self.slots.place(part.digest):
             await self._ensure(part)
             try:
-                await self._stream(request, part.digest, said)
+                await self._stream(request, part.digest, say)
             except _Unknown:  # it started anew, or unloaded it for somebody else
                 self._loaded.pop(part.digest, None)
                 self._loads = True
                 await self._ensure(part)
-                await self._stream(request, part.digest, said)
+                await self._stream(request, part.digest, say)
 
-    async def _stream(
-        self, request: GenerateRequest, model: str, said: asyncio.Queue[TokenEvent | RuneError]
-    ) -> None:
+    async def _stream(self, request: GenerateRequest, model: str, say: Say) -> None:
         body, count = _body(request, model), (0, 0)
         last: TokenEvent | None = None
         try:
@@ -152,13 +129,13 @@ class Vllm:
                     if event.finish:  # told at the end of the stream, so that its connection is used again
                         last = event
                     else:
-                        said.put_nowait(event)
+                        say(event)
         except httpx.HTTPError as error:
             if last is None:
                 raise self._gone(error) from None
         if last is None:
             raise EngineUnavailable("the engine ended its answer in the middle")
-        said.put_nowait(last)
+        say(last)
 
     # adapters
 
@@ -242,14 +219,6 @@ def _connections(url: str) -> httpx.AsyncClient:
     timeout = httpx.Timeout(READ_SECONDS, connect=CONNECT_SECONDS, pool=None)
     limits = httpx.Limits(max_connections=None)
     return httpx.AsyncClient(base_url=url, trust_env=False, timeout=timeout, limits=limits)
-
-
-def _last(id: str, asking: asyncio.Task[None]) -> TokenEvent | RuneError:
-    """What ends a request whose stream gave no end."""
-    if asking.cancelled():
-        return TokenEvent(id, finish="cancelled")
-    error = asking.exception()
-    return error if isinstance(error, RuneError) else EngineUnavailable(f"the engine's answer: {error!r}")
 
 
 def _body(request: GenerateRequest, model: str) -> dict[str, Any]:

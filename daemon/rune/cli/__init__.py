@@ -15,6 +15,7 @@ from rune.cli.common import FOLDER, MANY, Group, ask, json_option, plain, projec
 from rune.cli.daemon import daemon
 from rune.cli.echoes import echoes
 from rune.cli.hypernet import hypernet
+from rune.cli.ray import ray
 from rune.cli.serve import serve
 
 
@@ -24,7 +25,7 @@ def main() -> None:
     """A memory for coding agents that lives in weights."""
 
 
-for command in (adapters, bench, daemon, echoes, hypernet, serve):
+for command in (adapters, bench, daemon, echoes, hypernet, ray, serve):
     main.add_command(command)
 
 

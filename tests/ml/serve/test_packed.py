@@ -9,6 +9,7 @@ import torch
 from tests.ml.serve.conftest import ALL
 
 from rune import paths
+from rune.backends.store import Store
 from rune.errors import AdapterError, WrongBase
 from rune.library import Library
 from rune.ml import lora
@@ -166,6 +167,29 @@ def test_an_adapter_of_the_library_is_held_against_its_card(shelf, published):
 def test_an_adapter_of_another_base_is_refused(shelf, published):
     with pytest.raises(WrongBase):
         shelf.open(published("ef" * 32))
+
+
+def fetched(part: Part, echoes, folder: Path) -> Part:
+    """An adapter of the library as it comes out of a shared store: with a manifest, without its card."""
+    store = Store(f"file://{folder / 'store'}")
+    store.publish(Library(echoes, time.time), part.digest)
+    return Part(part.digest, str(store.fetch(part.digest, folder / "cache")))
+
+
+def test_an_adapter_out_of_a_store_is_held_against_its_manifest(shelf, published, echoes, tmp_path):
+    part = fetched(published(), echoes, tmp_path)
+    assert_holds(shelf.open(part), part)
+    packed_file(part).unlink()
+    with pytest.raises(AdapterError, match="expected adapter 0000"):
+        shelf.open(Part("0" * 16, part.folder))
+    (Path(part.folder) / lora.SETTINGS).write_text("{}")
+    with pytest.raises(AdapterError, match="not those of adapter"):
+        shelf.open(part)
+
+
+def test_an_adapter_out_of_a_store_for_another_base_is_refused(shelf, published, echoes, tmp_path):
+    with pytest.raises(WrongBase):
+        shelf.open(fetched(published("ef" * 32), echoes, tmp_path))
 
 
 def test_an_adapter_that_is_removed_leaves_no_packed_file(shelf, published, echoes):

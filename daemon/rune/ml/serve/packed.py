@@ -37,6 +37,9 @@ from rune.errors import AdapterError, FormatError, WrongBase
 from rune.ml import lora
 from rune.ml.serve.layout import Layout, Module, Shapes
 from rune.records import card as cards
+from rune.records import published
+from rune.records.card import Card
+from rune.records.published import Published
 from rune.serving.types import Part
 
 log = logging.getLogger(__name__)
@@ -214,26 +217,40 @@ def _header(first: bytes, more: Any, digest: str) -> tuple[dict[str, Any], int]:
 
 
 def _verify(folder: Path, digest: str, base_hash: str) -> None:
-    """Hold the PEFT files against the digest, and the base against the card where there is one.
+    """Hold the PEFT files against the digest, and the base against the card or manifest where there is one.
 
     Raises:
         AdapterError: they differ, or a file is missing.
         WrongBase: it was made for another base.
     """
     found = {name: _sha256(folder / name) for name in (lora.SETTINGS, lora.WEIGHTS)}
-    if not (folder / "card.json").is_file():
+    if (told := _told(folder, digest)) is None:
         expected = digest_of(folder)
         if digest != expected:
             raise AdapterError(f"{folder}: expected files with digest {digest}, found {expected}")
         return
+    if any(told.sha256.get(name) != hash for name, hash in found.items()):
+        raise AdapterError(f"{folder}: the files are not those of adapter {digest}; make it anew")
+    if told.base_hash != base_hash:
+        raise WrongBase(f"adapter {digest} was made for base {told.base_hash[:12]}, not {base_hash[:12]}")
+
+
+def _told(folder: Path, digest: str) -> Card | Published | None:
+    """What is written beside the PEFT files: a card, or where they came out of a store, a manifest.
+
+    Raises:
+        AdapterError: it is damaged, newer, or of another adapter.
+    """
+    card, manifest = folder / "card.json", folder / published.NAME
     try:
-        card = cards.read(folder / "card.json")
+        if card.is_file():
+            told = cards.read(card)
+            if cards.identity(told) != digest:
+                raise AdapterError(f"{folder}: the files are not those of adapter {digest}; make it anew")
+            return told
+        return published.parse(manifest.read_bytes(), str(manifest), digest) if manifest.is_file() else None
     except FormatError as error:
         raise AdapterError(str(error)) from None
-    if any(card.sha256.get(name) != hash for name, hash in found.items()) or cards.identity(card) != digest:
-        raise AdapterError(f"{folder}: the files are not those of adapter {digest}; make it anew")
-    if card.base_hash != base_hash:
-        raise WrongBase(f"adapter {digest} was made for base {card.base_hash[:12]}, not {base_hash[:12]}")
 
 
 def digest_of(folder: Path) -> str:
