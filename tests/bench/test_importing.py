@@ -94,7 +94,8 @@ def test_a_transcript_becomes_an_adapter_and_every_answer_is_kept_as_it_came(
     home.mkdir()
     (home / "models").symlink_to(models)
     monkeypatch.setenv("RUNE_HOME", str(home))
-    (home / "config.toml").write_text("[distil]\nmax_epochs = 2\nleast_steps = 4\nrank = 2\n")
+    quick = "max_epochs = 2\nleast_steps = 4\nmax_lessons = 6\nrank = 2"
+    (home / "config.toml").write_text(f"[daemon]\nlearner_nice = 0\n[distil]\n{quick}\n")
     folder = Path(shutil.copytree(RECORDED, tmp_path / "past"))
     result = importing.run(folder, 1)
     everything, row = result["rows"]

@@ -25,12 +25,12 @@ KEYS = ("busy_step_slowdown", "busy_step_slowdown_torch", "busy_step_over_torch"
 
 
 def run(folder: Path) -> tuple[dict[str, float], list[dict[str, Any]]]:
-    """Step times without neighbours, with one, and with one for each core."""
+    """Step times without neighbours, and with one for each core."""
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else (os.cpu_count() or 1)
     ways = {"ours": app.threading(config.ModelConfig(), os.environ), "torch": dict(os.environ)}
     found: dict[tuple[str, int], list[float]] = {}
     for _ in range(ROUNDS):
-        for spinning in (0, 1, cores):
+        for spinning in (0, cores):
             with spinners(spinning):
                 for way, environment in ways.items():
                     times = json.loads(alone(["steps", str(folder), str(STEPS)], environment))
