@@ -35,8 +35,9 @@ check: $(READY)
 	$(BIN)/lint-imports
 
 # A file's tests stay in one process, so that what they share is made once; a process for each core needs one thread.
+# In their own order the long ones come first and the many short ones fill the end.
 test: check models
-	OMP_NUM_THREADS=1 $(BIN)/pytest --numprocesses logical --dist loadfile
+	OMP_NUM_THREADS=1 $(BIN)/pytest --numprocesses logical --dist loadfile --no-loadscope-reorder
 
 # Hours, most of them distil's: measures anew and writes docs/results/*.json. SESSIONS is a folder of the client's
 # transcripts. DATA holds recorded sessions and echoes/, and comes with no clone: without it, two benches are left out.

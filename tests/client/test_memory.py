@@ -42,8 +42,8 @@ def _state(project: Path, client: Client) -> str:
 
 
 def test_what_one_session_found_out_the_next_gets_back_out_of_weights(set_up: Client, project: Path) -> None:
-    settings = paths.Home(set_up.rune_home).config
-    settings.write_text("[daemon]\nlearner_nice = 0\n", "utf-8")  # other tests want the machine, too
+    quick = "[daemon]\nlearner_nice = 0\n[model]\nthreads = 2\n"  # other tests want the machine, too
+    paths.Home(set_up.rune_home).config.write_text(quick, "utf-8")
     first = set_up.run(story.PROMPT, story.fails_and_is_fixed(project), cwd=project)
     assert first.returncode == 0, first.stderr
     made = wait_for_adapter(project, set_up)
