@@ -60,8 +60,9 @@ def peft(folder: Path, adapter: Path) -> float:
     model = PeftModel.from_pretrained(
         AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32), adapter
     )
-    asked = [{"role": "user", "content": QUESTION}]
-    prompt = str(tokenizer.apply_chat_template(asked, add_generation_prompt=True, tokenize=False))
+    asked, prompt = [{"role": "user", "content": QUESTION}], QUESTION
+    if tokenizer.chat_template:
+        prompt = str(tokenizer.apply_chat_template(asked, add_generation_prompt=True, tokenize=False))
     ids = tokenizer(prompt, add_special_tokens=False, return_tensors="pt")["input_ids"]
     model.generate(input_ids=ids, max_new_tokens=1, do_sample=False)
     return since_start()
