@@ -7,13 +7,16 @@ where ``RUNE_HOME`` pointed before the test began.
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import json
 import os
+import subprocess
 import time
 from collections.abc import Callable
 from pathlib import Path
 
+import psutil
 import pytest
 from hypothesis import settings
 
@@ -28,6 +31,14 @@ SHARED_DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
 
 settings.register_profile("rune", deadline=None, derandomize=True, max_examples=60)
 settings.load_profile("rune")
+
+
+def end(process: subprocess.Popen[bytes]) -> None:
+    """Kill a process and whatever it has started."""
+    with contextlib.suppress(psutil.NoSuchProcess):
+        for one in [*psutil.Process(process.pid).children(recursive=True), process]:
+            one.kill()
+    process.wait()
 
 
 class Clock:

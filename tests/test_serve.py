@@ -14,6 +14,7 @@ import httpx
 import psutil
 import pytest
 from click.testing import CliRunner
+from tests.conftest import end
 
 from rune import cli, client
 from rune.records import message
@@ -36,10 +37,7 @@ def start(home):
 
     yield begin
     for one in started:
-        with contextlib.suppress(psutil.NoSuchProcess):
-            for process in [*psutil.Process(one.pid).children(recursive=True), one]:
-                process.kill()
-        one.wait()
+        end(one)
 
 
 @pytest.fixture

@@ -144,8 +144,7 @@ def distiller(home: Home, loaded: Base, settings: config.DistilConfig) -> ports.
     from rune.ml.hypernet import distiller as hypernet  # noqa: PLC0415
 
     if settings.method == "hypernet":
-        folder = home.hypernet(settings.hypernet) if settings.hypernet else checkpoint.EMBEDDED
-        return hypernet.load(loaded, folder, settings, steps)
+        return hypernet.load(loaded, checkpoint.chosen(home, settings.hypernet), settings, steps)
     if settings.method != "auto":
         raise ConfigError(f"distil.method: expected auto, gradient or hypernet, found {settings.method!r}")
     if checkpoint.recommended(checkpoint.EMBEDDED, loaded.hash, settings.hypernet_floor):

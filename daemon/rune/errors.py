@@ -1,22 +1,22 @@
 """Every error Rune raises on purpose.
 
-RuneError                   shown to the person as one line: expected, came, what to do
-├── ConfigError             config.toml or an option is wrong
-├── FormatError             a record on disk is damaged or of another shape
-│   ├── NewerVersion        ... written by a newer Rune: never touched
-│   └── EchoError           ... one field of an echo is wrong: file, line, field, expected, found
-├── NotSetUp                no base model or embedder on this machine yet
-├── SetupError              a model could not be brought or does not match its hash
-├── QuantizeError           this machine cannot keep a base's weights in the configured way
-├── AdapterError            an adapter is damaged, foreign or missing
-│   ├── WrongBase           ... made for another base model
-│   └── NotServed           ... whole, but out of service: archived, superseded or unserved
-├── DaemonUnavailable       no daemon answers, or not in time
-├── IndexUnavailable        the Chroma server that search data lie on does not answer
-├── EngineUnavailable       no engine generates tokens at the moment
-│   └── EngineBusy          ... its queue is full: come again after retry_after seconds
-├── PromptTooLong           a prompt and what is to be generated do not fit into the context
-└── OutOfMemory             a distillation does not fit even at its smallest
+    RuneError                   shown to the person as one line: expected, came, what to do
+    ├── ConfigError             config.toml or an option is wrong
+    ├── FormatError             a record on disk is damaged or of another shape
+    │   ├── NewerVersion        ... written by a newer Rune: never touched
+    │   └── EchoError           ... one field of an echo is wrong: file, line, field, expected, found
+    ├── NotSetUp                no base model or embedder on this machine yet
+    ├── SetupError              a model could not be brought or does not match its hash
+    ├── QuantizeError           this machine cannot keep a base's weights in the configured way
+    ├── AdapterError            an adapter is damaged, foreign or missing
+    │   ├── WrongBase           ... made for another base model
+    │   └── NotServed           ... whole, but out of service: archived, superseded or unserved
+    ├── DaemonUnavailable       no daemon answers, or not in time
+    ├── IndexUnavailable        the Chroma server that search data lie on does not answer
+    ├── EngineUnavailable       no engine generates tokens at the moment
+    │   └── EngineBusy          ... its queue is full: come again after retry_after seconds
+    ├── PromptTooLong           a prompt and what is to be generated do not fit into the context
+    └── OutOfMemory             a distillation does not fit even at its smallest
 """
 
 from __future__ import annotations

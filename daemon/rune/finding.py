@@ -122,7 +122,6 @@ class Finder:
             made = self._made[project] = (cards, memory, [*lessons, *texts(memory)])
         self.index.sync(project, made[2])
 
-
     def forget(self, project: str, session: str) -> None:
         """Take a session out of the index, and whatever the project's files no longer have.
 

@@ -1,16 +1,15 @@
 """Everything real: command, daemon, worker, base, engine; an adapter of noise shows that it is asked."""
 
-import contextlib
 import json
 import subprocess
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
 
-import psutil
 import pytest
 from click.testing import CliRunner
 from openai import BadRequestError, OpenAI
+from tests.conftest import end
 
 from rune import cli, client
 from rune.library import Library
@@ -34,10 +33,7 @@ def daemon(home, models):
         assert time.monotonic() < deadline
         time.sleep(0.02)
     yield process
-    with contextlib.suppress(psutil.NoSuchProcess):
-        for one in [*psutil.Process(process.pid).children(recursive=True), process]:
-            one.kill()
-    process.wait()
+    end(process)
 
 
 @pytest.fixture

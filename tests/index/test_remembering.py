@@ -1,12 +1,13 @@
 """A whole daemon whose search data lie on a real Chroma server: remembers, forgets, does without it."""
 
-import contextlib
 import subprocess
 import sys
 import time
 
 import psutil
 import pytest
+from tests.conftest import end
+from tests.index.conftest import until
 
 from rune import client, worker
 from rune.config import IndexConfig
@@ -25,22 +26,12 @@ def daemon(home, chroma):
     home.config.write_text(f'[daemon]\ntick_seconds = 0.1\n[index]\nurl = "{chroma.url}"\n')
     process = subprocess.Popen([sys.executable, "-P", "-m", "rune.testing", "daemon"])
     yield process
-    with contextlib.suppress(psutil.NoSuchProcess):
-        for one in [*psutil.Process(process.pid).children(recursive=True), process]:
-            one.kill()
-    process.wait()
+    end(process)
 
 
 @pytest.fixture
 def ask(home):
     return lambda request: client.call(home.socket, request, 120.0)
-
-
-def until(true, seconds=180.0):
-    deadline = time.monotonic() + seconds
-    while not true():
-        assert time.monotonic() < deadline, "it did not come to pass"
-        time.sleep(0.05)
 
 
 def test_a_server_is_used_done_without_and_forgotten_on(daemon, chroma, home, project, echoes, ask):

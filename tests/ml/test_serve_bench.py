@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import random
 
 import pytest
@@ -11,6 +10,7 @@ import pytest
 from rune.bench import results
 from rune.bench.serve import cold, identical, mixed, neighbours, registry, stages, swap
 from rune.bench.serve.scene import Scene
+from rune.bench.stage import fresh
 from rune.errors import RuneError
 
 pytestmark = pytest.mark.filterwarnings("ignore:`is_gradient_checkpointing`:FutureWarning")  # PEFT asks
@@ -103,7 +103,7 @@ def test_steps_are_timed_while_others_spin(tiny_folder, monkeypatch):
 
 def test_a_process_that_fails_is_named():
     with pytest.raises(RuneError, match="run it by hand"):
-        neighbours.alone(["steps", "/nowhere", "1"], dict(os.environ))
+        fresh("rune.bench.serve.alone", ["steps", "/nowhere", "1"])
 
 
 def test_a_cold_start_is_timed_beside_peft(scene, tiny_folder, monkeypatch):

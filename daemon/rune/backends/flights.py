@@ -1,4 +1,7 @@
-"""Requests in flight to an engine elsewhere: each is a task that says what it hears, until it is stopped."""
+"""Requests in flight to an engine elsewhere: each is a task that says what it hears, until it is stopped.
+
+And what all that go over HTTP have alike: their connections, and how long a busy server asks to wait.
+"""
 
 from __future__ import annotations
 
@@ -6,8 +9,14 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Coroutine
 from typing import Any
 
+import httpx
+
 from rune.errors import EngineUnavailable, RuneError
 from rune.serving.types import TokenEvent
+
+CONNECT_SECONDS = 5.0
+READ_SECONDS = 120.0
+"""Between two pieces of an answer, the first among them."""
 
 Say = Callable[[TokenEvent], None]
 
@@ -79,3 +88,16 @@ def _last(id: str, asking: asyncio.Task[None]) -> TokenEvent | RuneError:
         return TokenEvent(id, finish="cancelled")
     error = asking.exception()
     return error if isinstance(error, RuneError) else EngineUnavailable(f"the engine's answer: {error!r}")
+
+
+def connections(url: str) -> httpx.AsyncClient:
+    """Kept open between requests; the settings of proxies in the environment are for the internet."""
+    timeout = httpx.Timeout(READ_SECONDS, connect=CONNECT_SECONDS, pool=None)
+    limits = httpx.Limits(max_connections=None)
+    return httpx.AsyncClient(base_url=url, trust_env=False, timeout=timeout, limits=limits)
+
+
+def retry_after(answer: httpx.Response) -> float:
+    """Seconds that a busy server asks to wait; 1.0 where it does not say."""
+    after = answer.headers.get("retry-after", "")
+    return float(after) if after.isdigit() else 1.0

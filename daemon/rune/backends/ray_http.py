@@ -28,7 +28,7 @@ from dataclasses import dataclass, field, replace
 import httpx
 
 from rune.backends import wire
-from rune.backends.flights import Flights, Say
+from rune.backends.flights import Flights, Say, connections, retry_after
 from rune.config import EngineConfig
 from rune.errors import ConfigError, EngineBusy, EngineUnavailable, FormatError, RuneError
 from rune.records.message import Failed, Message, decode, encode
@@ -40,9 +40,6 @@ MODEL_HEADER = "serve_multiplexed_model_id"
 BASE_HEADER = "x-rune-base"
 REPLICA_HEADER = "x-rune-replica"
 MEDIA_TYPE = "application/x-ndjson"
-CONNECT_SECONDS = 5.0
-READ_SECONDS = 120.0
-"""Between two pieces of an answer, the first among them."""
 GONE = (500, 502, 504)
 """What Ray's proxies say when a replica dies before its answer begins."""
 TRIES = 3
@@ -71,7 +68,7 @@ class Ray:
         self.base = base
         self.url = config.url.rstrip("/")
         self.patience = config.queue_seconds
-        self._http = _connections(self.url)
+        self._http = connections(self.url)
         self._flights = Flights()
         self._near: dict[str, asyncio.Task[None]] = {}
         self._tokens = 0
@@ -92,7 +89,7 @@ class Ray:
 
     async def close(self) -> None:
         """As ``Backend.close``."""
-        old, self._http = self._http, _connections(self.url)
+        old, self._http = self._http, connections(self.url)
         await self._flights.close()
         await old.aclose()
 
@@ -243,13 +240,6 @@ def _away(part: Part) -> Part:
     return replace(part, folder="")
 
 
-def _connections(url: str) -> httpx.AsyncClient:
-    """Kept open between requests; the settings of proxies in the environment are for the internet."""
-    timeout = httpx.Timeout(READ_SECONDS, connect=CONNECT_SECONDS, pool=None)
-    limits = httpx.Limits(max_connections=None)
-    return httpx.AsyncClient(base_url=url, trust_env=False, timeout=timeout, limits=limits)
-
-
 def _event(line: str) -> TokenEvent:
     """One line of an answer.
 
@@ -279,8 +269,7 @@ def _refusal(answer: httpx.Response, body: bytes) -> RuneError:
         return _Lost(str(error)) if told.retry and type(error) is EngineUnavailable else error
     said = f"{body[:200].decode(errors='replace')!r} ({answer.status_code})"
     if answer.status_code == httpx.codes.TOO_MANY_REQUESTS:
-        after = answer.headers.get("retry-after", "")
-        return EngineBusy(f"every replica is busy: {said}", float(after) if after.isdigit() else 1.0)
+        return EngineBusy(f"every replica is busy: {said}", retry_after(answer))
     if answer.status_code == httpx.codes.NOT_FOUND:
         return EngineUnavailable(f"Ray Serve has no such application: {said}; see engine.url")
     if answer.status_code in GONE:

@@ -21,15 +21,12 @@ from typing import Any, cast
 
 import httpx
 
-from rune.backends.flights import Flights, Say
+from rune.backends.flights import Flights, Say, connections, retry_after
 from rune.backends.slots import Slots
 from rune.config import EngineConfig
 from rune.errors import AdapterError, ConfigError, EngineBusy, EngineUnavailable, PromptTooLong, RuneError
 from rune.serving.types import EngineStats, Finish, GenerateRequest, Part, TokenEvent
 
-CONNECT_SECONDS = 5.0
-READ_SECONDS = 120.0
-"""Between two pieces of an answer, the first among them."""
 KEPT = 256
 """Names that are left loaded; beyond, the longest unused is unloaded: the server would keep them for ever."""
 FINISHES: dict[str, Finish] = {"stop": "stop", "length": "length", "abort": "cancelled"}
@@ -59,7 +56,7 @@ class Vllm:
         self.adapters = config.adapters
         self.slots = Slots(config.max_loras, config.queue, config.queue_seconds)
         self.url = config.url.rstrip("/").removesuffix("/v1")
-        self._http = _connections(self.url)
+        self._http = connections(self.url)
         self._loaded: OrderedDict[str, None] = OrderedDict()
         self.kept = KEPT
         self._loading = asyncio.Lock()
@@ -85,7 +82,7 @@ class Vllm:
 
     async def close(self) -> None:
         """As ``Backend.close``."""
-        old, self._http = self._http, _connections(self.url)
+        old, self._http = self._http, connections(self.url)
         await self._flights.close()
         await old.aclose()
 
@@ -214,13 +211,6 @@ class _Unknown(AdapterError):
     """The server knows no model of this name."""
 
 
-def _connections(url: str) -> httpx.AsyncClient:
-    """Kept open between requests; the settings of proxies in the environment are for the internet."""
-    timeout = httpx.Timeout(READ_SECONDS, connect=CONNECT_SECONDS, pool=None)
-    limits = httpx.Limits(max_connections=None)
-    return httpx.AsyncClient(base_url=url, trust_env=False, timeout=timeout, limits=limits)
-
-
 def _body(request: GenerateRequest, model: str) -> dict[str, Any]:
     """A request as vLLM takes it; the prompt has the chat template's marks already."""
     how = request.sampling
@@ -276,8 +266,7 @@ def _refusal(answer: httpx.Response) -> RuneError:
     """A refusal as the error that the local engine would have raised."""
     said = _told(answer)
     if answer.status_code == httpx.codes.TOO_MANY_REQUESTS:
-        after = answer.headers.get("retry-after", "")
-        return EngineBusy(said, float(after) if after.isdigit() else 1.0)
+        return EngineBusy(said, retry_after(answer))
     if answer.status_code == httpx.codes.NOT_FOUND:
         return _Unknown(f"the engine: {said}")
     if answer.status_code == httpx.codes.BAD_REQUEST and "context length" in said.lower():

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
 import sys
 import time
 from pathlib import Path
@@ -19,13 +18,15 @@ from typing import Any
 import psutil
 
 from rune import config, paths
-from rune.bench.stage import say
+from rune.bench.stage import fresh, say
 from rune.config import ModelConfig
 from rune.errors import RuneError
 from rune.records import model
 
 WAYS = {"fp32": ("float32", "none"), "bf16": ("bfloat16", "none"), "nf4": ("auto", "nf4")}
 """Precision and quantisation, as config.toml has them."""
+CANNOT = "cannot: "
+"""How a process says on stderr that the machine has no such way."""
 QUESTION = "Which command runs the tests of the ledger?"
 
 
@@ -44,14 +45,10 @@ def run() -> dict[str, Any]:
 def _asked(folder: Path, way: str, device: str) -> dict[str, Any]:
     """The row of one way, from a fresh process; why there is none where it cannot be."""
     say(f"loading {folder.name} as {way}")
-    asked = [sys.executable, "-P", "-m", "rune.bench.base", str(folder), way, device]
-    done = subprocess.run(asked, capture_output=True, text=True, check=False)
-    if done.returncode:
-        said = done.stderr.strip().splitlines() or [f"status {done.returncode}"]
-        if not said[-1].startswith("cannot: "):
-            raise RuneError(f"{' '.join(asked)}: {said[-1]}: run it by hand")
-        return {"way": way, "cannot": said[-1].removeprefix("cannot: ")}
-    row: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    said = fresh("rune.bench.base", [str(folder), way, device], excused=CANNOT)
+    if said.startswith(CANNOT):
+        return {"way": way, "cannot": said.removeprefix(CANNOT)}
+    row: dict[str, Any] = json.loads(said)
     return row
 
 
@@ -89,4 +86,4 @@ if __name__ == "__main__":
     try:
         print(json.dumps(measure(Path(sys.argv[1]), sys.argv[2], sys.argv[3])))
     except RuneError as error:
-        sys.exit(f"cannot: {error}")
+        sys.exit(f"{CANNOT}{error}")

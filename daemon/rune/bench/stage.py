@@ -13,7 +13,7 @@ import re
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -211,3 +211,27 @@ def models_of(home: Home) -> Path:
 def say(text: str) -> None:
     """Progress on standard error."""
     print(text, file=sys.stderr, flush=True)
+
+
+def fresh(
+    module: str, arguments: Sequence[str], environment: Mapping[str, str] | None = None, excused: str = ""
+) -> str:
+    """The last line that a module says, run in a process of its own.
+
+    Args:
+        module: by its dotted name.
+        arguments: of the command.
+        environment: of the process; None: this one's.
+        excused: a failure whose last line on stderr begins with this is an answer, too: that line.
+
+    Raises:
+        RuneError: it failed otherwise.
+    """
+    asked = [sys.executable, "-P", "-m", module, *arguments]
+    done = subprocess.run(asked, capture_output=True, text=True, check=False, env=environment)
+    if not done.returncode:
+        return done.stdout.splitlines()[-1]
+    said = (done.stderr.strip().splitlines() or [f"status {done.returncode}"])[-1]
+    if excused and said.startswith(excused):
+        return said
+    raise RuneError(f"{' '.join(asked)}: {said}: run it by hand")

@@ -39,7 +39,9 @@ class Consolidated:
     refused: tuple[Refused, ...] = ()
 
 
-def consolidate(memory: Memory, findings: Iterable[Entry], today: date, person: bool = False) -> Consolidated:
+def consolidate(
+    memory: Memory, findings: Iterable[Entry], today: date, person: bool = False
+) -> Consolidated:
     """Put findings into a memory.
 
     ``person`` says that a person wrote them: only then an etched entry, which needs no evidence, is added or

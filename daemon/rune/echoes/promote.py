@@ -124,7 +124,8 @@ def compose(entry: Entry, given: Facts, path: str, human: bool, today: date) -> 
 
 def _without_secrets(known: Facts) -> Facts:
     symptom, root_cause, solution, *tags = (
-        filter.clean_text(text)[0] for text in (known.symptom, known.root_cause, known.solution, *known.tags)
+        filter.clean_text(text)[0]
+        for text in (known.symptom, known.root_cause, known.solution, *known.tags)
     )
     return replace(known, symptom=symptom, root_cause=root_cause, solution=solution, tags=tuple(tags))
 

@@ -251,7 +251,9 @@ def _tensors(model: Any) -> Iterator[Tensor]:
 def _explicit(precision: str) -> torch.dtype:
     if precision not in _DTYPES:
         known = ", ".join(_DTYPES)
-        raise ConfigError(f"model.precision: expected auto, {known}, found {precision!r}: mend config.toml")
+        raise ConfigError(
+            f"model.precision: expected auto, {known}, found {precision!r}: mend config.toml"
+        )
     return _DTYPES[precision]
 
 

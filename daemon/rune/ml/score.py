@@ -16,7 +16,9 @@ SHORTEST, LONGEST = 24, 128
 """Tokens of an answer; in between as the taught answers are long."""
 
 
-def score(engine: Engine, adapter: lora.Adapter | None, lessons: Sequence[Lesson]) -> dict[str, float | None]:
+def score(
+    engine: Engine, adapter: lora.Adapter | None, lessons: Sequence[Lesson]
+) -> dict[str, float | None]:
     """Shares of right answers by kind of probe; None where there was nothing to ask."""
     asked = probes(lessons)
     taught = max((engine.base.count(lesson.answer) for lesson in lessons), default=0) + 8

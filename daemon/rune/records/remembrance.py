@@ -1,20 +1,20 @@
 """A remembrance: a solved problem for humans, ``docs/solutions/<category>/<slug>.md``.
 
----
-title: User list takes five seconds
-category: performance
-tags: [n-plus-one, eager-loading]
-date: 2026-02-12
-symptom: User list endpoint takes 5+ seconds
-root_cause: N+1 query pattern in user.posts association
-solution_summary: Added includes(:posts) to User.list scope
-echo_ref: .claude/echoes/reviewer/MEMORY.md#etched-a1b2c3d4@sha256:<64 digits>
-confidence: high
-verified_by: human
-requires_human_approval: false
----
-# User list takes five seconds
-...
+    ---
+    title: User list takes five seconds
+    category: performance
+    tags: [n-plus-one, eager-loading]
+    date: 2026-02-12
+    symptom: User list endpoint takes 5+ seconds
+    root_cause: N+1 query pattern in user.posts association
+    solution_summary: Added includes(:posts) to User.list scope
+    echo_ref: .claude/echoes/reviewer/MEMORY.md#etched-a1b2c3d4@sha256:<64 digits>
+    confidence: high
+    verified_by: human
+    requires_human_approval: false
+    ---
+    # User list takes five seconds
+    ...
 """
 
 from __future__ import annotations

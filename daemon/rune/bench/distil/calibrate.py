@@ -15,8 +15,10 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
-from rune.bench.distil import probes
+from rune.bench.distil import probes, served
 from rune.bench.distil.scene import Scene
+from rune.bench.distil.served import CHUNK
+from rune.bench.distil.served import Question as Asked
 from rune.bench.distil.work import Row
 from rune.errors import RuneError
 from rune.ml.engine import Engine
@@ -29,9 +31,7 @@ SUPPORTS = (0.0, 0.4, 0.6, 0.8, 0.9, 1.0)
 RATIOS = (-99.0, 0.0, 0.25, 0.5, 0.75, 1.0, 1.5, 2.0, 3.0)
 OPEN = -1.0
 """A floor that every session passes."""
-CHUNK = 10
 
-Asked = dict[str, Any]
 Point = dict[str, float]
 
 
@@ -44,11 +44,12 @@ def run(scene: Scene, parts: Parts, engine: Engine) -> None:
     recaller.floor = OPEN
     try:
         for start in range(0, len(asked), CHUNK):
-            make = partial(_row, scene, parts, engine, asked[start : start + CHUNK], adapters)
-            same = partial(_same, asked[start : start + CHUNK], adapters)
-            row = scene.work.kept("calibrate", f"{start // CHUNK:03}", make, same)
+            some = asked[start : start + CHUNK]
+            make = partial(_row, scene, parts, engine, some, adapters)
+            valid = partial(served.same, some, adapters)
+            row = scene.work.kept("calibrate", f"{start // CHUNK:03}", make, valid)
             right = sum(one["right"][0] for one in row["answers"])
-            scene.work.say(f"calibrate {start + len(row['answers'])}/{len(asked)}: {right} right")
+            scene.work.say(f"calibrate {start + len(some)}/{len(asked)}: {right} right")
     finally:
         recaller.floor = before
 
@@ -56,18 +57,7 @@ def run(scene: Scene, parts: Parts, engine: Engine) -> None:
 def questions(scene: Scene) -> list[Asked]:
     """Probes of the sessions that are trained, and questions that no session is about."""
     names = {past.session for past, card in scene.trained() if card}
-    known = [
-        {"kind": "probe", "session": probe.session, "question": probe.question, "keys": list(probe.keys)}
-        for probe in scene.probes
-        if probe.session in names
-    ]
-    foreign = ({"kind": kind, "question": text} for text, kind in probes.unrelated())
-    return [*known, *({"session": "", "keys": [], **question} for question in foreign)]
-
-
-def _same(some: Sequence[Asked], adapters: Sequence[str], row: Row) -> bool:
-    told = [answer["question"] for answer in row["answers"]]
-    return told == [one["question"] for one in some] and row["adapters"] == list(adapters)
+    return served.with_unrelated([probe for probe in scene.probes if probe.session in names])
 
 
 def _row(scene: Scene, parts: Parts, engine: Engine, some: Sequence[Asked], adapters: list[str]) -> Row:
@@ -124,9 +114,14 @@ def point(answers: Iterable[Asked], floor: float, support: float, ratio: float) 
     }  # fmt: skip
 
 
+def points(answers: Sequence[Asked]) -> list[Point]:
+    """What comes of every setting of the grid."""
+    return [point(answers, *some) for some in itertools.product(FLOORS, SUPPORTS, RATIOS)]
+
+
 def curve(answers: Sequence[Asked]) -> list[Point]:
     """The settings that no other beats in both precision and coverage, by coverage."""
-    everything = [point(answers, *some) for some in itertools.product(FLOORS, SUPPORTS, RATIOS)]
+    everything = points(answers)
     everything.sort(key=lambda p: (-p["coverage"], -p["precision"], p["floor"], p["support"], p["ratio"]))
     best, kept = -1.0, []
     for one in everything:
@@ -141,7 +136,7 @@ def chosen(answers: Sequence[Asked], precision: float = 0.95, abstain: float = 0
 
     Where none reaches the bars, a setting that answers fewer than a twentieth of the probes does not count.
     """
-    everything = [point(answers, *some) for some in itertools.product(FLOORS, SUPPORTS, RATIOS)]
+    everything = points(answers)
     some = [p for p in everything if p["answered"]]
     good = [p for p in some if p["precision"] >= precision and p["abstain_unrelated"] >= abstain]
     if good:

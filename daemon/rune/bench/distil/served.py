@@ -12,6 +12,7 @@ from functools import partial
 from typing import Any
 
 from rune.bench.distil import probes
+from rune.bench.distil.probes import Probe
 from rune.bench.distil.scene import Scene, lot
 from rune.bench.distil.train import first
 from rune.bench.distil.work import Row
@@ -43,12 +44,17 @@ def run(scene: Scene, parts: Parts) -> None:
 
 def questions(scene: Scene) -> list[Question]:
     """Headline probes by lot, and questions that no session is about."""
-    known = [
+    return with_unrelated(lot(scene.headline, PROBES))
+
+
+def with_unrelated(known: Sequence[Probe]) -> list[Question]:
+    """These probes as questions, and those that no session is about."""
+    asked = [
         {"kind": "probe", "session": probe.session, "question": probe.question, "keys": list(probe.keys)}
-        for probe in lot(scene.headline, PROBES)
+        for probe in known
     ]
     foreign = ({"kind": kind, "question": text} for text, kind in probes.unrelated())
-    return [*known, *({"session": "", "keys": [], **question} for question in foreign)]
+    return [*asked, *({"session": "", "keys": [], **question} for question in foreign)]
 
 
 def same(some: Sequence[Question], adapters: Sequence[str], row: Row) -> bool:

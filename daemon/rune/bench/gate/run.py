@@ -102,9 +102,8 @@ def bench(registered: Protocol, folder: Path) -> Bench:
     distillers: dict[str, Distiller] = {"gradient": gradient.GradientDistiller(loaded, settings.distil)}
     steps = replace(settings.distil, method="gradient", hypernet="", hypernet_floor=0.0)
     made_by = {"": f"{loaded.hash} {steps}"}
-    chosen = settings.distil.hypernet
-    network = home.hypernet(chosen) if chosen else checkpoint.EMBEDDED
-    if chosen or (network / checkpoint.NAME).is_file():
+    network = checkpoint.chosen(home, settings.distil.hypernet)
+    if settings.distil.hypernet or checkpoint.exists(network):
         always = replace(settings.distil, hypernet_floor=0.0)
         distillers["hypernetwork"] = distiller.load(loaded, network, always, distillers["gradient"])
         made_by["hypernetwork"] = files.sha256(network / checkpoint.NAME)

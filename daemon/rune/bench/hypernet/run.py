@@ -30,7 +30,7 @@ LEVEL = "few"
 
 def embedded() -> Path | None:
     """The checkpoint that comes with Rune; None where there is none."""
-    return checkpoint.EMBEDDED if (checkpoint.EMBEDDED / checkpoint.NAME).is_file() else None
+    return checkpoint.EMBEDDED if checkpoint.exists(checkpoint.EMBEDDED) else None
 
 
 def run(trained: Path | None, sessions: int, few: int) -> dict[str, Any]:

@@ -13,9 +13,9 @@ from pathlib import Path
 from typing import Any
 
 from rune import app, config
-from rune.bench.serve.neighbours import alone
+from rune.bench.serve import alone
 from rune.bench.serve.scene import ALL, Scene, ratio
-from rune.bench.stage import say
+from rune.bench.stage import fresh, say
 
 ROUNDS = 5
 KEYS = ("cold_start_seconds", "cold_start_peft_seconds", "cold_start_over_peft")
@@ -28,7 +28,8 @@ def run(scene: Scene, folder: Path) -> tuple[dict[str, float], list[dict[str, An
     times: dict[str, list[float]] = {"engine": [], "peft": []}
     for turn in range(ROUNDS + 1):
         for way, found in times.items():
-            seconds = float(json.loads(alone([way, str(folder), adapter.folder], environment)))
+            said = fresh(alone.__name__, [way, str(folder), adapter.folder], environment)
+            seconds = float(json.loads(said))
             if turn:
                 found.append(seconds)
         say(f"cold start {turn}: " + ", ".join(f"{way} {found[-1:]}" for way, found in times.items()))

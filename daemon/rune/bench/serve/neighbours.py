@@ -10,15 +10,15 @@ import os
 import statistics
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from rune import app, config
+from rune.bench.serve import alone
 from rune.bench.serve.scene import ratio
-from rune.bench.stage import say
-from rune.errors import RuneError
+from rune.bench.stage import fresh, say
 
 ROUNDS, STEPS = 3, 60
 KEYS = ("busy_step_slowdown", "busy_step_slowdown_torch", "busy_step_over_torch", "idle_step_over_torch")
@@ -33,7 +33,7 @@ def run(folder: Path) -> tuple[dict[str, float], list[dict[str, Any]]]:
         for spinning in (0, cores):
             with spinners(spinning):
                 for way, environment in ways.items():
-                    times = json.loads(alone(["steps", str(folder), str(STEPS)], environment))
+                    times = json.loads(fresh(alone.__name__, ["steps", str(folder), str(STEPS)], environment))
                     found.setdefault((way, spinning), []).append(statistics.median(times))
     rows = [
         {
@@ -65,17 +65,3 @@ def spinners(count: int) -> Iterator[None]:
         for one in started:
             one.kill()
             one.wait()
-
-
-def alone(arguments: list[str], environment: Mapping[str, str]) -> str:
-    """What a fresh process says.
-
-    Raises:
-        RuneError: it failed.
-    """
-    asked = [sys.executable, "-P", "-m", "rune.bench.serve.alone", *arguments]
-    done = subprocess.run(asked, capture_output=True, text=True, check=False, env=dict(environment))
-    if done.returncode:
-        said = done.stderr.strip().splitlines() or [f"status {done.returncode}"]
-        raise RuneError(f"{' '.join(asked)}: {said[-1]}: run it by hand")
-    return done.stdout.splitlines()[-1]

@@ -25,6 +25,7 @@ from rune import files
 from rune.errors import ConfigError, FormatError, NewerVersion
 from rune.ml.hypernet.network import Hypernetwork
 from rune.ml.hypernet.shape import Shape, Target
+from rune.paths import Home
 
 VERSION = 1
 NAME = "hypernet.json"
@@ -89,6 +90,16 @@ def about(folder: Path) -> About:
         raise FormatError(f"{path}: expected a hypernetwork's description, found {error!r}") from None
 
 
+def chosen(home: Home, name: str) -> Path:
+    """The folder that ``distil.hypernet`` means; empty is the embedded one."""
+    return home.hypernet(name) if name else EMBEDDED
+
+
+def exists(folder: Path) -> bool:
+    """Whether a checkpoint lies there."""
+    return (folder / NAME).is_file()
+
+
 def recommended(folder: Path, base_hash: str, floor: float) -> bool:
     """Whether a checkpoint is for this base and answers enough of its held-out probes, as its record says.
 
@@ -96,7 +107,7 @@ def recommended(folder: Path, base_hash: str, floor: float) -> bool:
         NewerVersion: a newer Rune wrote it.
         FormatError: it is damaged.
     """
-    if not (folder / NAME).is_file():
+    if not exists(folder):
         return False
     known = about(folder)
     held_out = known.record.get("held_out", {}).get(JUDGED_BY, 0.0)

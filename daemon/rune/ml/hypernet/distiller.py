@@ -41,7 +41,9 @@ TOGETHER = 8
 class HypernetDistiller:
     """Makes an adapter in one pass; ``otherwise`` takes the sessions for which that is not good enough."""
 
-    def __init__(self, base: Base, network: Hypernetwork, config: DistilConfig, otherwise: Distiller) -> None:
+    def __init__(
+        self, base: Base, network: Hypernetwork, config: DistilConfig, otherwise: Distiller
+    ) -> None:
         check_base(network.shape, base)
         self.base, self.network, self.config, self.otherwise = base, network, config, otherwise
         self.engine = Engine(base)

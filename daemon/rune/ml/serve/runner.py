@@ -81,7 +81,9 @@ class Row:
 class Runner:
     """A base with adapters, answering many requests at a time; one to a base, whose layers carry its rows."""
 
-    def __init__(self, base: Base, config: EngineConfig, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self, base: Base, config: EngineConfig, clock: Callable[[], float] = time.monotonic
+    ) -> None:
         self.base = base
         self.config = config
         self.clock = clock
