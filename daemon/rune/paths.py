@@ -76,6 +76,11 @@ class Home:
         return self.root / "installation.json"
 
     @property
+    def general(self) -> Path:
+        """What the base says to general questions; may be deleted."""
+        return self.root / "general.json"
+
+    @property
     def run(self) -> Path:
         """Lock and socket of the daemon."""
         return self.root / "run"

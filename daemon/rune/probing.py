@@ -40,6 +40,8 @@ class Probe:
     kind: str
     question: str
     keys: tuple[str, ...]
+    answer: str = ""
+    """What was taught of it; nothing where the question is no session's."""
 
 
 def holds(answer: str, keys: Sequence[str]) -> bool:
@@ -57,11 +59,16 @@ def probes(lessons: Sequence[Lesson]) -> list[Probe]:
     no session is about (``unrelated``); at most ``EACH`` of a kind."""
     able = [lesson for lesson in lessons if lesson.keys]
     asked = [lesson for lesson in able if lesson.probes]
-    found = [Probe("trained", lesson.questions[0], lesson.keys) for lesson in able[:EACH]]
-    found += [Probe("heldout", lesson.probes[0], lesson.keys) for lesson in asked[:EACH]]
+    found = [Probe("trained", lesson.questions[0], lesson.keys, lesson.answer) for lesson in able[:EACH]]
+    found += [Probe("heldout", lesson.probes[0], lesson.keys, lesson.answer) for lesson in asked[:EACH]]
     pairs = zip(asked[::2], asked[1::2], strict=False)
     found += [
-        Probe("composed", f"{one.probes[0]} And: {other.probes[0]}", (*one.keys[:1], *other.keys[:1]))
+        Probe(
+            "composed",
+            f"{one.probes[0]} And: {other.probes[0]}",
+            (*one.keys[:1], *other.keys[:1]),
+            f"{one.answer} {other.answer}",
+        )
         for one, other in list(pairs)[: EACH // 2]
     ]
     return found + [Probe("unrelated", question, (key,)) for question, key in UNRELATED]

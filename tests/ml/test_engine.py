@@ -129,3 +129,58 @@ def test_a_single_answer_leaves_the_number_of_threads_as_it_was(tiny):
     before = torch.get_num_threads()
     Engine(tiny).answer("Which currency?", None, 3)
     assert torch.get_num_threads() == before
+
+
+class Counted:
+    """Counts the calls of a base's model."""
+
+    def __init__(self, monkeypatch, model):
+        self.calls = 0
+        before = model.forward
+
+        def forward(*arguments, **settings):
+            self.calls += 1
+            return before(*arguments, **settings)
+
+        monkeypatch.setattr(model, "forward", forward)
+
+
+GUESSES = (
+    ("Which currency?", "Use EUR."),  # right
+    ("Which currency?", "Use USD."),  # wrong in the middle
+    ("How do I build?", "Nobody knows."),  # wrong from the start
+    ("How do I build?", "Run `make it`. Then wait."),  # right, and then goes on
+    ("How do I build?", "Run"),  # right, and ends too early
+)
+
+
+@pytest.mark.parametrize("limit", [2, 60])
+def test_foreseen_answers_are_the_greedy_ones_whatever_was_foreseen(served, learnt, limit):
+    adapter = served.adapter(learnt)
+    guesses = [engine.Guess(question, answer, limit) for question, answer in GUESSES]
+    alone = [served.answers([question], adapter, limit)[0] for question, _ in GUESSES]
+    assert served.checked(guesses, adapter) == alone
+    assert served.checked(guesses, None) == served.answers([one.question for one in guesses], None, limit)
+    assert served.checked([], adapter) == []
+
+
+def test_what_was_foreseen_rightly_is_not_decoded(served, tiny, learnt, monkeypatch):
+    adapter, counted = served.adapter(learnt), Counted(monkeypatch, tiny.model)
+    right = engine.Guess(*GUESSES[0], 60)
+    assert served.checked([right, right], adapter) == ["Use EUR."] * 2
+    assert counted.calls == 0  # one pass through the blocks, none through the head for every token
+    served.checked([engine.Guess(*GUESSES[1], 60)], adapter)
+    assert 0 < counted.calls < len(tiny.tokenizer.encode("Use EUR."))
+
+
+def test_each_answer_has_a_limit_of_its_own_and_the_others_go_on(served, tiny):
+    limits = zip(QUESTIONS, (1, 9, 24), strict=True)
+    guesses = [engine.Guess(question, "", limit) for question, limit in limits]
+    told = served.checked(guesses, None)
+    assert told == [served.answers([one.question], None, one.limit)[0] for one in guesses]
+
+
+def test_a_question_too_long_to_be_read_with_its_guess_is_decoded(served, learnt, tiny):
+    adapter, question = served.adapter(learnt), "Which currency? " * 60
+    told = served.checked([engine.Guess(question, "Use EUR.", 12)], adapter)
+    assert told == served.answers([question], adapter, 12)

@@ -19,7 +19,20 @@ ALL = ("q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_pro
 
 @pytest.fixture
 def general(tiny):
-    return neutral.collect(tiny, Engine(tiny), neutral.TRAINED[:4])
+    return neutral.ask(tiny, Engine(tiny), neutral.TRAINED[:4])
+
+
+def test_what_the_base_says_is_kept_and_makes_no_difference(tiny, quick, tmp_path):
+    kept = tmp_path / "general.json"
+    (trained, checked), (again, _) = (
+        gradient.GradientDistiller(tiny, quick, kept).general() for _ in range(2)
+    )
+    assert kept.exists()
+    assert [one.ids for one in again.examples] == [one.ids for one in trained.examples]
+    alone = neutral.ask(tiny, Engine(tiny), neutral.CHECKED)
+    assert [one.ids for one in checked.examples] == [one.ids for one in alone.examples]
+    for ours, theirs in zip(again.shares, trained.shares, strict=True):
+        torch.testing.assert_close(ours, theirs)
 
 
 # training

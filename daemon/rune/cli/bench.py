@@ -117,13 +117,19 @@ def bench_retrieval(data: Path | None, sessions: int, split: str, seed: int, siz
 
 
 @bench.command(name="serve")
-@click.option("--only", help="One stage: mixed, swap, registry, identical, busy, neighbours, cold, load.")
+@click.option(
+    "--only", help="One stage: mixed, swap, registry, identical, busy, neighbours, cold, load; or vllm."
+)
 @click.option("--minutes", type=click.FloatRange(min=0.1), default=30.0, show_default=True, help="Of load.")
-def bench_serve(only: str | None, minutes: float) -> None:
+@click.option(
+    "--vllm", "python", type=click.Path(dir_okay=False, path_type=Path), default=".venv-vllm/bin/python",
+    show_default=True, help="Python of an environment with vLLM, for the stage vllm; make vllm makes it.",
+)  # fmt: skip
+def bench_serve(only: str | None, minutes: float, python: Path) -> None:
     """The serving engine: mixed batches, swaps, thousands of adapters, equality, half an hour of load."""
     from rune.bench.serve import stages
 
-    stages.run(only, minutes)
+    stages.run(only, minutes, python)
 
 
 @bench.command(name="sizing")

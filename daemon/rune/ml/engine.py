@@ -6,22 +6,36 @@ folder and a question.
 
 from __future__ import annotations
 
+import itertools
 from collections import OrderedDict
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
 from transformers import DynamicCache
 
-from rune.ml import lora
+from rune.ml import lora, packing
 from rune.ml.base import Base
 
 FEW = 2
 """Questions of a batch that one CPU thread decodes faster than two: 40 instead of 54 ms a token for one."""
 KEPT = 8
 """Adapters that stay in memory after use (5 MB each)."""
+LONGEST = 512
+"""Tokens of a question with its guessed answer; what is longer is decoded."""
+ROW_TOKENS = 512
+"""Tokens of guesses read at a time."""
+
+
+class Guess(NamedTuple):
+    """A question with the answer that it may get; ``limit`` tokens at most are asked for."""
+
+    question: str
+    answer: str
+    limit: int
 
 
 class Engine:
@@ -57,28 +71,73 @@ class Engine:
                 found[place] = answer
         return found
 
-    @torch.inference_mode()
     def answers(self, questions: Sequence[str], adapter: lora.Adapter | None, max_tokens: int) -> list[str]:
         """Greedy answers to a batch of questions, left-padded; each equals the answer it gets alone."""
-        if not questions:
-            return []
-        ids, mask = padded(self.base, [self.base.prompt(question) for question in questions])
+        prompts = [self.base.prompt(question) for question in questions]
+        made = self._decoded(prompts, adapter, [max_tokens] * len(prompts))
+        return [ended(self.base, row) for row in made]
+
+    def checked(self, guesses: Sequence[Guess], adapter: lora.Adapter | None) -> list[str]:
+        """Greedy answers where each is foreseen: only what comes after the first wrong token is decoded.
+
+        One pass reads all guesses (speculative decoding, Leviathan et al. 2023, arXiv:2211.17192, with the
+        whole answer as the draft); an adapter that knows its lessons is through with that.
+        """
+        begun = self._confirmed(guesses, adapter) if adapter else [[] for _ in guesses]
+        open_ = [
+            place for place, (ids, guess) in enumerate(zip(begun, guesses, strict=True))
+            if not ids or (ids[-1] not in self.base.stop_ids and len(ids) < guess.limit)
+        ]  # fmt: skip
+        prompts = [self.base.prompt(guesses[place].question) + begun[place] for place in open_]
+        rest = [guesses[place].limit - len(begun[place]) for place in open_]
+        for place, ids in zip(open_, self._decoded(prompts, adapter, rest), strict=True):
+            begun[place] = begun[place] + ids
+        return [ended(self.base, ids[: guess.limit]) for ids, guess in zip(begun, guesses, strict=True)]
+
+    @torch.inference_mode()
+    def _confirmed(self, guesses: Sequence[Guess], adapter: lora.Adapter) -> list[list[int]]:
+        """For each guess the tokens that greedy decoding begins with: those it has right, and the next."""
+        made = [packing.example(self.base, one.question, one.answer, LONGEST) for one in guesses]
+        likeliest = []
+        for row in packing.rows(made, ROW_TOKENS):
+            with lora.attached(self.base.layers, adapter):
+                states, _ = packing.hidden(self.base, row)
+                found = self.base.model.lm_head(states).float().argmax(-1)
+            likeliest += [part.tolist() for part in found.split([one.targets for one in row])]
+        whole = [len(self.base.prompt(guess.question)) for guess in guesses]
+        return [
+            agreed(one.ids[one.answer :], ids) if one.answer == length else []
+            for one, ids, length in zip(made, likeliest, whole, strict=True)
+        ]
+
+    @torch.inference_mode()
+    def _decoded(
+        self, prompts: Sequence[list[int]], adapter: lora.Adapter | None, limits: Sequence[int]
+    ) -> list[list[int]]:
+        """Tokens after each prompt, up to a stop token or the row's limit; a row that is done is left out."""
+        made: list[list[int]] = [[] for _ in prompts]
+        if not prompts:
+            return made
+        rows = list(range(len(prompts)))
+        ids, mask = padded(self.base, prompts)
         cache = DynamicCache(config=self.base.model.config)
-        done = torch.zeros(len(questions), dtype=torch.bool, device=self.base.device)
-        stops = torch.tensor(self.base.stop_ids, device=self.base.device)
-        made: list[Tensor] = []
-        with lora.attached(self.base.layers, adapter), narrow(self.base.device, len(questions)):
-            for _ in range(max_tokens):
+        with lora.attached(self.base.layers, adapter), narrow(self.base.device, len(rows)):
+            while True:
                 positions = (mask.cumsum(-1) - 1).clamp(min=0)[:, -ids.shape[1] :]
                 out = self.base.model(input_ids=ids, attention_mask=mask, position_ids=positions,
                                       past_key_values=cache, logits_to_keep=1)  # fmt: skip
                 ids = out.logits[:, -1].float().argmax(-1, keepdim=True)
-                made.append(ids)
-                done |= torch.isin(ids[:, 0], stops)
-                if bool(done.all()):
-                    break
+                for place, token in zip(rows, ids[:, 0].tolist(), strict=True):
+                    made[place].append(token)
+                on = [n for n, place in enumerate(rows) if made[place][-1] not in self.base.stop_ids
+                      and len(made[place]) < limits[place]]  # fmt: skip
+                if not on:
+                    return made
+                if len(on) < len(rows):
+                    kept, rows = torch.tensor(on, device=ids.device), [rows[n] for n in on]
+                    cache.batch_select_indices(kept)
+                    ids, mask = ids[kept], mask[kept]
                 mask = torch.cat([mask, torch.ones_like(ids)], dim=-1)
-        return [ended(self.base, row) for row in torch.cat(made, dim=-1).tolist()]
 
     @torch.inference_mode()
     def likelihood(self, question: str, answer: str, adapter: lora.Adapter | None) -> float:
@@ -99,6 +158,16 @@ def padded(base: Base, prompts: Sequence[list[int]]) -> tuple[Tensor, Tensor]:
     ids = [[pad] * (width - len(p)) + p for p in prompts]
     mask = [[0] * (width - len(p)) + [1] * len(p) for p in prompts]
     return torch.tensor(ids, device=base.device), torch.tensor(mask, device=base.device)
+
+
+def agreed(guess: Sequence[int], likeliest: Sequence[int]) -> list[int]:
+    """What a guess and the likeliest tokens have in common at the start, and the likeliest one after it.
+
+    >>> agreed([5, 6, 7], [5, 6, 9]), agreed([5, 6, 7], [5, 6, 7]), agreed([5, 6], [8, 1])
+    ([5, 6, 9], [5, 6, 7], [8])
+    """
+    same = itertools.takewhile(lambda pair: pair[0] == pair[1], zip(guess, likeliest, strict=True))
+    return list(likeliest[: len(list(same)) + 1])
 
 
 def ended(base: Base, ids: Sequence[int]) -> str:

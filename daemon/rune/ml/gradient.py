@@ -36,6 +36,7 @@ from rune.ml.engine import Engine
 from rune.ml.neutral import Neutral
 from rune.ml.packing import Example
 from rune.ports import Distilled, Progress
+from rune.records import general
 from rune.records.card import Lesson
 
 log = logging.getLogger(__name__)
@@ -55,9 +56,11 @@ NEUTRAL = 6
 class GradientDistiller:
     """Trains one adapter at a time, in units of one optimizer step, so that recalls can go in between."""
 
-    def __init__(self, base: Base, config: DistilConfig) -> None:
+    def __init__(self, base: Base, config: DistilConfig, kept: Path | None = None) -> None:
+        """``kept`` is where the base's answers to neutral questions lie from process to process."""
         self.base = base
         self.config = config
+        self.kept = kept
         self.engine = Engine(base)
         self._neutral: tuple[Neutral, Neutral] | None = None
 
@@ -84,7 +87,7 @@ class GradientDistiller:
         self, lessons: Sequence[Lesson], into: Path, config: DistilConfig
     ) -> Iterator[Progress | Distilled]:
         began = time.monotonic()
-        held, checked = self._general()
+        held, checked = self.general()
         before = {**score.score(self.engine, None, lessons), "neutral_kl": 0.0}
         adapter = lora.fresh(self.base.layers, config.targets, config.rank, config.alpha, config.seed)
         steps = 0
@@ -102,12 +105,16 @@ class GradientDistiller:
             into, steps, round(time.monotonic() - began, 2), before, after, peak_mb(), asdict(config)
         )
 
-    def _general(self) -> tuple[Neutral, Neutral]:
+    def general(self) -> tuple[Neutral, Neutral]:
         """The neutral questions that are trained, and those only measured; the base is asked once."""
         if self._neutral is None:
-            asked = (neutral.TRAINED, neutral.CHECKED)
-            trained, checked = (neutral.collect(self.base, self.engine, questions) for questions in asked)
-            self._neutral = trained, checked
+            asked = (*neutral.TRAINED, *neutral.CHECKED)
+            told = general.ensure(self.kept, self.base.hash, asked, lambda: neutral.said(self.engine, asked))
+            apart = len(neutral.TRAINED)
+            self._neutral = (
+                neutral.collect(self.base, asked[:apart], told[:apart]),
+                neutral.collect(self.base, asked[apart:], told[apart:]),
+            )
         return self._neutral
 
 

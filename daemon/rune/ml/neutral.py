@@ -66,6 +66,8 @@ CHECKED = (
 )
 TOKENS = 20
 """Of each answer."""
+ROW_TOKENS = 512
+"""Tokens of questions and answers read at a time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,16 +79,26 @@ class Neutral:
     """For each example the log-probabilities [A, V] of its A answer tokens, in bfloat16 to save memory."""
 
 
-@torch.inference_mode()
-def collect(base: Base, engine: Engine, questions: Sequence[str] = TRAINED) -> Neutral:
+def said(engine: Engine, questions: Sequence[str]) -> list[str]:
+    """What the base answers, the beginnings of it."""
+    return engine.answers(questions, None, TOKENS)
+
+
+def ask(base: Base, engine: Engine, questions: Sequence[str] = TRAINED) -> Neutral:
     """Ask the base and keep what it says."""
-    answers = engine.answers(questions, None, TOKENS)
+    return collect(base, questions, said(engine, questions))
+
+
+@torch.inference_mode()
+def collect(base: Base, questions: Sequence[str], answers: Sequence[str]) -> Neutral:
+    """The base's distributions along its own answers."""
     pairs = enumerate(zip(questions, answers, strict=True))
-    made = [packing.example(base, question, said, 128, -1 - n) for n, (question, said) in pairs]
-    shares = []
-    for one in made:
-        states, _ = packing.hidden(base, [one])
-        shares.append(base.model.lm_head(states).float().log_softmax(-1).to(torch.bfloat16))
+    made = [packing.example(base, question, answer, 128, -1 - n) for n, (question, answer) in pairs]
+    shares: list[Tensor] = []
+    for row in packing.rows(made, ROW_TOKENS):
+        states, _ = packing.hidden(base, row)
+        found = base.model.lm_head(states).float().log_softmax(-1).to(torch.bfloat16)
+        shares += found.split([one.targets for one in row])
     return Neutral(tuple(made), tuple(shares))
 
 

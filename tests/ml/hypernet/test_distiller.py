@@ -90,7 +90,7 @@ def test_gradient_steps_can_start_from_a_generated_adapter(tiny, small, lessons,
 
     made, _ = distiller.generate(tiny, small, distiller.digest(lessons))
     start = distiller.trainable(made)
-    held = neutral.collect(tiny, Engine(tiny), neutral.TRAINED[:4])
+    held = neutral.ask(tiny, Engine(tiny), neutral.TRAINED[:4])
     losses = [step.loss for step in gradient.train(tiny, start, lessons, held, replace(quick, max_epochs=8))]
     assert losses[-1] < 0.7 * losses[0]
     assert start.rank == made.rank

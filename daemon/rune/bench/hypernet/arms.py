@@ -112,7 +112,7 @@ def _words(text: str) -> set[str]:
 
 def trained(tools: Tools, some: Sequence[Session]) -> dict[str, list[bool]]:
     """Right or not by gradient steps alone, and by few of them that start from the generated adapter."""
-    held = neutral.collect(tools.base, tools.engine)
+    held = neutral.ask(tools.base, tools.engine)
     marks: dict[str, list[bool]] = {"gradient": [], "refine": []}
     for session in some:
         taught = lessons(session)

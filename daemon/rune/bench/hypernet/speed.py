@@ -60,7 +60,7 @@ def _once(base: Base, network: Hypernetwork, text: str) -> tuple[float, float]:
 
 def steps_of(base: Base, taught: Sequence[Lesson], config: DistilConfig) -> tuple[int, float]:
     """Gradient steps to the end, as a session's distillation takes them; the neutral questions are there."""
-    held = neutral.collect(base, Engine(base))
+    held = neutral.ask(base, Engine(base))
     began, steps = time.monotonic(), 0
     adapter = lora.fresh(base.layers, config.targets, config.rank, config.alpha, config.seed)
     for progress in gradient.train(base, adapter, taught, held, config):

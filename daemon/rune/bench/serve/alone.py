@@ -50,16 +50,19 @@ def engine(folder: Path, adapter: Path) -> float:
     return since_start()
 
 
-def peft(folder: Path, adapter: Path) -> float:
-    """The same by transformers and PEFT, as their documentation does it."""
+def peft(source: Path, adapter: Path) -> float:
+    """The same by transformers and PEFT, as their documentation does it.
+
+    ``source`` is a model's folder, or a GGUF file, which is dequantised at every start.
+    """
     import torch  # noqa: PLC0415
     from peft import PeftModel  # noqa: PLC0415
     from transformers import AutoModelForCausalLM, AutoTokenizer  # noqa: PLC0415
 
-    tokenizer = AutoTokenizer.from_pretrained(folder)
-    model = PeftModel.from_pretrained(
-        AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32), adapter
-    )
+    folder, how = (source, {}) if source.is_dir() else (source.parent, {"gguf_file": source.name})
+    tokenizer = AutoTokenizer.from_pretrained(folder, **how)
+    bare = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32, **how)
+    model = PeftModel.from_pretrained(bare, adapter)
     asked, prompt = [{"role": "user", "content": QUESTION}], QUESTION
     if tokenizer.chat_template:
         prompt = str(tokenizer.apply_chat_template(asked, add_generation_prompt=True, tokenize=False))

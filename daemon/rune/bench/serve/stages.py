@@ -12,35 +12,36 @@ import torch
 
 from rune import config, files, paths
 from rune.bench import results
-from rune.bench.serve import busy, cold, identical, load, mixed, neighbours, registry, swap
+from rune.bench.serve import against_vllm, busy, cold, identical, load, mixed, neighbours, registry, swap
 from rune.bench.serve.scene import SEED, Scene
 from rune.errors import ConfigError
 from rune.ml import base
 from rune.records import model
 
 STAGES = ("mixed", "swap", "registry", "identical", "busy", "neighbours", "cold", "load")
-ELSEWHERE = ("mixed8_over_vllm_cpu",)
-"""Measured by other means, kept in the same file."""
+VLLM = "vllm"
+"""A stage of its own: it needs another environment."""
 KEYS = (
     *mixed.KEYS, *swap.KEYS, *registry.KEYS, *identical.KEYS, *busy.KEYS, *neighbours.KEYS,
-    *cold.KEYS, *load.KEYS, *ELSEWHERE,
+    *cold.KEYS, *load.KEYS, *against_vllm.KEYS,
 )  # fmt: skip
 
 Found = tuple[dict[str, float], list[dict[str, Any]]]
 
 
-def run(only: str | None, minutes: float) -> None:
+def run(only: str | None, minutes: float, python: Path) -> None:
     """Run the stages, or one of them; the result file is written after each.
 
     Args:
         only: the one.
         minutes: of the stage load.
+        python: of the environment that has vLLM, for the stage vllm.
 
     Raises:
         ConfigError: there is no such stage.
     """
-    if only and only not in STAGES:
-        raise ConfigError(f"--only: expected one of {', '.join(STAGES)}, found {only!r}")
+    if only and only not in (*STAGES, VLLM):
+        raise ConfigError(f"--only: expected one of {', '.join(STAGES)}, {VLLM}; found {only!r}")
     home = paths.home()
     settings = config.load(home.config).model
     folder = model.locate(home, settings.base)
@@ -55,8 +56,9 @@ def run(only: str | None, minutes: float) -> None:
         "identical": lambda: identical.run(scene, SEED),
         "busy": busy.run,
         "neighbours": lambda: neighbours.run(folder),
-        "cold": lambda: cold.run(scene, folder),
+        "cold": lambda: cold.run(scene, folder, cold.original(scene.folder, settings.base)),
         "load": lambda: load.run(scene, minutes, SEED),
+        VLLM: lambda: against_vllm.run(scene, folder, python),
     }
     try:
         for stage in (only,) if only else STAGES:

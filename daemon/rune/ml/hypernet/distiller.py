@@ -81,7 +81,7 @@ class HypernetDistiller:
     def _general(self) -> Neutral:
         """The neutral questions, asked of the base once."""
         if self._checked is None:
-            self._checked = neutral.collect(self.base, self.engine, neutral.CHECKED)
+            self._checked = neutral.ask(self.base, self.engine, neutral.CHECKED)
         return self._checked
 
 
