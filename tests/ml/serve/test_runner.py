@@ -67,6 +67,43 @@ def test_joining_leaving_and_cancelling_at_random_steps_changes_no_answer(make, 
     assert "cancelled" in ends.values()
 
 
+def test_short_prompts_are_read_in_one_pass_and_long_ones_in_parts(make, tiny, kinds, monkeypatch):
+    passes, before = [], tiny.model.base_model.forward
+
+    def forward(*arguments, **settings):
+        passes.append(tuple(settings["input_ids"].shape))
+        return before(*arguments, **settings)
+
+    monkeypatch.setattr(tiny.model.base_model, "forward", forward)
+    sizes = {"a": 12, "b": 10, "c": 12, "long": 40, "short": 2}
+    runner, parts = make(prefill_tokens=40), list(kinds.values())
+    for n, (id, size) in enumerate(sizes.items()):
+        text = tiny.tokenizer.decode([65 + n] * size)
+        assert len(tiny.tokenizer.encode(text, add_special_tokens=False)) == size
+        runner.submit(ask(id, text, parts[n % len(parts)], max_tokens=4))
+    runner.step()
+    assert passes == [(3, 12), (1, 4), (3, 1)]  # three prompts, the beginning of the long one, a step
+    assert [row.id for row in runner.running] == ["a", "b", "c"]
+    runner.step()
+    assert passes[3:5] == [(1, 36), (1, 2)]  # a pass for both would be nearly all padding
+
+
+def test_one_behind_a_broken_adapter_that_does_not_fit_is_read_next(make, kinds):
+    asked = [
+        ask("a", PROMPTS[2], kinds["down"]), ask("b", PROMPTS[2], kinds["wide"]), ask("c", PROMPTS[1], kinds["small"])
+    ]  # fmt: skip
+    expected = alone(make, [asked[0], asked[2]])
+    runner = make(prefill_tokens=40)
+    for one in asked:
+        runner.submit(one)
+    folder = Path(kinds["wide"].folder)
+    folder.rename(folder.with_name("gone"))
+    events = runner.step()
+    assert ([row.id for row in runner.running], runner.reading and runner.reading.id) == (["a"], "c")
+    found = texts([*events, *drained(runner)])
+    assert {id: found[id] for id in expected} == expected
+
+
 def test_greedy_answers_are_those_of_the_plain_engine(make, tiny, kinds):
     from rune.ml.engine import Engine
 

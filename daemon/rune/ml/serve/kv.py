@@ -35,6 +35,8 @@ class RowCache:
         self.rows = self.capacity = 0
         self._kept: list[tuple[Tensor, Tensor]] = []
         self._start = self._stop = self._seen = 0
+        self._one = False
+        """Whether one token of each row is read, each at a place of its own."""
         self._at = torch.empty(0, dtype=torch.long)
         self._index = torch.empty(0, dtype=torch.long)
 
@@ -79,16 +81,21 @@ class RowCache:
         self._kept.clear()
         self.rows = self.capacity = 0
 
-    def prefill(self, row: int, start: int, length: int) -> Tensor:
-        """The next pass reads ``length`` tokens of a row from place ``start`` on; returns its mask [T, W]."""
-        self._start, self._stop, self._seen = row, row + 1, start + length
-        self._at = torch.arange(start, start + length, device=self.device)
+    def prefill(self, row: int, start: int, length: int, rows: int = 1) -> Tensor:
+        """The next pass reads ``length`` tokens from place ``start`` on of so many rows; its mask [T, W].
+
+        What is read of a shorter row's padding is overwritten by what the row generates.
+        """
+        self._start, self._stop, self._seen = row, row + rows, start + length
+        self._one = False
+        at = torch.arange(start, start + length, device=self.device)
         places = torch.arange(self._seen, device=self.device)
-        return self._mask(places[None] <= self._at[:, None])
+        return self._mask(places[None] <= at[:, None])
 
     def decode(self, lengths: list[int]) -> Tensor:
         """The next pass reads one token of each of the first rows; returns its mask [N, 1, 1, 1, W]."""
         self._start, self._stop, self._seen = 0, len(lengths), max(lengths) + 1
+        self._one = True
         self._at = torch.tensor(lengths, device=self.device)
         self._index = torch.arange(len(lengths), device=self.device)
         places = torch.arange(self._seen, device=self.device)
@@ -102,10 +109,10 @@ class RowCache:
         kept = self._kept[layer]
         rows, seen = slice(self._start, self._stop), slice(self._seen)
         for old, new in zip(kept, (keys, values), strict=True):
-            if self._stop - self._start == 1:
-                old[self._start, :, self._seen - new.shape[2] : self._seen] = new[0]
-            else:
+            if self._one and self._stop > 1:
                 old[self._index, :, self._at] = new[:, :, 0]
+            else:
+                old[rows, :, self._seen - new.shape[2] : self._seen] = new
         return kept[0][rows, :, seen], kept[1][rows, :, seen]
 
     def get_seq_length(self, layer: int = 0) -> int:

@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
 
 import torch
 from torch import Tensor
@@ -26,56 +25,12 @@ from rune.ml.serve import kv
 from rune.ml.serve.kv import RowCache
 from rune.ml.serve.packed import Shelf
 from rune.ml.serve.pool import Pool
+from rune.ml.serve.request import Asked, Row, fit
 from rune.ml.serve.rows import Bound, Rows
 from rune.ml.serve.sampling import Chooser, choose
 from rune.ml.serve.text import Stream
 from rune.ml.serve.waiting import Waiting
 from rune.serving.types import EngineStats, Finish, GenerateRequest, Part, TokenEvent
-
-
-@dataclass(frozen=True, slots=True)
-class Asked:
-    """A request with its prompt as token ids."""
-
-    request: GenerateRequest
-    ids: list[int]
-
-    @property
-    def id(self) -> str:
-        """The request's."""
-        return self.request.id
-
-    @property
-    def client(self) -> str:
-        """Who asks."""
-        return self.request.client
-
-    @property
-    def length(self) -> int:
-        """Places that its keys and values take at most."""
-        return len(self.ids) + max(1, self.request.sampling.max_tokens)
-
-
-@dataclass(slots=True)
-class Row:
-    """A request that has a row."""
-
-    asked: Asked
-    adapters: Bound
-    chooser: Chooser
-    stream: Stream
-    began: float
-    read: int = 0
-    """Tokens whose keys and values are there."""
-    last: int = 0
-    """The newest token, which the next step reads."""
-    tokens: list[int] = field(default_factory=list)
-    """What was generated, without the token that ends it."""
-
-    @property
-    def id(self) -> str:
-        """The request's."""
-        return self.asked.id
 
 
 class Runner:
@@ -243,22 +198,55 @@ class Runner:
     # one round
 
     def _read(self) -> None:
-        """Read prompts, at most ``prefill_tokens`` tokens of them."""
+        """Read prompts, at most ``prefill_tokens`` tokens of them: side by side where they are short."""
         left = self.config.prefill_tokens
         while left > 0 and (row := self.reading or self._admit()):
-            ids = row.asked.ids[row.read : row.read + left]
-            last = row.read + len(ids) == len(row.asked.ids)
-            place = len(self.running)
-            seen = self.cache.prefill(place, row.read, len(ids))
-            positions = torch.arange(row.read, row.read + len(ids), device=self.base.device)[None]
-            with self.rows.active(place, place + 1):
-                logits = self._forward([ids], positions, seen, head=last)
-            row.read += len(ids)
-            left -= len(ids)
-            if last:
-                self.reading = None
-                self.running.append(row)
-                self._take([row], logits)
+            if row.read or len(row.asked.ids) > left:
+                left -= self._read_part(row, left)
+            else:
+                left -= self._read_whole(self._together(row, left))
+
+    def _read_part(self, row: Row, left: int) -> int:
+        """Read the next tokens of a long prompt; how many it were."""
+        ids = row.asked.ids[row.read : row.read + left]
+        last = row.read + len(ids) == len(row.asked.ids)
+        place = len(self.running)
+        seen = self.cache.prefill(place, row.read, len(ids))
+        positions = torch.arange(row.read, row.read + len(ids), device=self.base.device)[None]
+        with self.rows.active(place, place + 1):
+            logits = self._forward([ids], positions, seen, [len(ids) - 1] if last else [])
+        row.read += len(ids)
+        if last:
+            self.reading = None
+            self.running.append(row)
+            self._take([row], logits)
+        return len(ids)
+
+    def _together(self, row: Row | None, left: int) -> list[Row]:
+        """This row and those behind it whose prompts are read in one pass with it; all of them run now."""
+        rows: list[Row] = []
+        while row and fit([len(one.asked.ids) for one in (*rows, row)], left):
+            self.reading = None
+            self.running.append(row)
+            rows.append(row)
+            asked = self.waiting.peek()
+            lengths = [len(one.asked.ids) for one in rows]
+            row = self._admit() if asked and fit([*lengths, len(asked.ids)], left) else None
+        return rows  # one that was admitted and does not fit, because another's adapter was broken, is next
+
+    def _read_whole(self, rows: list[Row]) -> int:
+        """Read prompts in one pass, padded behind, where nobody looks; how many tokens it were."""
+        lengths, stop = [len(row.asked.ids) for row in rows], len(self.running)
+        width, start = max(lengths), stop - len(rows)
+        seen = self.cache.prefill(start, 0, width, len(rows))
+        positions = torch.arange(width, device=self.base.device).expand(len(rows), -1)
+        ids = [row.asked.ids + [0] * (width - length) for row, length in zip(rows, lengths, strict=True)]
+        with self.rows.active(start, stop):
+            logits = self._forward(ids, positions, seen, [length - 1 for length in lengths])
+        for row, length in zip(rows, lengths, strict=True):
+            row.read = length
+        self._take(rows, logits)
+        return width * len(rows)
 
     def _decode(self) -> None:
         """One token for every row that has read its prompt."""
@@ -268,21 +256,26 @@ class Runner:
         seen = self.cache.decode(lengths)
         positions = torch.tensor(lengths, device=self.base.device)[:, None]
         with self.rows.active(0, len(rows)), narrow(self.base.device, len(rows)):
-            logits = self._forward([[row.last] for row in rows], positions, seen, head=True)
+            logits = self._forward([[row.last] for row in rows], positions, seen, [0] * len(rows))
         for row in rows:
             row.read += 1
         self._take(rows, logits)
         self._steps += 1
 
-    def _forward(self, ids: Sequence[list[int]], positions: Tensor, seen: Tensor, head: bool) -> Tensor:
-        """Logits [N, V] behind the last token of each row of ids [N, T]; without a head, nothing of use."""
-        model = self.base.model if head else self.base.model.base_model
-        wanted = {"logits_to_keep": 1} if head else {}
+    def _forward(
+        self, ids: Sequence[list[int]], positions: Tensor, seen: Tensor, ends: Sequence[int]
+    ) -> Tensor:
+        """Logits [N, V] at the place ``ends`` of each row of ids [N, T]; without ends, nothing of use."""
+        model = self.base.model if ends else self.base.model.base_model
+        places = sorted(set(ends))
+        wanted = {"logits_to_keep": torch.tensor(places, device=self.base.device)} if ends else {}
         out = model(
             input_ids=torch.tensor(ids, device=self.base.device), position_ids=positions,
             past_key_values=self.cache, use_cache=True, seen=seen, **wanted,
         )  # fmt: skip
-        return out.logits[:, -1].float() if head else positions
+        if not ends:
+            return positions
+        return out.logits[range(len(ids)), [places.index(end) for end in ends]].float()
 
     def _take(self, rows: list[Row], logits: Tensor) -> None:
         """Choose each row's next token, tell what text it gives, end those that are done."""
