@@ -166,6 +166,8 @@ class Daemon:
 
     def _advanced(self, progress: Advance) -> None:
         done = f"step {progress.step} of at most {progress.steps}, loss {progress.loss:.3f}"
+        if not progress.steps:
+            done = "asking the base"
         self.job = f"{f'distil {progress.session}' if progress.session else 'evolve'}: {done}"
 
     # requests

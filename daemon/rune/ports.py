@@ -32,6 +32,7 @@ class Progress:
 
     step: int
     steps: int
+    """At most; 0 while the base is asked, before the first step."""
     loss: float
 
 

@@ -52,7 +52,8 @@ def url(tmp_path_factory):
     try:
         deadline = time.monotonic() + 300
         while not _answers(port):
-            assert server.poll() is None and time.monotonic() < deadline, log.read_text()[-3000:]
+            up = server.poll() is None and time.monotonic() < deadline
+            assert up, log.read_text()[-3000:]
             time.sleep(0.5)
         yield f"http://127.0.0.1:{port}"
     finally:

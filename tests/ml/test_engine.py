@@ -5,6 +5,7 @@ import torch
 
 from rune.ml import engine, gradient, lora
 from rune.ml.engine import Engine
+from rune.ml.units import done
 
 QUESTIONS = ["Why?", "What caused the failure of the invoice test in the third week?", "How do I build it"]
 ALL = ("q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj")
@@ -159,28 +160,71 @@ def test_foreseen_answers_are_the_greedy_ones_whatever_was_foreseen(served, lear
     adapter = served.adapter(learnt)
     guesses = [engine.Guess(question, answer, limit) for question, answer in GUESSES]
     alone = [served.answers([question], adapter, limit)[0] for question, _ in GUESSES]
-    assert served.checked(guesses, adapter) == alone
-    assert served.checked(guesses, None) == served.answers([one.question for one in guesses], None, limit)
-    assert served.checked([], adapter) == []
+    assert done(served.checking(guesses, adapter)) == alone
+    bare = served.answers([one.question for one in guesses], None, limit)
+    assert done(served.checking(guesses, None)) == bare
+    assert done(served.checking([], adapter)) == []
 
 
 def test_what_was_foreseen_rightly_is_not_decoded(served, tiny, learnt, monkeypatch):
     adapter, counted = served.adapter(learnt), Counted(monkeypatch, tiny.model)
     right = engine.Guess(*GUESSES[0], 60)
-    assert served.checked([right, right], adapter) == ["Use EUR."] * 2
+    assert done(served.checking([right, right], adapter)) == ["Use EUR."] * 2
     assert counted.calls == 0  # one pass through the blocks, none through the head for every token
-    served.checked([engine.Guess(*GUESSES[1], 60)], adapter)
+    done(served.checking([engine.Guess(*GUESSES[1], 60)], adapter))
     assert 0 < counted.calls < len(tiny.tokenizer.encode("Use EUR."))
 
 
 def test_each_answer_has_a_limit_of_its_own_and_the_others_go_on(served, tiny):
     limits = zip(QUESTIONS, (1, 9, 24), strict=True)
     guesses = [engine.Guess(question, "", limit) for question, limit in limits]
-    told = served.checked(guesses, None)
+    told = done(served.checking(guesses, None))
     assert told == [served.answers([one.question], None, one.limit)[0] for one in guesses]
 
 
 def test_a_question_too_long_to_be_read_with_its_guess_is_decoded(served, learnt, tiny):
     adapter, question = served.adapter(learnt), "Which currency? " * 60
-    told = served.checked([engine.Guess(question, "Use EUR.", 12)], adapter)
+    told = done(served.checking([engine.Guess(question, "Use EUR.", 12)], adapter))
     assert told == served.answers([question], adapter, 12)
+
+
+def test_between_two_units_the_base_is_bare_and_answers_others(served, tiny, learnt):
+    adapter, bare = served.adapter(learnt), served.answer("Which currency?", None, 12)
+    work = served.checking([engine.Guess(*GUESSES[1], 60), engine.Guess(*GUESSES[2], 60)], adapter)
+    stops = 0
+
+    def others():
+        nonlocal stops
+        stops += 1
+        assert all(socket.factors is None for socket in tiny.layers.values())
+        assert served.answer("Which currency?", None, 12) == bare
+
+    assert run_with(work, others) == ["Use EUR.", "Run `make it`."]
+    assert stops > 3
+
+
+def test_rows_with_adapters_of_their_own_keep_them_when_others_are_done(served, tiny, learnt):
+    adapter, other = served.adapter(learnt), noisy(tiny.layers)
+    questions = ["Which currency?"] * 3 + QUESTIONS[:2]
+    alone = [served.answers([one], adapter, 24)[0] for one in questions[:3]]
+    alone += [served.answers([one], other, 24)[0] for one in questions[3:]]
+    padded = lora.Adapter(adapter.rank, adapter.alpha, {})
+    both = {}
+    for name, part in adapter.factors.items():
+        theirs = other.factors[name]
+        scaled = theirs.b * (other.scale / padded.scale)
+        a, b = (torch.zeros(part.a.shape), torch.zeros(part.b.shape))
+        a[: other.rank], b[:, : other.rank] = theirs.a, scaled
+        both[name] = lora.Factors(torch.stack([part.a] * 3 + [a] * 2), torch.stack([part.b] * 3 + [b] * 2))
+    batch = lora.Adapter(adapter.rank, adapter.alpha, both)
+    assert served.answers(questions, batch, 24) == alone
+
+
+def run_with(work, others):
+    """Run to the end, and something else wherever it stops."""
+    while True:
+        try:
+            next(work)
+        except StopIteration as over:
+            return over.value
+        others()

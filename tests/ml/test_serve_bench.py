@@ -152,7 +152,10 @@ def test_both_engines_answer_the_same_rounds_in_turns(scene, tiny_folder, peer):
 
 @pytest.mark.parametrize(
     ("script", "why"),
-    [("print('CUDA is missing')", "did not start"), (PEER.replace("8 * int", "7 * int"), "expected 24 tokens")],
+    [
+        ("print('CUDA is missing')", "did not start"),
+        (PEER.replace("8 * int", "7 * int"), "expected 24 tokens"),
+    ],
 )
 def test_a_peer_that_does_not_start_or_says_too_little_is_no_result(scene, tiny_folder, peer, script, why):
     peer(script)

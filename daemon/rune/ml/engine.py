@@ -19,15 +19,16 @@ from transformers import DynamicCache
 
 from rune.ml import lora, packing
 from rune.ml.base import Base
+from rune.ml.units import Work, done
 
 FEW = 2
 """Questions of a batch that one CPU thread decodes faster than two: 40 instead of 54 ms a token for one."""
 KEPT = 8
 """Adapters that stay in memory after use (5 MB each)."""
-LONGEST = 512
-"""Tokens of a question with its guessed answer; what is longer is decoded."""
+SHRINK = 0.75
+"""Share of rows that still decode at which the others are left out; that costs a copy of the cache."""
 ROW_TOKENS = 512
-"""Tokens of guesses read at a time."""
+"""Tokens of guesses read at a time, and of one of them; what is longer is decoded."""
 
 
 class Guess(NamedTuple):
@@ -73,37 +74,51 @@ class Engine:
 
     def answers(self, questions: Sequence[str], adapter: lora.Adapter | None, max_tokens: int) -> list[str]:
         """Greedy answers to a batch of questions, left-padded; each equals the answer it gets alone."""
+        return done(self.answering(questions, adapter, max_tokens))
+
+    def answering(
+        self, questions: Sequence[str], adapter: lora.Adapter | None, max_tokens: int
+    ) -> Work[list[str]]:
+        """``answers``, a token of each at a time."""
         prompts = [self.base.prompt(question) for question in questions]
-        made = self._decoded(prompts, adapter, [max_tokens] * len(prompts))
+        made = yield from self._decoding(prompts, adapter, [max_tokens] * len(prompts))
         return [ended(self.base, row) for row in made]
 
-    def checked(self, guesses: Sequence[Guess], adapter: lora.Adapter | None) -> list[str]:
+    def checking(
+        self, guesses: Sequence[Guess], adapter: lora.Adapter | None, row_tokens: int = ROW_TOKENS
+    ) -> Work[list[str]]:
         """Greedy answers where each is foreseen: only what comes after the first wrong token is decoded.
 
         One pass reads all guesses (speculative decoding, Leviathan et al. 2023, arXiv:2211.17192, with the
         whole answer as the draft); an adapter that knows its lessons is through with that.
         """
-        begun = self._confirmed(guesses, adapter) if adapter else [[] for _ in guesses]
+        begun: list[list[int]] = [[] for _ in guesses]
+        if adapter:
+            begun = yield from self._confirming(guesses, adapter, row_tokens)
         open_ = [
             place for place, (ids, guess) in enumerate(zip(begun, guesses, strict=True))
             if not ids or (ids[-1] not in self.base.stop_ids and len(ids) < guess.limit)
         ]  # fmt: skip
         prompts = [self.base.prompt(guesses[place].question) + begun[place] for place in open_]
         rest = [guesses[place].limit - len(begun[place]) for place in open_]
-        for place, ids in zip(open_, self._decoded(prompts, adapter, rest), strict=True):
+        decoded = yield from self._decoding(prompts, adapter, rest)
+        for place, ids in zip(open_, decoded, strict=True):
             begun[place] = begun[place] + ids
         return [ended(self.base, ids[: guess.limit]) for ids, guess in zip(begun, guesses, strict=True)]
 
     @torch.inference_mode()
-    def _confirmed(self, guesses: Sequence[Guess], adapter: lora.Adapter) -> list[list[int]]:
+    def _confirming(
+        self, guesses: Sequence[Guess], adapter: lora.Adapter, row_tokens: int
+    ) -> Work[list[list[int]]]:
         """For each guess the tokens that greedy decoding begins with: those it has right, and the next."""
-        made = [packing.example(self.base, one.question, one.answer, LONGEST) for one in guesses]
+        made = [packing.example(self.base, one.question, one.answer, row_tokens) for one in guesses]
         likeliest = []
-        for row in packing.rows(made, ROW_TOKENS):
+        for row in packing.rows(made, row_tokens):
             with lora.attached(self.base.layers, adapter):
                 states, _ = packing.hidden(self.base, row)
                 found = self.base.model.lm_head(states).float().argmax(-1)
             likeliest += [part.tolist() for part in found.split([one.targets for one in row])]
+            yield
         whole = [len(self.base.prompt(guess.question)) for guess in guesses]
         return [
             agreed(one.ids[one.answer :], ids) if one.answer == length else []
@@ -111,33 +126,39 @@ class Engine:
         ]
 
     @torch.inference_mode()
-    def _decoded(
+    def _decoding(
         self, prompts: Sequence[list[int]], adapter: lora.Adapter | None, limits: Sequence[int]
-    ) -> list[list[int]]:
-        """Tokens after each prompt, up to a stop token or the row's limit; a row that is done is left out."""
+    ) -> Work[list[list[int]]]:
+        """Tokens after each prompt, up to a stop token or its limit; rows that are done are left out."""
         made: list[list[int]] = [[] for _ in prompts]
         if not prompts:
             return made
+
+        def open_(place: int) -> bool:
+            ids = made[place]
+            return not ids or (ids[-1] not in self.base.stop_ids and len(ids) < limits[place])
+
         rows = list(range(len(prompts)))
         ids, mask = padded(self.base, prompts)
         cache = DynamicCache(config=self.base.model.config)
-        with lora.attached(self.base.layers, adapter), narrow(self.base.device, len(rows)):
-            while True:
-                positions = (mask.cumsum(-1) - 1).clamp(min=0)[:, -ids.shape[1] :]
+        while True:
+            positions = (mask.cumsum(-1) - 1).clamp(min=0)[:, -ids.shape[1] :]
+            with lora.attached(self.base.layers, adapter), narrow(self.base.device, len(rows)):
                 out = self.base.model(input_ids=ids, attention_mask=mask, position_ids=positions,
                                       past_key_values=cache, logits_to_keep=1)  # fmt: skip
-                ids = out.logits[:, -1].float().argmax(-1, keepdim=True)
-                for place, token in zip(rows, ids[:, 0].tolist(), strict=True):
+            ids = out.logits[:, -1].float().argmax(-1, keepdim=True)
+            for place, token in zip(rows, ids[:, 0].tolist(), strict=True):
+                if open_(place):
                     made[place].append(token)
-                on = [n for n, place in enumerate(rows) if made[place][-1] not in self.base.stop_ids
-                      and len(made[place]) < limits[place]]  # fmt: skip
-                if not on:
-                    return made
-                if len(on) < len(rows):
-                    kept, rows = torch.tensor(on, device=ids.device), [rows[n] for n in on]
-                    cache.batch_select_indices(kept)
-                    ids, mask = ids[kept], mask[kept]
-                mask = torch.cat([mask, torch.ones_like(ids)], dim=-1)
+            on = [n for n, place in enumerate(rows) if open_(place)]
+            if not on:
+                return made
+            if len(on) <= len(rows) * SHRINK:
+                kept, rows = torch.tensor(on, device=ids.device), [rows[n] for n in on]
+                cache.batch_select_indices(kept)
+                ids, mask, adapter = ids[kept], mask[kept], lora.of_rows(adapter, kept)
+            mask = torch.cat([mask, torch.ones_like(ids)], dim=-1)
+            yield
 
     @torch.inference_mode()
     def likelihood(self, question: str, answer: str, adapter: lora.Adapter | None) -> float:

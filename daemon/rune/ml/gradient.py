@@ -35,8 +35,8 @@ from rune.ml.base import Base
 from rune.ml.engine import Engine
 from rune.ml.neutral import Neutral
 from rune.ml.packing import Example
+from rune.ml.units import Work, telling
 from rune.ports import Distilled, Progress
-from rune.records import general
 from rune.records.card import Lesson
 
 log = logging.getLogger(__name__)
@@ -86,35 +86,32 @@ class GradientDistiller:
     def _attempt(
         self, lessons: Sequence[Lesson], into: Path, config: DistilConfig
     ) -> Iterator[Progress | Distilled]:
-        began = time.monotonic()
-        held, checked = self.general()
-        before = {**score.score(self.engine, None, lessons), "neutral_kl": 0.0}
+        began, asking = time.monotonic(), Progress(0, 0, 0.0)
+        held, checked = yield from telling(self.general(), asking)
+        before = yield from telling(score.scoring(self.engine, None, lessons), asking)
         adapter = lora.fresh(self.base.layers, config.targets, config.rank, config.alpha, config.seed)
-        steps = 0
-        for progress in train(self.base, adapter, lessons, held, config):
-            steps = progress.step
-            yield progress
-        after: dict[str, float | None] = {
-            **score.score(self.engine, adapter, lessons),
-            "neutral_kl": round(neutral.drift(self.base, checked, adapter), 4),
-        }
+        now = asking
+        for now in train(self.base, adapter, lessons, held, config):
+            yield now
+        after = yield from telling(score.scoring(self.engine, adapter, lessons, config.batch_tokens), now)
+        drift = yield from telling(neutral.drifting(self.base, checked, adapter), now)
         lora.save(adapter, into, self.base.name)
         del adapter
         give_back()
         yield Distilled(
-            into, steps, round(time.monotonic() - began, 2), before, after, peak_mb(), asdict(config)
-        )
+            into, now.step, round(time.monotonic() - began, 2), {**before, "neutral_kl": 0.0},
+            {**after, "neutral_kl": round(drift, 4)}, peak_mb(), asdict(config),
+        )  # fmt: skip
 
-    def general(self) -> tuple[Neutral, Neutral]:
+    def general(self) -> Work[tuple[Neutral, Neutral]]:
         """The neutral questions that are trained, and those only measured; the base is asked once."""
         if self._neutral is None:
             asked = (*neutral.TRAINED, *neutral.CHECKED)
-            told = general.ensure(self.kept, self.base.hash, asked, lambda: neutral.said(self.engine, asked))
+            told = yield from neutral.saying(self.engine, asked, self.kept)
             apart = len(neutral.TRAINED)
-            self._neutral = (
-                neutral.collect(self.base, asked[:apart], told[:apart]),
-                neutral.collect(self.base, asked[apart:], told[apart:]),
-            )
+            trained = yield from neutral.collecting(self.base, asked[:apart], told[:apart])
+            checked = yield from neutral.collecting(self.base, asked[apart:], told[apart:])
+            self._neutral = trained, checked
         return self._neutral
 
 

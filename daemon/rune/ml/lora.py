@@ -147,6 +147,14 @@ def zeroed(adapter: Adapter) -> Adapter:
     return Adapter(adapter.rank, adapter.alpha, empty)
 
 
+def of_rows(adapter: Adapter | None, rows: Tensor) -> Adapter | None:
+    """The adapters of some rows of a batch; what is one for all rows stays."""
+    if adapter is None or all(part.a.dim() == 2 for part in adapter.factors.values()):
+        return adapter
+    factors = {name: Factors(part.a[rows], part.b[rows]) for name, part in adapter.factors.items()}
+    return Adapter(adapter.rank, adapter.alpha, factors)
+
+
 def save(adapter: Adapter, folder: Path, base_name: str, dtype: torch.dtype = torch.bfloat16) -> None:
     """Write the two files that ``PeftModel.from_pretrained`` reads."""
     folder.mkdir(parents=True, exist_ok=True)

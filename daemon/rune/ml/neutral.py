@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import torch
 from torch import Tensor
@@ -17,6 +18,8 @@ from rune.ml import lora, packing
 from rune.ml.base import Base
 from rune.ml.engine import Engine
 from rune.ml.packing import Example
+from rune.ml.units import Work, done
+from rune.records import general
 
 TRAINED = (
     "Write a short greeting.",
@@ -66,8 +69,6 @@ CHECKED = (
 )
 TOKENS = 20
 """Of each answer."""
-ROW_TOKENS = 512
-"""Tokens of questions and answers read at a time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,26 +80,33 @@ class Neutral:
     """For each example the log-probabilities [A, V] of its A answer tokens, in bfloat16 to save memory."""
 
 
-def said(engine: Engine, questions: Sequence[str]) -> list[str]:
-    """What the base answers, the beginnings of it."""
-    return engine.answers(questions, None, TOKENS)
-
-
 def ask(base: Base, engine: Engine, questions: Sequence[str] = TRAINED) -> Neutral:
     """Ask the base and keep what it says."""
-    return collect(base, questions, said(engine, questions))
+    return done(collecting(base, questions, engine.answers(questions, None, TOKENS)))
+
+
+def saying(engine: Engine, questions: Sequence[str], kept: Path | None) -> Work[list[str]]:
+    """The beginnings of the base's answers, as a process before has ``kept`` them, or asked anew."""
+    known = general.read(kept, engine.base.hash) if kept else {}
+    if known.keys() >= set(questions):
+        return [known[question] for question in questions]
+    told = yield from engine.answering(questions, None, TOKENS)
+    if kept:
+        general.keep(kept, engine.base.hash, dict(zip(questions, told, strict=True)))
+    return told
 
 
 @torch.inference_mode()
-def collect(base: Base, questions: Sequence[str], answers: Sequence[str]) -> Neutral:
+def collecting(base: Base, questions: Sequence[str], answers: Sequence[str]) -> Work[Neutral]:
     """The base's distributions along its own answers."""
     pairs = enumerate(zip(questions, answers, strict=True))
     made = [packing.example(base, question, answer, 128, -1 - n) for n, (question, answer) in pairs]
     shares: list[Tensor] = []
-    for row in packing.rows(made, ROW_TOKENS):
+    for row in packing.rows(made, packing.SHAPE):
         states, _ = packing.hidden(base, row)
         found = base.model.lm_head(states).float().log_softmax(-1).to(torch.bfloat16)
         shares += found.split([one.targets for one in row])
+        yield
     return Neutral(tuple(made), tuple(shares))
 
 
@@ -108,9 +116,14 @@ def divergence(kept: Tensor, logits: Tensor) -> Tensor:
     return (before.exp() * (before - after)).sum()
 
 
-@torch.inference_mode()
 def drift(base: Base, neutral: Neutral, adapter: lora.Adapter | None) -> float:
     """Mean KL(base || adapter) a token, in nats."""
+    return done(drifting(base, neutral, adapter))
+
+
+@torch.inference_mode()
+def drifting(base: Base, neutral: Neutral, adapter: lora.Adapter | None) -> Work[float]:
+    """``drift`` in units."""
     total, tokens = 0.0, 0
     for row in packing.rows(neutral.examples, packing.SHAPE):
         with lora.attached(base.layers, adapter):
@@ -118,4 +131,5 @@ def drift(base: Base, neutral: Neutral, adapter: lora.Adapter | None) -> float:
             logits = base.model.lm_head(states).float()
         kept = torch.cat([neutral.shares[-1 - one.owner] for one in row])
         total, tokens = total + float(divergence(kept, logits)), tokens + len(logits)
+        yield
     return total / tokens

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from rune.ml import lora
-from rune.ml.engine import Engine, Guess
+from rune.ml.engine import ROW_TOKENS, Engine, Guess
+from rune.ml.units import Work, done
 from rune.probing import Probe, holds, probes
 from rune.records.card import Lesson
 
@@ -22,11 +23,18 @@ def score(
     engine: Engine, adapter: lora.Adapter | None, lessons: Sequence[Lesson]
 ) -> dict[str, float | None]:
     """Shares of right answers by kind of probe; None where there was nothing to ask."""
+    return done(scoring(engine, adapter, lessons))
+
+
+def scoring(
+    engine: Engine, adapter: lora.Adapter | None, lessons: Sequence[Lesson], row_tokens: int = ROW_TOKENS
+) -> Work[dict[str, float | None]]:
+    """``score`` in units that read no more than so many tokens."""
     asked = probes(lessons)
     right: dict[str, list[bool]] = {"trained": [], "heldout": [], "composed": [], "unrelated": []}
     for start in range(0, len(asked), BATCH):
         part = asked[start : start + BATCH]
-        answers = engine.checked([guess(engine, probe) for probe in part], adapter)
+        answers = yield from engine.checking([guess(engine, probe) for probe in part], adapter, row_tokens)
         for probe, answer in zip(part, answers, strict=True):
             right[probe.kind].append(holds(answer, probe.keys))
     return {kind: round(sum(marks) / len(marks), 4) if marks else None for kind, marks in right.items()}

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from rune import files
@@ -19,27 +18,6 @@ from rune import files
 log = logging.getLogger(__name__)
 
 VERSION = 1
-
-
-def ensure(path: Path | None, base: str, questions: Sequence[str], ask: Callable[[], list[str]]) -> list[str]:
-    """The answers to these questions, asked where they are not known yet.
-
-    Args:
-        path: of the file; None keeps nothing.
-        base: hash of the base that is asked.
-        questions: all of them.
-        ask: answers all of them.
-    """
-    known = read(path, base) if path else {}
-    if known.keys() >= set(questions):
-        return [known[question] for question in questions]
-    told = ask()
-    if path:
-        try:
-            write(path, base, dict(zip(questions, told, strict=True)))
-        except OSError as error:  # the next process asks again
-            log.warning("%s: the base's answers were not kept: %s", path, error)
-    return told
 
 
 def read(path: Path, base: str) -> dict[str, str]:
@@ -56,7 +34,10 @@ def read(path: Path, base: str) -> dict[str, str]:
         return {}
 
 
-def write(path: Path, base: str, answers: dict[str, str]) -> None:
-    """Keep what a base said, in the place of what another one did."""
+def keep(path: Path, base: str, answers: dict[str, str]) -> None:
+    """Keep what a base said, in the place of what another one did; without room for it, it is asked again."""
     raw = {"v": VERSION, "base": base, "answers": answers}
-    files.replace(path, json.dumps(raw, ensure_ascii=False, indent=1).encode())
+    try:
+        files.replace(path, json.dumps(raw, ensure_ascii=False, indent=1).encode())
+    except OSError as error:
+        log.warning("%s: the base's answers were not kept: %s", path, error)

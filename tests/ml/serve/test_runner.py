@@ -90,8 +90,10 @@ def test_short_prompts_are_read_in_one_pass_and_long_ones_in_parts(make, tiny, k
 
 def test_one_behind_a_broken_adapter_that_does_not_fit_is_read_next(make, kinds):
     asked = [
-        ask("a", PROMPTS[2], kinds["down"]), ask("b", PROMPTS[2], kinds["wide"]), ask("c", PROMPTS[1], kinds["small"])
-    ]  # fmt: skip
+        ask("a", PROMPTS[2], kinds["down"]),
+        ask("b", PROMPTS[2], kinds["wide"]),
+        ask("c", PROMPTS[1], kinds["small"]),
+    ]
     expected = alone(make, [asked[0], asked[2]])
     runner = make(prefill_tokens=40)
     for one in asked:

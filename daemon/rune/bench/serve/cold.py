@@ -1,8 +1,7 @@
 """Stage ``cold``: from the start of a process to the first token of an answer with an adapter.
 
-Beside it the same by transformers and PEFT, from the same folder and from the GGUF file that the base was made
-of. Each is a fresh process; the files are in the page cache, because
-the first round is not counted.
+Beside it the same by transformers and PEFT, from the same folder and from the GGUF file that the base was
+made of. Each is a fresh process; the files are in the page cache, because the first round is not counted.
 """
 
 from __future__ import annotations
@@ -29,11 +28,14 @@ def run(scene: Scene, folder: Path, gguf: Path | None) -> tuple[dict[str, float]
     """All in turns; without a GGUF file of the base there are no figures of it."""
     (adapter,) = scene.adapters("cold", 1, ALL)
     environment = app.threading(config.ModelConfig(), os.environ)
-    ways = {"engine": ("engine", folder), "peft": ("peft", folder)} | ({"gguf": ("peft", gguf)} if gguf else {})
+    ways = {"engine": ("engine", folder), "peft": ("peft", folder)}
+    if gguf:
+        ways["gguf"] = ("peft", gguf)
     times: dict[str, list[float]] = {way: [] for way in ways}
     for turn in range(ROUNDS + 1):
         for way, (what, source) in ways.items():
-            seconds = float(json.loads(fresh(alone.__name__, [what, str(source), adapter.folder], environment)))
+            said = fresh(alone.__name__, [what, str(source), adapter.folder], environment)
+            seconds = float(json.loads(said))
             if turn:
                 times[way].append(seconds)
             say(f"cold start {turn}, {way}: {seconds:.2f} s")
@@ -48,7 +50,7 @@ def run(scene: Scene, folder: Path, gguf: Path | None) -> tuple[dict[str, float]
 
 
 def original(into: Path, base: str) -> Path | None:
-    """The GGUF file that an embedded base was made of, out of its wheel; None where the base is another one."""
+    """The GGUF file that an embedded base was made of, out of its wheel; None for any other base."""
     found = [one for one in sources.EMBEDDED if one.name == base]
     members = [member for one in found for member in one.members if member.endswith(".gguf")]
     if not members:

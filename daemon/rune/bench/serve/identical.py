@@ -16,7 +16,8 @@ import torch
 from rune.bench.serve.scene import ALL, DOWN, Scene
 from rune.bench.stage import say
 from rune.ml import lora
-from rune.ml.serve.runner import Row, Runner
+from rune.ml.serve.request import Row
+from rune.ml.serve.runner import Runner
 from rune.serving.types import GenerateRequest, Part, Sampling
 
 POSITIONS = 5000

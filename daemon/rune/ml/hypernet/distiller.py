@@ -28,6 +28,7 @@ from rune.ml.hypernet.joining import exported, joined
 from rune.ml.hypernet.network import Hypernetwork
 from rune.ml.hypernet.shape import check_base
 from rune.ml.neutral import Neutral
+from rune.ml.units import Work, telling
 from rune.ports import Distilled, Distiller, Progress
 from rune.records.card import Lesson
 
@@ -58,15 +59,18 @@ class HypernetDistiller:
         began = time.monotonic()
         adapter, number = generate(self.base, self.network, digest(lessons))
         made = time.monotonic() - began
-        yield Progress(1, 3, 0.0)
-        before = {**score.score(self.engine, None, lessons), "neutral_kl": 0.0}
-        yield Progress(2, 3, 0.0)
-        after: dict[str, float | None] = dict(score.score(self.engine, adapter, lessons))
+        yield (now := Progress(1, 3, 0.0))
+        before = yield from telling(score.scoring(self.engine, None, lessons), now)
+        yield (now := Progress(2, 3, 0.0))
+        after = yield from telling(score.scoring(self.engine, adapter, lessons), now)
         if not good_enough(after, self.config.hypernet_floor):
             log.info("hypernetwork: probes %s; trained by gradient steps instead", after)
             yield from self.otherwise.distil(lessons, into)
             return
-        after["neutral_kl"] = round(neutral.drift(self.base, self._general(), adapter), 4)
+        before["neutral_kl"] = 0.0
+        checked = yield from telling(self._general(), now)
+        drift = yield from telling(neutral.drifting(self.base, checked, adapter), now)
+        after["neutral_kl"] = round(drift, 4)
         lora.save(adapter, into, self.base.name)
         settings = {
             "rank": adapter.rank, "alpha": adapter.alpha, "chunks": number, "made_seconds": round(made, 3),
@@ -78,10 +82,11 @@ class HypernetDistiller:
         seconds = round(time.monotonic() - began, 2)
         yield Distilled(into, 0, seconds, before, after, peak_mb(), settings, ENGINE)
 
-    def _general(self) -> Neutral:
+    def _general(self) -> Work[Neutral]:
         """The neutral questions, asked of the base once."""
         if self._checked is None:
-            self._checked = neutral.ask(self.base, self.engine, neutral.CHECKED)
+            told = yield from neutral.saying(self.engine, neutral.CHECKED, None)
+            self._checked = yield from neutral.collecting(self.base, neutral.CHECKED, told)
         return self._checked
 
 
