@@ -118,7 +118,8 @@ def bench_retrieval(data: Path | None, sessions: int, split: str, seed: int, siz
 
 @bench.command(name="serve")
 @click.option(
-    "--only", help="One stage: mixed, swap, registry, identical, busy, neighbours, cold, load; or vllm."
+    "--only",
+    help="One stage: mixed, swap, registry, identical, busy, within, neighbours, cold, load; or vllm.",
 )
 @click.option("--minutes", type=click.FloatRange(min=0.1), default=30.0, show_default=True, help="Of load.")
 @click.option(

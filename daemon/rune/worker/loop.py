@@ -16,6 +16,7 @@ from rune.records.message import Advance, Distil, Done, Evolve, Failed, Forget, 
 from rune.records.tokens import Find, Render, Rendered
 from rune.worker.guard import guarded
 from rune.worker.learning import Task, distil, evolve
+from rune.worker.pace import Pace
 from rune.worker.parts import Learner, Parts
 from rune.worker.tokens import Tokens
 
@@ -49,7 +50,7 @@ def run(link: Link, parts: Learner) -> None:
     """Serve until the input ends."""
     task: tuple[int, Task] | None = None
     waiting: list[tuple[int, Distil | Evolve]] = []
-    tokens = Tokens(link, parts) if isinstance(parts, Parts) else None
+    tokens, pace = Tokens(link, parts) if isinstance(parts, Parts) else None, Pace()
     while True:
         resting = task is None and not waiting and not (tokens and tokens.runner.busy)
         try:
@@ -68,8 +69,9 @@ def run(link: Link, parts: Learner) -> None:
         if task is None and waiting:
             number, job = waiting.pop(0)
             task = (number, distil(parts, job) if isinstance(job, Distil) else evolve(parts, job))
-        if task is not None:
-            task = _advance(link, *task)
+        if task is not None and pace.goes_on(bool(tokens and tokens.runner.busy)):
+            with pace.unit():
+                task = _advance(link, *task)
 
 
 def _advance(link: Link, number: int, task: Task) -> tuple[int, Task] | None:

@@ -2,7 +2,8 @@
 
 The demo session becomes an adapter; its questions are asked one by one through the daemon's socket. Then
 another session ends, and the same questions are asked for as long as that one is learnt. Both ways to learn
-are measured: in a process of its own (``apart``) and between the recalls of one process (``within``).
+are measured, each by a stage: in a process of its own (``busy``: ``apart``), and between the recalls of one
+process (``within``).
 """
 
 from __future__ import annotations
@@ -20,16 +21,17 @@ from rune.bench.demo import DATA
 from rune.bench.stage import Stage, models_of, say
 from rune.errors import RuneError
 
-WAYS = ("apart", "within")
+WAYS = {"busy": "apart", "within": "within"}
+"""What each stage measures."""
 KEYS = ("recall_p95_busy_over_idle", "recall_p95_busy_over_idle_within")
 LEAST = 12
 """Recalls in each state; fewer give no 95th percentile worth the name."""
 
 
-def run() -> tuple[dict[str, float], list[dict[str, Any]]]:
-    """Measure both ways: summary and rows."""
-    rows = [row for way in WAYS for row in _way(way)]
-    return summary(rows), rows
+def run(stage: str) -> tuple[dict[str, float], list[dict[str, Any]]]:
+    """Measure the way of a stage: summary and rows."""
+    rows = _way(WAYS[stage])
+    return summary(rows), [{"stage": stage, **row} for row in rows]
 
 
 def _way(way: str) -> list[dict[str, Any]]:
@@ -80,19 +82,21 @@ def _while_learning(
 
 def _row(stage: Stage, project: Path, way: str, state: str, text: str) -> dict[str, Any]:
     seconds, answer = recall.recalled(stage, project, text)
-    return {"stage": "busy", "learner": way, "state": state, "question": text, "seconds": seconds,
+    return {"learner": way, "state": state, "question": text, "seconds": seconds,
             "generated": bool(answer.adapter)}  # fmt: skip
 
 
 def summary(rows: Sequence[dict[str, Any]]) -> dict[str, float]:
     """Ratios of 95th percentiles over recalls that generated an answer; the plain key is the default's."""
     found: dict[str, float] = {}
-    for way in WAYS:
+    for way in dict.fromkeys(row["learner"] for row in rows):
         p95 = {state: _p95(rows, way, state) for state in ("idle", "busy")}
         found[f"recall_p95_idle_{way}"] = p95["idle"]
         found[f"recall_p95_busy_{way}"] = p95["busy"]
         found[f"recall_p95_busy_over_idle_{way}"] = round(p95["busy"] / p95["idle"], 3)
-    return {"recall_p95_busy_over_idle": found["recall_p95_busy_over_idle_apart"], **found}
+    if "recall_p95_busy_over_idle_apart" in found:
+        found["recall_p95_busy_over_idle"] = found["recall_p95_busy_over_idle_apart"]
+    return found
 
 
 def _p95(rows: Sequence[dict[str, Any]], way: str, state: str) -> float:

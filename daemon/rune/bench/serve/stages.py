@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import tempfile
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,7 @@ from rune.errors import ConfigError
 from rune.ml import base
 from rune.records import model
 
-STAGES = ("mixed", "swap", "registry", "identical", "busy", "neighbours", "cold", "load")
+STAGES = ("mixed", "swap", "registry", "identical", "busy", "within", "neighbours", "cold", "load")
 VLLM = "vllm"
 """A stage of its own: it needs another environment."""
 KEYS = (
@@ -54,7 +55,7 @@ def run(only: str | None, minutes: float, python: Path) -> None:
         "swap": lambda: swap.run(scene, folder),
         "registry": lambda: registry.run(scene, SEED),
         "identical": lambda: identical.run(scene, SEED),
-        "busy": busy.run,
+        **{stage: partial(busy.run, stage) for stage in busy.WAYS},
         "neighbours": lambda: neighbours.run(folder),
         "cold": lambda: cold.run(scene, folder, cold.original(scene.folder, settings.base)),
         "load": lambda: load.run(scene, minutes, SEED),
