@@ -165,9 +165,8 @@ class Daemon:
             self.jobs.failed(job, answer.message, answer.retry)
 
     def _advanced(self, progress: Advance) -> None:
-        done = f"step {progress.step} of at most {progress.steps}, loss {progress.loss:.3f}"
-        if not progress.steps:
-            done = "asking the base"
+        step = f"step {progress.step} of at most {progress.steps}, loss {progress.loss:.3f}"
+        done = step if progress.steps else "asking the base"
         self.job = f"{f'distil {progress.session}' if progress.session else 'evolve'}: {done}"
 
     # requests
