@@ -52,8 +52,10 @@ def few(adapters):
 
 def test_every_position_of_requests_that_join_and_leave_is_held_against_the_request_alone(scene, monkeypatch):
     monkeypatch.setattr(identical, "POSITIONS", 300)
+    monkeypatch.setattr(identical, "PREFILL", 600)  # a letter is a token here
     summary, [row] = identical.run(scene, 1)
     assert row["positions"] >= 300
+    assert row["prompts_read_together"] > 1
     assert summary["token_identical"] >= 0.999
     assert summary["largest_gap"] <= 1e-4
 

@@ -22,6 +22,8 @@ from rune.ml.serve.runner import Runner
 from rune.serving.types import GenerateRequest, Part, Sampling
 
 POSITIONS = 5000
+PREFILL = 128
+"""Tokens of prompts in a round: short prompts are read together, others in parts."""
 KINDS = {"r4": (4, ALL), "r8": (8, ALL), "r16": (16, ("q_proj", "v_proj")), "down": (8, DOWN)}
 KEYS = ("token_identical", "largest_gap")
 
@@ -32,7 +34,7 @@ def run(scene: Scene, seed: int) -> tuple[dict[str, float], list[dict[str, Any]]
     parts: list[Part | None] = [None]
     for name, (rank, targets) in KINDS.items():
         parts += scene.adapters(f"identical-{name}", 2, targets, rank)
-    runner = scene.runner(prefill_tokens=128)
+    runner = scene.runner(prefill_tokens=PREFILL)
     shared = _watched(runner)
     rows = _generated(runner, scene, parts, chance)
     if not sum(shared):
