@@ -33,6 +33,13 @@ def test_what_is_damaged_or_of_another_version_is_asked_anew(tmp_path, kept):
     assert general.read(path, "b1") == ANSWERS
 
 
+def test_what_cannot_be_read_is_asked_anew(tmp_path, caplog):
+    path = tmp_path / "general.json"
+    path.mkdir()
+    assert general.read(path, "b1") == {}
+    assert "cannot be read" in caplog.text
+
+
 def test_a_full_disk_costs_no_distillation(tmp_path, monkeypatch, caplog):
     def full(path, data):
         raise OSError(28, "No space left on device")

@@ -1,3 +1,5 @@
+import queue
+import re
 import subprocess
 import sys
 import time
@@ -27,6 +29,7 @@ from rune.records.tokens import Cancel, Generate, Measure, Prefetch, Token
 from rune.records.trajectory import Note, Prompt
 from rune.serving.types import EngineStats, Part
 from rune.testing import BASE, BASE_HASH, FakeDistiller, FakeGenerator, FakeRunner, parts
+from rune.worker import loop
 
 QUESTION = "Why did the invoice test fail with AssertionError: '9.50 EUR' != 'EUR 9.50'?"
 
@@ -420,6 +423,39 @@ def learnt(made, write_session, echoes):
     write_session("s1")
     list(worker.distil(made, Distil("s1", str(echoes.project))))
     return str(echoes.project)
+
+
+class Over(Exception):
+    """The loop has no end of its own."""
+
+
+class Piped(Heard):
+    """A pipe on which everything was said already; the end of the task ends the loop."""
+
+    def __init__(self, *requests) -> None:
+        super().__init__()
+        self.inbox = queue.Queue()
+        for number, request in enumerate(requests, 1):
+            self.inbox.put((number, request))
+
+    def send(self, number, answer):
+        super().send(number, answer)
+        if isinstance(answer, Done):
+            raise Over
+
+
+@pytest.mark.parametrize("words", [0, 200])
+def test_learning_leaves_most_of_the_time_to_whoever_waits_for_an_answer(made, write_session, echoes, words):
+    write_session("s1")
+    runner, distiller = FakeRunner(FakeGenerator(), pause=0.005), FakeDistiller(steps=4, pause=0.05)
+    asked = [Generate("a", "word " * words)] if words else []
+    link = Piped(*asked, Distil("s1", str(echoes.project)))
+    with pytest.raises(Over):
+        loop.run(link, replace(made, runner=runner, distiller=distiller))
+    marks = "".join("u" if isinstance(answer, Advance) else "t" for _, answer in link.sent)
+    between = [len(part) for part in re.findall(r"(?<=u)t*(?=u)", marks)]
+    assert len(between) == 3
+    assert all(count > 5 if words else count == 0 for count in between), marks
 
 
 def test_recalls_are_answered_among_everybody_elses_tokens(tokens, heard, learnt):

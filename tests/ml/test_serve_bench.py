@@ -52,8 +52,10 @@ def few(adapters):
 
 def test_every_position_of_requests_that_join_and_leave_is_held_against_the_request_alone(scene, monkeypatch):
     monkeypatch.setattr(identical, "POSITIONS", 300)
+    monkeypatch.setattr(identical, "PREFILL", 600)  # a letter is a token here
     summary, [row] = identical.run(scene, 1)
     assert row["positions"] >= 300
+    assert row["prompts_read_together"] > 1
     assert summary["token_identical"] >= 0.999
     assert summary["largest_gap"] <= 1e-4
 
@@ -111,7 +113,8 @@ def test_a_process_that_fails_is_named():
 def test_a_cold_start_is_timed_beside_peft(scene, tiny_folder, monkeypatch):
     monkeypatch.setattr(cold, "ROUNDS", 1)
     summary, rows = cold.run(scene, tiny_folder, None)
-    assert summary.keys() == {key for key in cold.KEYS if "gguf" not in key}
+    assert summary.keys() == set(cold.KEYS)
+    assert all((found is None) == ("gguf" in key) for key, found in summary.items())
     assert all(0 < row["seconds"][0] < 600 for row in rows)
 
 

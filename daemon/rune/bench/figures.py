@@ -23,7 +23,7 @@ from rune.errors import FormatError
 
 UNKNOWN = "not measured yet"
 """Stands where there is no result file."""
-UNITS = {"": 1.0, "MB": 1e6, "%": 0.01}
+UNITS = {"": 1.0, "bar": 1.0, "MB": 1e6, "%": 0.01}
 _FIGURE = re.compile(r"(<!-- fig:(\w+)\.([\w.]+)(?: (\S+))? -->)(.*?)(<!-- /fig -->)", re.S)
 _TABLE = re.compile(r"(<!-- table:(\w+) -->)(.*?)(<!-- /table -->)", re.S)
 
@@ -63,8 +63,12 @@ def figure(results: Path, name: str, key: str, unit: str = "") -> str:
 def plain(value: object, unit: str = "") -> str:
     """A value with no more digits than it deserves.
 
+    One that stands beside a bar (unit ``bar``) has three, so that rounding does not carry it over.
+
     >>> plain(3), plain(0.98765), plain(187.25), plain(9_771_234, "MB"), plain(0.625, "%")
     ('3', '0.99', '187', '9.8', '62')
+    >>> plain(1.4696), plain(1.4696, "bar")
+    ('1.5', '1.47')
     """
     if value is None:  # a stage that has not run
         return UNKNOWN
@@ -73,7 +77,9 @@ def plain(value: object, unit: str = "") -> str:
     scaled = value / UNITS[unit]
     if isinstance(value, int) and not unit:
         return str(value)
-    return f"{scaled:.0f}" if abs(scaled) >= 20 or unit == "%" else f"{scaled:.2g}"
+    if abs(scaled) >= 20 or unit == "%":
+        return f"{scaled:.0f}"
+    return f"{scaled:.3g}" if unit == "bar" else f"{scaled:.2g}"
 
 
 def _read(results: Path, name: str) -> dict[str, Any] | None:

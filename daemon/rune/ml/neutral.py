@@ -87,12 +87,13 @@ def ask(base: Base, engine: Engine, questions: Sequence[str] = TRAINED) -> Neutr
 
 def saying(engine: Engine, questions: Sequence[str], kept: Path | None) -> Work[list[str]]:
     """The beginnings of the base's answers, as a process before has ``kept`` them, or asked anew."""
-    known = general.read(kept, engine.base.hash) if kept else {}
+    asked_of = f"{engine.base.hash}:{TOKENS}"
+    known = general.read(kept, asked_of) if kept else {}
     if known.keys() >= set(questions):
         return [known[question] for question in questions]
     told = yield from engine.answering(questions, None, TOKENS)
     if kept:
-        general.keep(kept, engine.base.hash, dict(zip(questions, told, strict=True)))
+        general.keep(kept, asked_of, dict(zip(questions, told, strict=True)))
     return told
 
 

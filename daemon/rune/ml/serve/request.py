@@ -10,6 +10,9 @@ from rune.ml.serve.sampling import Chooser
 from rune.ml.serve.text import Stream
 from rune.serving.types import GenerateRequest
 
+MOST = 8
+"""Prompts that are read side by side."""
+
 
 @dataclass(frozen=True, slots=True)
 class Asked:
@@ -59,10 +62,11 @@ class Row:
 def fit(lengths: Sequence[int], budget: int) -> bool:
     """Whether prompts of these lengths, padded to the longest, are worth reading in one pass of the budget.
 
-    A third of the pass may be padding; more would cost more than one pass after the other.
+    A third of the pass may be padding; more would cost more than one pass after the other. So would many
+    prompts of many lengths: the vocabulary is projected at every length's end in every row.
 
-    >>> fit([60, 50, 64], 256), fit([60] * 5, 256), fit([100, 10], 256)
-    (True, False, False)
+    >>> fit([60, 50, 64], 256), fit([60] * 5, 256), fit([100, 10], 256), fit([9] * 9, 256)
+    (True, False, False, False)
     """
     padded = max(lengths) * len(lengths)
-    return padded <= budget and 2 * padded <= 3 * sum(lengths)
+    return len(lengths) <= MOST and padded <= budget and 2 * padded <= 3 * sum(lengths)

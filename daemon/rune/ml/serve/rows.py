@@ -113,10 +113,12 @@ class Rows:
         views = self._views.get((start, stop))
         if views is None:
             part = self._numbers[start:stop]
-            views = self._views[start, stop] = [
+            views = [
                 (self._ports[module.name], self.layout.a(part, module), self.layout.b(part, module))
                 for module in self.layout.modules
             ]
+            if start == 0:  # of every step; those of prompts are many and come back seldom
+                self._views[start, stop] = views
         for port, a, b in views:
             port.a, port.b = a, b
         self._shown = (start, stop)
