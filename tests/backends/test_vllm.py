@@ -82,11 +82,13 @@ async def vllm(url):
 @pytest.fixture(scope="module")
 def parts(tmp_path_factory):
     """Three adapters that let the last layer say anything, each something else."""
+    from rune.ml.serve import packed
+
     made = []
     for seed in range(3):
         folder = tmp_path_factory.mktemp(f"adapter{seed}")
         write_noise(folder, seed)
-        made.append(Part(uuid.uuid4().hex, str(folder)))
+        made.append(Part(packed.digest_of(folder), str(folder)))
     return made
 
 

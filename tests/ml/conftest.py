@@ -68,7 +68,7 @@ def real(models: Path) -> Base:
     return base.load(models / "smollm2-135m-instruct", "cd" * 32, TINY)
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def lessons() -> list[Lesson]:
     return [
         Lesson("fix", "Use EUR.", ("Which currency?", "currency fix"), ("What money?",), ("e1",), ("EUR",)),
@@ -76,7 +76,7 @@ def lessons() -> list[Lesson]:
     ]
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def quick() -> DistilConfig:
     """Enough for the tiny base to learn two lessons by heart."""
     return DistilConfig(

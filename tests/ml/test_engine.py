@@ -24,10 +24,11 @@ def served(tiny):
     return Engine(tiny)
 
 
-@pytest.fixture
-def learnt(tiny, lessons, quick, tmp_path):
+@pytest.fixture(scope="module")
+def learnt(tiny, lessons, quick, tmp_path_factory):
     """The folder of an adapter that knows both lessons by heart."""
-    *_, made = gradient.GradientDistiller(tiny, quick).distil(lessons, tmp_path / "learnt")
+    folder = tmp_path_factory.mktemp("adapters") / "learnt"
+    *_, made = gradient.GradientDistiller(tiny, quick).distil(lessons, folder)
     return made.folder
 
 
