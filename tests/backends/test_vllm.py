@@ -114,8 +114,9 @@ async def said(backend, question, *parts):
 
 @pytest.mark.parametrize("question", QUESTIONS)
 async def test_it_says_what_our_own_engine_says(vllm, local, parts, question):
-    theirs, ours = ([await said(one, question)] + [await said(one, question, part) for part in parts]
-                    for one in (vllm, local))  # fmt: skip
+    asked = [(), *((part,) for part in parts)]
+    theirs = [await said(vllm, question, *part) for part in asked]
+    ours = [await said(local, question, *part) for part in asked]
     assert [text for text, _, _ in theirs] == [text for text, _, _ in ours]
     assert len({text for text, _, _ in theirs}) == 4, "the adapters must matter"
     assert all(events > 2 for _, events, _ in theirs), "tokens come one after the other"
