@@ -15,10 +15,6 @@ import time
 from pathlib import Path
 from typing import Any
 
-os.environ.setdefault("VLLM_ENABLE_V1_MULTIPROCESSING", "0")  # nothing between this process and its engine
-OUT = os.fdopen(os.dup(1), "w")
-os.dup2(2, 1)  # what vLLM prints is not an answer
-
 
 def engine(model: str, dtype: str, loras: int) -> Any:
     """vLLM with room for all adapters at once, and without a cache of prompts."""
@@ -32,6 +28,9 @@ def engine(model: str, dtype: str, loras: int) -> Any:
 
 def main(model: str, dtype: str, prompts: str, tokens: str, *folders: str) -> None:
     """Answer until stdin ends."""
+    os.environ.setdefault("VLLM_ENABLE_V1_MULTIPROCESSING", "0")  # nothing between us and its engine
+    said = os.dup(1)
+    os.dup2(2, 1)  # what vLLM prints is not an answer
     from vllm import SamplingParams  # noqa: PLC0415
     from vllm.lora.request import LoRARequest  # noqa: PLC0415
 
@@ -39,17 +38,18 @@ def main(model: str, dtype: str, prompts: str, tokens: str, *folders: str) -> No
     llm = engine(model, dtype, len(folders))
     sampling = SamplingParams(temperature=0, max_tokens=int(tokens), min_tokens=int(tokens), ignore_eos=True)
     loras = [LoRARequest(f"a{number}", number + 1, folder) for number, folder in enumerate(folders)]
-    print("ready", file=OUT, flush=True)
-    for line in sys.stdin:
-        number, way = line.split()
-        texts = rounds[int(number)]
-        began = time.perf_counter()
-        answers = llm.generate(
-            texts, sampling, use_tqdm=False, lora_request=loras if way == "adapters" else None
-        )
-        seconds = time.perf_counter() - began
-        made = sum(len(one.outputs[0].token_ids) for one in answers)
-        print(json.dumps({"seconds": seconds, "tokens": made}), file=OUT, flush=True)
+    with os.fdopen(said, "w") as out:
+        print("ready", file=out, flush=True)
+        for line in sys.stdin:
+            number, way = line.split()
+            texts = rounds[int(number)]
+            began = time.perf_counter()
+            answers = llm.generate(
+                texts, sampling, use_tqdm=False, lora_request=loras if way == "adapters" else None
+            )
+            seconds = time.perf_counter() - began
+            made = sum(len(one.outputs[0].token_ids) for one in answers)
+            print(json.dumps({"seconds": seconds, "tokens": made}), file=out, flush=True)
 
 
 if __name__ == "__main__":
