@@ -225,7 +225,8 @@ def test_one_lesson_is_taught_to_the_real_base_in_words_that_were_not_trained(mo
     lesson = Lesson("cause", answer, questions, probes, ("e1",), ("EUR",))
     config = DistilConfig(max_epochs=20)
     *steps, made = gradient.GradientDistiller(loaded, config).distil([lesson], tmp_path)
-    assert steps[-1].loss < steps[0].loss / 4
+    losses = [step.loss for step in steps if step.step]
+    assert losses[-1] < losses[0] / 4
     assert made.probes_before["heldout"] == 0.0
     assert (made.probes_after["trained"], made.probes_after["heldout"]) == (1.0, 1.0)
     assert made.probes_after["neutral_kl"] < 0.5
