@@ -150,7 +150,7 @@ def retrained(parts: Parts, lessons: Sequence[Lesson], into: Path) -> tuple[Dist
     ticks: list[float] = []
     last: Progress | Distilled | None = None
     for last in parts.distiller.distil(lessons, into):
-        if isinstance(last, Progress):
+        if isinstance(last, Progress) and last.step > len(ticks):  # others are of probing
             ticks.append(time.monotonic())
     shutil.rmtree(into)
     if not isinstance(last, Distilled):
