@@ -7,7 +7,6 @@ import asyncio
 import contextlib
 import importlib.util
 import ipaddress
-import json
 import os
 import re
 import shutil
@@ -27,25 +26,24 @@ import httpx
 import psutil
 import pytest
 import pytest_asyncio
+from tests.backends.conftest import BASE, ask, hash_of, write_noise
 from tests.conftest import MODELS
 
 from rune.backends import wire
 from rune.backends.ray_http import BASE_HEADER, MODEL_HEADER, REPLICA_HEADER, Ray
 from rune.backends.store import Store
-from rune.config import EngineConfig, ModelConfig
+from rune.config import EngineConfig
 from rune.errors import AdapterError, EngineUnavailable, PromptTooLong
 from rune.library import Library
 from rune.paths import Home
-from rune.records import model
 from rune.records.message import encode
-from rune.serving.types import GenerateRequest, Part, Sampling
+from rune.serving.types import Part
 
 pytestmark = [
     pytest.mark.skipif(importlib.util.find_spec("ray") is None, reason="no Ray here; `make ray` brings it"),
     pytest.mark.model,
     pytest.mark.asyncio(loop_scope="module"),
 ]
-BASE = "smollm2-135m-instruct"
 CONFIG = """
 [model]
 threads = 1
@@ -55,7 +53,6 @@ rows = 8
 queue = 16
 queue_seconds = 300.0
 """
-ENGINE = EngineConfig(rows=8, queue=16)
 REPLICA = "ray::ServeReplica:rune:Replica"
 STARTS = 5
 """Ray gives its own helpers 15 seconds to start, which is too little on a machine that is busy otherwise."""
@@ -138,19 +135,6 @@ def running(tmp_path_factory):
     shutil.rmtree(short)
 
 
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def local():
-    """The engine without Ray."""
-    from rune.ml import base
-    from rune.ml.serve.local import LocalBackend
-    from rune.ml.serve.runner import Runner
-
-    settings = ModelConfig(precision="float32", threads=1)
-    made = LocalBackend(Runner(base.load(MODELS / BASE, hash_of(), settings), ENGINE))
-    yield made
-    await made.close()
-
-
 @pytest_asyncio.fixture(loop_scope="module")
 async def ray(running):
     slow = 300.0  # a busy machine lets a request wait for longer than the default
@@ -174,29 +158,6 @@ def adapters(running, echoes, make_card):
             parts.append(Part(made := library.add(stage, made).id, str(library.folder(made))))
         Store(running.store).publish(library, parts[-1].digest)
     return parts
-
-
-def hash_of() -> str:
-    return model.base_hash(MODELS / BASE, Home(MODELS.parent))
-
-
-def write_noise(folder: Path, seed: int) -> None:
-    import torch
-    from safetensors.torch import save_file
-
-    name = "base_model.model.model.layers.29.mlp.down_proj.lora_{}.weight"
-    random = torch.Generator().manual_seed(seed)
-    factors = {name.format("A"): (2, 1536), name.format("B"): (576, 2)}
-    numbers = {key: torch.randn(shape, generator=random) * 2 for key, shape in factors.items()}
-    save_file(numbers, folder / "adapter_model.safetensors", {"format": "pt"})
-    settings = {"peft_type": "LORA", "r": 2, "lora_alpha": 4, "target_modules": ["down_proj"],
-                "layers_to_transform": [29], "base_model_name_or_path": BASE}  # fmt: skip
-    (folder / "adapter_config.json").write_text(json.dumps(settings))
-
-
-def ask(question: str, *parts: Part, max_tokens=16, **how) -> GenerateRequest:
-    prompt = f"<|im_start|>user\n{question}<|im_end|>\n<|im_start|>assistant\n"
-    return GenerateRequest(uuid.uuid4().hex, prompt, parts, Sampling(max_tokens, **how), "somebody")
 
 
 async def events(backend, request):

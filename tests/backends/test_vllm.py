@@ -14,11 +14,11 @@ from contextlib import aclosing
 import httpx
 import pytest
 import pytest_asyncio
-from tests.backends.test_ray import BASE, ENGINE, ask, hash_of, write_noise
+from tests.backends.conftest import BASE, ask, write_noise
 from tests.conftest import MODELS
 
 from rune.backends.vllm_http import Vllm
-from rune.config import EngineConfig, ModelConfig
+from rune.config import EngineConfig
 from rune.errors import AdapterError, PromptTooLong
 from rune.serving.types import Part
 
@@ -28,16 +28,15 @@ pytestmark = [
     pytest.mark.model,
     pytest.mark.asyncio(loop_scope="module"),
 ]
-SETTINGS = {
-    "VLLM_ALLOW_RUNTIME_LORA_UPDATING": "True", "VLLM_CPU_KVCACHE_SPACE": "1", "HF_HUB_OFFLINE": "1",
-    "VLLM_CPU_OMP_THREADS_BIND": "nobind", "VLLM_NO_USAGE_STATS": "1", "OMP_NUM_THREADS": "2",
-}  # fmt: skip
+LOADS = {"VLLM_ALLOW_RUNTIME_LORA_UPDATING": "True", "OMP_NUM_THREADS": "2"}
 QUESTIONS = ("What is the capital of France?", "Name three colours.")
 
 
 @pytest.fixture(scope="module")
 def url(tmp_path_factory):
     """Where a server answers."""
+    from rune.bench.serve.against_vllm import SETTINGS
+
     with socket.create_server(("127.0.0.1", 0)) as bound:
         port = bound.getsockname()[1]
     log = tmp_path_factory.mktemp("vllm") / "log"
@@ -47,7 +46,7 @@ def url(tmp_path_factory):
     with log.open("wb") as file:
         server = subprocess.Popen(
             [PYTHON, "-m", "vllm.entrypoints.openai.api_server", *words],
-            stdout=file, stderr=subprocess.STDOUT, env={**os.environ, **SETTINGS},
+            stdout=file, stderr=subprocess.STDOUT, env={**os.environ, **SETTINGS, **LOADS},
         )  # fmt: skip
     try:
         deadline = time.monotonic() + 300
@@ -90,19 +89,6 @@ def parts(tmp_path_factory):
         write_noise(folder, seed)
         made.append(Part(packed.digest_of(folder), str(folder)))
     return made
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def local():
-    """Rune's own engine."""
-    from rune.ml import base
-    from rune.ml.serve.local import LocalBackend
-    from rune.ml.serve.runner import Runner
-
-    settings = ModelConfig(precision="float32", threads=1)
-    made = LocalBackend(Runner(base.load(MODELS / BASE, hash_of(), settings), ENGINE))
-    yield made
-    await made.close()
 
 
 async def said(backend, question, *parts):

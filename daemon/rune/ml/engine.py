@@ -92,25 +92,31 @@ class Engine:
         One pass reads all guesses (speculative decoding, Leviathan et al. 2023, arXiv:2211.17192, with the
         whole answer as the draft); an adapter that knows its lessons is through with that.
         """
+        prompts = [self.base.prompt(guess.question) for guess in guesses]
         begun: list[list[int]] = [[] for _ in guesses]
         if adapter:
-            begun = yield from self._confirming(guesses, adapter, row_tokens)
-        open_ = [
-            place for place, (ids, guess) in enumerate(zip(begun, guesses, strict=True))
-            if not ids or (ids[-1] not in self.base.stop_ids and len(ids) < guess.limit)
-        ]  # fmt: skip
-        prompts = [self.base.prompt(guesses[place].question) + begun[place] for place in open_]
-        rest = [guesses[place].limit - len(begun[place]) for place in open_]
-        decoded = yield from self._decoding(prompts, adapter, rest)
-        for place, ids in zip(open_, decoded, strict=True):
+            begun = yield from self._confirming(guesses, list(map(len, prompts)), adapter, row_tokens)
+        left = [place for place, guess in enumerate(guesses) if self._goes_on(begun[place], guess.limit)]
+        decoded = yield from self._decoding(
+            [prompts[place] + begun[place] for place in left], adapter,
+            [guesses[place].limit - len(begun[place]) for place in left],
+        )  # fmt: skip
+        for place, ids in zip(left, decoded, strict=True):
             begun[place] = begun[place] + ids
         return [ended(self.base, ids[: guess.limit]) for ids, guess in zip(begun, guesses, strict=True)]
 
+    def _goes_on(self, ids: Sequence[int], limit: int) -> bool:
+        """Whether an answer that has these tokens so far gets another one."""
+        return not ids or (ids[-1] not in self.base.stop_ids and len(ids) < limit)
+
     @torch.inference_mode()
     def _confirming(
-        self, guesses: Sequence[Guess], adapter: lora.Adapter, row_tokens: int
+        self, guesses: Sequence[Guess], lengths: Sequence[int], adapter: lora.Adapter, row_tokens: int
     ) -> Work[list[list[int]]]:
-        """For each guess the tokens that greedy decoding begins with: those it has right, and the next."""
+        """For each guess the tokens that greedy decoding begins with: those it has right, and the next.
+
+        ``lengths`` are those of the prompts; nothing is confirmed where a pass takes only a part of one.
+        """
         made = [packing.example(self.base, one.question, one.answer, row_tokens) for one in guesses]
         likeliest = []
         for row in packing.rows(made, row_tokens):
@@ -119,10 +125,9 @@ class Engine:
                 found = self.base.model.lm_head(states).float().argmax(-1)
             likeliest += [part.tolist() for part in found.split([one.targets for one in row])]
             yield
-        whole = [len(self.base.prompt(guess.question)) for guess in guesses]
         return [
             agreed(one.ids[one.answer :], ids) if one.answer == length else []
-            for one, ids, length in zip(made, likeliest, whole, strict=True)
+            for one, ids, length in zip(made, likeliest, lengths, strict=True)
         ]
 
     @torch.inference_mode()
@@ -133,11 +138,6 @@ class Engine:
         made: list[list[int]] = [[] for _ in prompts]
         if not prompts:
             return made
-
-        def open_(place: int) -> bool:
-            ids = made[place]
-            return not ids or (ids[-1] not in self.base.stop_ids and len(ids) < limits[place])
-
         rows = list(range(len(prompts)))
         ids, mask = padded(self.base, prompts)
         cache = DynamicCache(config=self.base.model.config)
@@ -148,9 +148,9 @@ class Engine:
                                       past_key_values=cache, logits_to_keep=1)  # fmt: skip
             ids = out.logits[:, -1].float().argmax(-1, keepdim=True)
             for place, token in zip(rows, ids[:, 0].tolist(), strict=True):
-                if open_(place):
+                if self._goes_on(made[place], limits[place]):
                     made[place].append(token)
-            on = [n for n, place in enumerate(rows) if open_(place)]
+            on = [n for n, place in enumerate(rows) if self._goes_on(made[place], limits[place])]
             if not on:
                 return made
             if len(on) <= len(rows) * SHRINK:
