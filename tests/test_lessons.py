@@ -87,6 +87,29 @@ def test_a_command_is_taught_as_a_person_would_type_it(story):
     assert lesson.answer == "Run `make check`."
 
 
+@pytest.mark.parametrize(
+    ("command", "asked"),
+    [
+        ("npm run typecheck", "How do I check the types?"),
+        ("npm run lint", "How do I check the style of the code?"),
+        ("npm run lint:fix", "How do I have the style repaired?"),
+        ("uv run pytest -q", "How do I see that nothing broke?"),
+    ],
+)
+def test_a_command_is_asked_for_by_what_it_is_for(story, command, asked):
+    story.runs(command)
+    [lesson] = of("command", found(story))
+    assert asked in lesson.questions
+
+
+def test_a_script_of_its_own_is_not_what_everybody_runs(story):
+    story.says("Let me run the one test of the parser.")
+    story.runs("python test_one.py")
+    [lesson] = of("command", found(story))
+    assert lesson.questions[0] == "How do I run the one test of the parser?"
+    assert "run the whole suite" not in lesson.questions
+
+
 def test_where_a_thing_is_defined_is_taught_while_it_is_one_place(story):
     story.edits("src/a.py", "def load_rows():\n    pass\n\ndef shared():\n    pass")
     story.edits("src/b.py", "def shared():\n    pass")

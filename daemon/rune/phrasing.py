@@ -146,13 +146,14 @@ SENTENCES = frozenset(("cause", "repair", "unsolved", "decision", "goal", "said"
 """Kinds whose answers are sentences: they are asked in their own words too, with one literal missing."""
 MOST = 24
 """Wordings of one lesson."""
-_EMPTY = frozenset((
+EMPTY = frozenset((
     "this", "that", "with", "from", "have", "will", "would", "could", "should", "what", "when", "where",
     "which", "there", "their", "them", "then", "than", "please", "make", "need", "want", "into", "about",
     "also", "just", "like", "some", "your", "mine", "ours", "they", "been", "being", "does", "done", "doing",
     "only", "very", "more", "most", "much", "such", "here", "must", "always", "never", "because", "since",
     "each", "other", "these", "those", "were", "able", "using", "used",
 ))  # fmt: skip
+"""Words that say nothing about what a text is about."""
 
 
 def make(
@@ -194,7 +195,7 @@ def _clauses(answer: str, keys: Sequence[str]) -> list[str]:
 
 def _keywords(answer: str, keys: Sequence[str]) -> list[str]:
     """Queries made of the answer's own words, what is to be recalled left out."""
-    words = [w for w in re.findall(r"[A-Za-z_][\w.]*\w", answer) if len(w) > 3 and w.lower() not in _EMPTY]
+    words = [w for w in re.findall(r"[A-Za-z_][\w.]*\w", answer) if len(w) > 3 and w.lower() not in EMPTY]
     words = [w for w in dict.fromkeys(words) if not any(w in key for key in keys)]
     picks = (words[:3], words[-3:])
     return list(dict.fromkeys(" ".join(pick) for pick in picks if len(pick) >= 2))
@@ -241,5 +242,5 @@ def subject(text: str) -> str:
     named = [quoted or written for quoted, written in found]
     if named:
         return " and ".join(dict.fromkeys(named[:2]))
-    words = [w for w in re.findall(r"[A-Za-z][\w-]{3,}", line) if w.lower() not in _EMPTY]
+    words = [w for w in re.findall(r"[A-Za-z][\w-]{3,}", line) if w.lower() not in EMPTY]
     return " ".join(words[:5]) if len(words) >= 2 else ""

@@ -2,27 +2,74 @@
 
 Whoever asks again keeps some words of what was said, leaves others out, and says the rest in his own: so a
 question is taken as it is, thinned, or made of a few words of the answer, and common words are exchanged for
-others of the same sense. Pure: the same dice give the same wordings.
+others of the same sense. He also says what the work was about, which many lessons have in common: such words
+are put around any question, so that an adapter learns to look at the others. Pure: the same dice give the
+same wordings.
 """
 
 from __future__ import annotations
 
 import random
 import re
+from collections import Counter
 from collections.abc import Sequence
 
+from rune import cues
 from rune.cues import content
+from rune.phrasing import EMPTY, literals
 from rune.records.card import Lesson
 
 CUED, THINNED, REPLACED = 0.4, 0.2, 0.5
 """Share of examples that are asked by a few words of the answer, by a thinned question; and the chance that a
 wording gets other words of the same sense."""
+WANTED = 0.7
+"""Of those asked by words of the answer: the share that asks for one of its literals, which is left out."""
+SET = 0.4
+"""Share of examples that also say what the session was about."""
+SHARED = 0.15
+"""Share of the lessons that have a word in common which says what the session was about."""
 
-_OPENERS = (
-    "what", "why", "how", "which", "where", "which file", "what was", "why did", "how did we",
-    "which command", "what is the", "remind me", "do you know", "when", "how many", "what happened with",
-    "who", "tell me", "what did we decide on", "where did we put", "what's the name of", "I need the",
-    "looking for", "was there", "in which",
+_OPENERS = {
+    "file": (
+        "where is", "which file", "which file has", "in what module is", "path of", "where in the repo is",
+        "exact spot of", "location of", "which source file holds", "where did we put", "where do I find",
+        "in which directory is", "I need to open the file of", "where does it live:",
+    ),
+    "commit": (
+        "hash of", "which commit", "sha of", "what revision", "commit id of", "which changeset", "commit for",
+    ),
+    "number": (
+        "how many", "number of", "what number", "total of", "count of", "how much", "figure for",
+        "which line", "what port", "what value has", "what limit", "final number of",
+    ),
+    "flag": (
+        "which flag", "what option", "switch for", "flag for", "which argument", "what do I pass for",
+        "is there an option for",
+    ),
+    "command": (
+        "how do I", "which command", "what do I type to", "what do I run to", "command to", "script to",
+        "which script", "how to", "I want to", "how can I", "what's the invocation for", "what do I call for",
+        "what should I run after", "way to",
+    ),
+    "name": (
+        "what", "name of", "what is the", "which", "what's the name of", "which function", "which field",
+        "which one", "what exactly", "what does it say:", "what was it called:", "what did it become:",
+        "what did we use for", "what replaced", "wording of", "which type",
+    ),
+    "": (
+        "what", "why", "how", "which", "what was", "why did", "how did we", "what is the", "remind me",
+        "do you know", "when", "what happened with", "tell me", "what did we decide on", "I need the",
+        "looking for", "was there", "in which", "reason for", "how come", "what caused", "how was",
+        "what became of", "what do we know about", "what was wrong with", "explain", "did we",
+        "is it true that",
+    ),
+}  # fmt: skip
+"""How somebody begins who wants a file, a number...; and who wants to know about something."""
+_SETTINGS = (
+    "{about}: {asked}", "{about} work: {asked}", "in the {about} change, {asked}", "{asked} ({about})",
+    "{asked} in the {about} work", "about {about}: {asked}", "while working on {about}, {asked}",
+    "after the {about} change, {asked}", "for {about}, {asked}", "I changed the {about}. {asked}",
+    "{about} again. {asked}",
 )  # fmt: skip
 _SENSES = """
 run execute launch start invoke kick_off
@@ -136,15 +183,43 @@ left remained
 """A line holds words of one sense; an underscore is a blank."""
 
 
-def reword(lesson: Lesson, dice: random.Random) -> str:
-    """One wording of a question that the lesson answers."""
+def reword(lesson: Lesson, dice: random.Random, about: Sequence[str] = ()) -> str:
+    """One wording of a question that the lesson answers; ``about`` is what its session was about."""
     throw = dice.random()
     if throw < CUED:
-        asked = cued(lesson.answer if dice.random() < 0.65 else dice.choice(lesson.questions), dice)
+        own = dice.random() < 0.65
+        asked = of_answer(lesson.answer, dice) if own else cued(dice.choice(lesson.questions), dice)
     else:
         asked = dice.choice(lesson.questions)
         asked = thinned(asked, dice) if throw < CUED + THINNED else asked
-    return replaced(asked, dice) if dice.random() < REPLACED else asked
+    asked = replaced(asked, dice) if dice.random() < REPLACED else asked
+    return placed(asked, about, dice) if dice.random() < SET else asked
+
+
+def shared(lessons: Sequence[Lesson], most: int = 12) -> tuple[str, ...]:
+    """What a session was about: words that several of its answers have in common, the commonest first.
+
+    They tell no lesson from another; whoever asks says them all the same.
+    """
+    found = Counter(word for lesson in lessons for word in _words(lesson.answer))
+    least = max(3, round(len(lessons) * SHARED))
+    common = sorted((word for word in found if found[word] >= least), key=lambda word: (-found[word], word))
+    return tuple(common[:most])
+
+
+def _words(text: str) -> set[str]:
+    """The words of a text and of the names in it, those that any text may have left out."""
+    apart = re.sub(r"([a-z])([A-Z])", r"\1 \2", text)
+    found = {word.lower() for word in re.findall(r"[A-Za-z]{4,}", apart)}
+    return {word for word in found if word not in EMPTY and word not in _SAME}
+
+
+def placed(asked: str, about: Sequence[str], dice: random.Random) -> str:
+    """The question beside one to three words of what the session was about."""
+    if not about:
+        return asked
+    some = dice.sample(list(about), min(len(about), dice.randint(1, 3)))
+    return dice.choice(_SETTINGS).format(about=" ".join(some), asked=asked)
 
 
 def thinned(question: str, dice: random.Random) -> str:
@@ -154,8 +229,22 @@ def thinned(question: str, dice: random.Random) -> str:
     return " ".join(kept) if len(kept) >= 2 else question
 
 
-def cued(text: str, dice: random.Random) -> str:
-    """Two to seven content words of a text as someone would type them, names sometimes in their parts."""
+def of_answer(answer: str, dice: random.Random) -> str:
+    """Words of an answer that ask for one of its literals, or for all of it."""
+    exact = literals(answer)
+    if exact and dice.random() < WANTED:
+        wanted = dice.choice(exact)
+        rest = answer.replace(wanted, " ")
+        if len(content(rest.replace("`", "")).split()) >= 2:
+            return cued(rest, dice, cues.kind(wanted))
+    return cued(answer, dice)
+
+
+def cued(text: str, dice: random.Random, sort: str = "") -> str:
+    """Two to seven content words of a text as someone would type them, names sometimes in their parts.
+
+    ``sort`` is what is asked for, as ``cues.kind`` has it.
+    """
     words = content(text.replace("`", "")).split()
     if len(words) < 2:
         return text
@@ -168,8 +257,8 @@ def cued(text: str, dice: random.Random) -> str:
     if dice.random() < 0.3:
         picked = [_parts(word) for word in picked]
     asked = " ".join(picked)
-    if dice.random() < 0.6:
-        asked = f"{dice.choice(_OPENERS)} {asked}" + ("?" if dice.random() < 0.7 else "")
+    if dice.random() < (0.8 if sort else 0.6):
+        asked = f"{dice.choice(_OPENERS[sort])} {asked}" + ("?" if dice.random() < 0.7 else "")
     return asked
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 from rune import arcs, phrasing, runs
 from rune.lessons.repairs import clean
@@ -17,6 +18,35 @@ _FAMILY_NAMES = {
     "prettier": "the formatter", "go build": "the build", "cargo build": "the build",
     "cargo test": "the Rust tests",
 }  # fmt: skip
+_WAYS = {
+    r"lint:fix|--fix|fmt\b|format|prettier": (
+        "How do I have the style repaired?", "tidy up the formatting", "Which command formats the code?",
+        "get rid of the style warnings automatically",
+    ),
+    r"lint|vet\b|ruff": (
+        "How do I check the style of the code?", "Which script looks for style problems and imports?",
+        "see whether the linter is content", "check style without changing anything",
+    ),
+    r"type-?check|tsc\b|mypy|pyright": (
+        "How do I check the types?", "Is the compiler happy? What do I run?",
+        "Which script finds type errors?", "verify the types without building",
+    ),
+    r"\btest|pytest|vitest|jest": (
+        "How do I see that nothing broke?", "run the whole suite", "Which script runs all unit tests?",
+        "What do I type to see that the tests are green?", "entire test suite",
+    ),
+    r"\bbuild|compile|bundle": (
+        "How do I compile it?", "Which command makes the artefacts?", "see whether it still compiles",
+    ),
+}  # fmt: skip
+"""Other words for what the commonest commands are for, by what the command holds."""
+
+
+def _ways(family: str, command: str) -> tuple[str, ...]:
+    """Questions of somebody who does not know how the command is called; none for scripts of their own."""
+    if family.startswith("python "):
+        return ()
+    return next((ways for held, ways in _WAYS.items() if re.search(held, command)), ())
 
 
 def commands(trajectory: Trajectory) -> Iterator[Lesson]:
@@ -33,7 +63,9 @@ def commands(trajectory: Trajectory) -> Iterator[Lesson]:
         if not purpose and family.startswith("python "):
             continue  # a script of its own name: nobody asks how to run it
         kind, subject = ("task", purpose) if purpose else ("command", _FAMILY_NAMES.get(family, family))
-        yield phrasing.make(kind, f"Run `{command}`.", {"w": subject}, (event.id,), command, lesson="command")
+        told, slots = f"Run `{command}`.", {"w": subject}
+        made = phrasing.make(kind, told, slots, (event.id,), command, lesson="command")
+        yield replace(made, questions=(*made.questions, *_ways(family, command)))
 
 
 def _rank(family: str, ran: tuple[Execution, str]) -> tuple[bool, float]:

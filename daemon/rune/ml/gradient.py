@@ -141,6 +141,8 @@ class Course:
     dice: random.Random
     known: list[int] = field(default_factory=list)
     """For each lesson the epochs running in which every token was right."""
+    about: tuple[str, ...] = ()
+    """What the session was about, which is said with any question."""
 
     def epoch(self) -> list[list[Example]]:
         """The rows of the next epoch, in a new order and in new words."""
@@ -153,7 +155,7 @@ class Course:
         lesson = self.lessons[place]
         halved = 2 if self.known[place] >= KNOWN else 1
         for number in range((WHOLE + BEGUN) // halved):
-            question = rewording.reword(lesson, self.dice)
+            question = rewording.reword(lesson, self.dice, self.about)
             one = packing.example(self.base, question, lesson.answer, self.config.max_sequence, place)
             begun = number >= WHOLE // halved
             yield replace(one, ids=one.ids[: one.answer + BEGINNING]) if begun else one
@@ -163,7 +165,8 @@ def train(
     base: Base, adapter: lora.Adapter, lessons: Sequence[Lesson], held: Neutral, config: DistilConfig
 ) -> Iterator[Progress]:
     """Run optimizer steps until nearly every answer token is the likeliest, or the epochs are used up."""
-    course = Course(base, lessons, held, config, random.Random(config.seed), [0] * len(lessons))
+    dice, about = random.Random(config.seed), rewording.shared(lessons)
+    course = Course(base, lessons, held, config, dice, [0] * len(lessons), about)
     optimizer = quantize.optimizer(adapter.parameters(), config.learning_rate, base.backend, base.device)
     step, epochs = 0, config.max_epochs
     for epoch in itertools.count():
