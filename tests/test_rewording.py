@@ -1,4 +1,4 @@
-"""Rewording: a question in words drawn anew, beside what the session was about, and asking for one literal."""
+"""Rewording: a question in words drawn anew, beside what a session was about, asking for one literal."""
 
 from __future__ import annotations
 

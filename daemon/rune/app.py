@@ -144,11 +144,12 @@ def distiller(home: Home, loaded: Base, settings: config.DistilConfig) -> ports.
     from rune.ml.hypernet import distiller as hypernet  # noqa: PLC0415
 
     if settings.method == "hypernet":
-        return hypernet.load(loaded, checkpoint.chosen(home, settings.hypernet), settings, steps)
+        chosen = checkpoint.chosen(home, settings.hypernet)
+        return hypernet.load(loaded, chosen, settings, steps, home.general)
     if settings.method != "auto":
         raise ConfigError(f"distil.method: expected auto, gradient or hypernet, found {settings.method!r}")
     if checkpoint.recommended(checkpoint.EMBEDDED, loaded.hash, settings.hypernet_floor):
-        return hypernet.load(loaded, checkpoint.EMBEDDED, settings, steps)
+        return hypernet.load(loaded, checkpoint.EMBEDDED, settings, steps, home.general)
     return steps
 
 

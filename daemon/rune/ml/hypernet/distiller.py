@@ -43,10 +43,13 @@ class HypernetDistiller:
     """Makes an adapter in one pass; ``otherwise`` takes the sessions for which that is not good enough."""
 
     def __init__(
-        self, base: Base, network: Hypernetwork, config: DistilConfig, otherwise: Distiller
-    ) -> None:
+        self, base: Base, network: Hypernetwork, config: DistilConfig, otherwise: Distiller,
+        kept: Path | None = None,
+    ) -> None:  # fmt: skip
+        """``kept`` is where the base's answers to neutral questions lie, for every distiller of this base."""
         check_base(network.shape, base)
         self.base, self.network, self.config, self.otherwise = base, network, config, otherwise
+        self.kept = kept
         self.engine = Engine(base)
         self._checked: Neutral | None = None
 
@@ -85,13 +88,18 @@ class HypernetDistiller:
     def _general(self) -> Work[Neutral]:
         """The neutral questions, asked of the base once."""
         if self._checked is None:
-            told = yield from neutral.saying(self.engine, neutral.CHECKED, None)
-            self._checked = yield from neutral.collecting(self.base, neutral.CHECKED, told)
+            # what is kept is one list with the gradient steps, which also train on some
+            asked = (*neutral.TRAINED, *neutral.CHECKED) if self.kept else neutral.CHECKED
+            told = yield from neutral.saying(self.engine, asked, self.kept)
+            last = told[-len(neutral.CHECKED) :]
+            self._checked = yield from neutral.collecting(self.base, neutral.CHECKED, last)
         return self._checked
 
 
-def load(base: Base, folder: Path, config: DistilConfig, otherwise: Distiller) -> HypernetDistiller:
-    """The distiller of a checkpoint.
+def load(
+    base: Base, folder: Path, config: DistilConfig, otherwise: Distiller, kept: Path | None = None
+) -> HypernetDistiller:
+    """The distiller of a checkpoint; ``kept`` as ``HypernetDistiller`` has it.
 
     Raises:
         FormatError: there is none in the folder, or it is damaged.
@@ -100,7 +108,7 @@ def load(base: Base, folder: Path, config: DistilConfig, otherwise: Distiller) -
     network, known = checkpoint.read(folder, base.device)
     if known.base_hash and known.base_hash != base.hash:
         raise ConfigError(f"{folder}: made for {known.shape.base}, not for {base.name} as it is kept here")
-    return HypernetDistiller(base, network, config, otherwise)
+    return HypernetDistiller(base, network, config, otherwise, kept)
 
 
 def good_enough(probes: dict[str, float | None], floor: float) -> bool:
