@@ -42,7 +42,7 @@ def test_every_arm_answers_every_question(tools):
     asked = sum(len(session.asked) for session in some)
     assert {arm: len(found) for arm, found in marks.items()} == {
         "base": asked, "zeroed": asked, "wrong": asked, "in_context": asked, "text_rag": asked,
-        "hypernet": asked, "gradient": len(some[0].asked), "refine": len(some[0].asked),
+        "hypernet": asked, **dict.fromkeys(arms.STEPPED, len(some[0].asked)),
     }  # fmt: skip
     assert marks["zeroed"] == marks["base"]
     assert sum(row["questions"] for row in run.by_kind(some, marks["hypernet"])) == asked

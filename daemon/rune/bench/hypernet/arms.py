@@ -27,7 +27,8 @@ from rune.probing import holds
 from rune.records.card import Lesson
 
 TOKENS = 20
-REFINE_EPOCHS = 2
+REFINE_STEPS = 20
+STEPPED = ("gradient", "gradient_few", "refine")
 FIRST = 1_000_000
 """Number of the first session: training looks at held-out sessions, too, those from 0 on."""
 
@@ -111,16 +112,21 @@ def _words(text: str) -> set[str]:
 
 
 def trained(tools: Tools, some: Sequence[Session]) -> dict[str, list[bool]]:
-    """Right or not by gradient steps alone, and by few of them that start from the generated adapter."""
+    """Right or not by gradient steps alone, by a third of them from nothing (``gradient_few``), and by as few
+    that start from the generated adapter (``refine``)."""
     held = neutral.ask(tools.base, tools.engine)
-    marks: dict[str, list[bool]] = {"gradient": [], "refine": []}
+    marks: dict[str, list[bool]] = {arm: [] for arm in STEPPED}
     for session in some:
         taught = lessons(session)
         config = tools.config
-        fresh = lora.fresh(tools.base.layers, config.targets, config.rank, config.alpha, config.seed)
+        fresh, again = (
+            lora.fresh(tools.base.layers, config.targets, config.rank, config.alpha, config.seed)
+            for _ in range(2)
+        )
         start = distiller.trainable(distiller.generate(tools.base, tools.network, session.text)[0])
-        few = replace(config, max_epochs=REFINE_EPOCHS, least_steps=0)
-        for arm, adapter, how in (("gradient", fresh, config), ("refine", start, few)):
+        few = replace(config, max_epochs=1, least_steps=min(config.least_steps, REFINE_STEPS))
+        starts = zip(STEPPED, (fresh, again, start), (config, few, few), strict=True)
+        for arm, adapter, how in starts:
             for _ in gradient.train(tools.base, adapter, taught, held, how):
                 pass
             marks[arm] += _marks(tools, [session], adapter)
