@@ -10,6 +10,7 @@ from rune.bench.distil.probes import Probe
 from rune.bench.distil.scene import Scene
 from rune.bench.distil.work import Work
 from rune.bench.evolve import drift, gated
+from rune.errors import RuneError
 from rune.records.trajectory import Note, Trajectory
 from rune.testing import FakeEmbedder, parts
 
@@ -90,3 +91,21 @@ def test_real_sessions_are_learnt_evolved_in_a_copy_and_asked_in_both_and_a_reru
     assert gated.summary(list(rows.values()))["gated_recall"] == 1.0
     gated.measure(scene, parts(home), ())
     assert {row["row"]: row for row in scene.work.all("arms")} == rows
+    again = Scene(Work(tmp_path / "again"), "heldout", pasts[:1], pasts[1:], (), probes)
+    gated.adopt(again, scene.work.folder)
+    learnt = again.work.all("train")
+    gated.measure(again, parts(home), ())  # learns nothing, and evolves on its own
+    assert again.work.all("train") == learnt == scene.work.all("train")
+    assert [row["sessions"] for row in again.work.all("arms")] == [2, 2]
+    gated.adopt(again, scene.work.folder)  # what is here stays
+
+
+def test_only_sessions_of_the_run_are_taken_over(tmp_path):
+    past = Trajectory("s1", "/p", "import", 1.0, (), "end")
+    scene = Scene(Work(tmp_path / "own"), "heldout", (past,), (), (), ())
+    other = Work(tmp_path / "other")
+    with pytest.raises(RuneError, match="some of the 1 sessions of this run, found none"):
+        gated.adopt(scene, other.folder)
+    other.kept("train", "s9", lambda: {"session": "s9"})
+    with pytest.raises(RuneError, match="found session s9"):
+        gated.adopt(scene, other.folder)

@@ -28,10 +28,11 @@ HELD_OUT, DEVELOPMENT = "entireio__cli", "PackmindHub__context-evaluator"
 
 @dataclass(frozen=True, slots=True)
 class Corpus:
-    """Sessions that may be tuned on, and those that are only measured."""
+    """Sessions that may be tuned on, those that are only measured, and those that nobody asks about."""
 
     development: tuple[Trajectory, ...]
     held_out: tuple[Trajectory, ...]
+    spare: tuple[Trajectory, ...] = ()
 
 
 def load(data: Path, held_out: int = 40) -> Corpus:
@@ -49,7 +50,7 @@ def load(data: Path, held_out: int = 40) -> Corpus:
     random.Random(SEED).shuffle(drawn)
     wanted = held_out - len(own)
     tuned = _large(transcripts_of(claude / DEVELOPMENT), 20) + drawn[wanted : wanted + EXTRA]
-    return Corpus(tuple(tuned), tuple(own + drawn[:wanted]))
+    return Corpus(tuple(tuned), tuple(own + drawn[:wanted]), tuple(drawn[wanted + EXTRA :]))
 
 
 def transcripts_of(folder: Path) -> list[Trajectory]:

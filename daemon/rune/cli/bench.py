@@ -70,12 +70,15 @@ def bench_distil(data: Path, sessions: int, work: Path | None, split: str, only:
 @click.option("--data", type=FOLDER, help="A folder with recorded sessions, for the stage gated.")
 @click.option("--sessions", default=60, show_default=True, help="Real sessions of the stage gated.")
 @click.option("--work", type=click.Path(path_type=Path), help="Where the work lies; else in build/.")
+@click.option("--trained", type=FOLDER, help="Work of rune bench distil: its sessions are not learnt again.")
 @click.option("--only", help="One stage: drift, gated; or result, the file.")
-def bench_evolve(data: Path | None, sessions: int, work: Path | None, only: str | None) -> None:
+def bench_evolve(
+    data: Path | None, sessions: int, work: Path | None, trained: Path | None, only: str | None
+) -> None:
     """Facts that change, and evolution beside keeping everything; goes on where it stopped."""
     from rune.bench.evolve import stages
 
-    stages.run(data, work, sessions, only)
+    stages.run(data, work, sessions, only, trained)
 
 
 @bench.command(name="hypernet")

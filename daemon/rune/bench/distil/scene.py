@@ -90,14 +90,17 @@ class Scene:
         return [row for row in found if row is not None]
 
 
-def scene(data: Path, folder: Path, wanted: int = HELD_OUT, split: str = "heldout") -> Scene:
-    """The sessions of a run: ``wanted`` to ask about, and a share of others beside them."""
+def scene(
+    data: Path, folder: Path, wanted: int = HELD_OUT, split: str = "heldout", beside: int | None = None
+) -> Scene:
+    """The sessions of a run: ``wanted`` to ask about, and ``beside`` others (else a share) beside them."""
     corpus = sessions.load(data)
     if split == "development":
         probed, others = corpus.development[:wanted], corpus.development[wanted : wanted + 1]
     else:
         probed = corpus.held_out[:wanted]
-        others = corpus.development[: max(1, round(OTHERS * len(probed) / HELD_OUT))]
+        number = max(1, round(OTHERS * len(probed) / HELD_OUT)) if beside is None else beside
+        others = (*corpus.development, *corpus.spare)[:number]
     names = {past.session for past in probed}
     asked = tuple(probe for probe in probes.load(split) if probe.session in names)
     return Scene(Work(folder.resolve()), split, probed, others, corpus.development, asked)

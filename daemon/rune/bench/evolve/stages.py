@@ -16,12 +16,14 @@ from rune.records import model
 RESULT = "result"
 
 
-def run(data: Path | None, folder: Path | None, sessions: int, only: str | None) -> None:
+def run(
+    data: Path | None, folder: Path | None, sessions: int, only: str | None, trained: Path | None = None
+) -> None:
     """Run the stages, or one of them; the result is written after all of them, or by ``only`` result."""
     work = Work((folder or results.ROOT / "build" / "bench-evolve").resolve())
     doing: dict[str, Callable[[], None]] = {
         "drift": lambda: drift.run(work, embedder()),
-        "gated": lambda: gated_stage(data, work, sessions),
+        "gated": lambda: gated_stage(data, work, sessions, trained),
     }
     if only not in (None, RESULT, *doing):
         raise RuneError(f"{only}: expected one of {', '.join(doing)} or {RESULT}")
@@ -33,14 +35,14 @@ def run(data: Path | None, folder: Path | None, sessions: int, only: str | None)
         results.write("evolve", result(work), drift.SEED)
 
 
-def gated_stage(data: Path | None, work: Work, sessions: int) -> None:
+def gated_stage(data: Path | None, work: Work, sessions: int, trained: Path | None) -> None:
     """Real sessions; nothing without the folder that holds them."""
     if data is None:
         work.say("left out: name the folder of recorded sessions with --data")
         return
     from rune.bench.evolve import gated  # noqa: PLC0415 - torch
 
-    gated.run(data, work.folder / "gated", sessions)
+    gated.run(data, work.folder / "gated", sessions, trained)
 
 
 def embedder() -> Any:
