@@ -54,11 +54,11 @@ def exponent(sizes: Sequence[float], seconds: Sequence[float]) -> float | None:
 
 def result(scene: Scene) -> dict[str, Any]:
     """The result file out of what is there, however much that is."""
-    trained = scene.rows("train", (*scene.probed, *scene.others))
+    trained = scene.rows("train", scene.everything)
     held = scene.rows("train", scene.probed)
     asked = scene.rows("answers", scene.probed)
     found = [probe for row in asked for probe in row["probes"]]
-    chained = chains((*scene.probed, *scene.others))
+    chained = chains(scene.everything)
     parts: list[dict[str, float | None]] = [
         {"sessions": len(asked), "adapters": sum(bool(row["adapter"]) for row in trained),
          "probes": sum(probe["headline"] for probe in found)},

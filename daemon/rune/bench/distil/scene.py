@@ -56,6 +56,11 @@ class Scene:
         return Library(self.echoes, time.time)
 
     @property
+    def everything(self) -> tuple[Trajectory, ...]:
+        """Every session that is learnt: those that are asked about, and those that lie beside."""
+        return (*self.probed, *self.others)
+
+    @property
     def headline(self) -> list[Probe]:
         """The headline probes of these sessions."""
         return [probe for probe in self.probes if probe.headline]

@@ -35,7 +35,6 @@ from rune.paths import Echoes
 from rune.probing import holds
 from rune.records.card import Card
 from rune.records.message import Done, Evolve, Recall
-from rune.records.trajectory import Trajectory
 from rune.worker import Parts
 
 EACH = 12
@@ -71,50 +70,46 @@ def adopt(scene: Scene, trained: Path) -> None:
         RuneError: there is nothing, or it learnt a session that is none of ours.
     """
     done = Work(trained).all("train")
-    ours = {past.session for past in everything(scene)}
+    ours = {past.session for past in scene.everything}
     if not done or (foreign := {row["session"] for row in done} - ours):
         what = f"session {sorted(foreign)[0]}" if done else "none"
         raise RuneError(f"{trained}: expected some of the {len(ours)} sessions of this run, found {what}")
     if scene.echoes.project.exists():
         return
-    staged = scene.work.folder / "adopting"
-    shutil.rmtree(staged, ignore_errors=True)
-    shutil.copytree(trained / "project", staged)
     for row in done:
         scene.work.kept("train", row["session"], lambda row=row: row)  # type: ignore[misc]
-    staged.rename(scene.echoes.project)
+    _copy(trained / "project", scene.echoes.project)
 
 
-def everything(scene: Scene) -> tuple[Trajectory, ...]:
-    """Every session that is learnt: those that are asked about, and those that lie beside."""
-    return (*scene.probed, *scene.others)
+def _copy(source: Path, into: Path) -> None:
+    """A project whole, or not at all."""
+    staged = into.with_name(f"{into.name}-copying")
+    shutil.rmtree(staged, ignore_errors=True)
+    shutil.copytree(source, staged)
+    staged.rename(into)
 
 
 def measure(scene: Scene, parts: Parts, sums: Sequence[str]) -> None:
     """Learn, evolve a copy, add up, and ask all of them."""
     quiet = replace(parts.config.evolution, automatic=False)
     parts = replace(parts, config=replace(parts.config, evolution=quiet))
-    learning = everything(scene)
-    for place, past in enumerate(learning):
+    for place, past in enumerate(scene.everything):
         row = scene.work.kept("train", past.session, partial(train.learnt, scene, parts, past))
-        scene.work.say(f"learnt {place + 1}/{len(learning)} {past.session[:20]} in {row['wall']} s")
+        scene.work.say(f"learnt {place + 1}/{len(scene.everything)} {past.session[:20]} in {row['wall']} s")
     library = Library(scene.echoes, time.time)
     keep = Arm("keep", scene.echoes)
     arms = [keep, _evolved(scene, parts), *(_summed(scene, name, library.cards()) for name in sums)]
     for arm in arms:
         make = partial(_row, scene, parts, arm, library.cards())
-        row = scene.work.kept("arms", f"{arm.name}-{len(learning)}", make)
+        row = scene.work.kept("arms", f"{arm.name}-{len(scene.everything)}", make)
         scene.work.say(f"{arm.name}: {row['right']} of {row['asked']} right, {row['bytes'] / 1e6:.1f} MB")
 
 
 def _evolved(scene: Scene, parts: Parts) -> Arm:
     """A copy of the project, evolved until nothing is planned."""
-    arm = Arm("gated", Echoes(scene.work.folder / f"gated-{len(everything(scene))}"))
+    arm = Arm("gated", Echoes(scene.work.folder / f"gated-{len(scene.everything)}"))
     if not arm.echoes.root.exists():
-        staged = scene.work.folder / "gated-copying"
-        shutil.rmtree(staged, ignore_errors=True)
-        shutil.copytree(scene.echoes.project, staged)
-        staged.rename(arm.echoes.project)
+        _copy(scene.echoes.project, arm.echoes.project)
     library = Library(arm.echoes, time.time)
     carrying.carry(library, standing.retirements(library, parts.config.evolution))
     for number in range(ROUNDS):
@@ -130,7 +125,7 @@ def _summed(scene: Scene, name: str, cards: Sequence[Card]) -> Arm:
     """All adapters as one, whatever comes of it."""
     import torch  # noqa: PLC0415 - heavy
 
-    folder = scene.work.folder / f"{name}-{len(everything(scene))}"
+    folder = scene.work.folder / f"{name}-{len(scene.everything)}"
     if not folder.exists():
         library = Library(scene.echoes, time.time)
         own = [lora.load(library.folder(card.id), torch.device("cpu"), torch.float32) for card in cards]
@@ -149,7 +144,7 @@ def _row(scene: Scene, parts: Parts, arm: Arm, taught: Sequence[Card]) -> Row:
     right = [holds(answer, probe.keys) for probe, answer in zip(asked, answers, strict=True)]
     weights = sum(path.stat().st_size for path in arm.one.iterdir()) if arm.one else 0
     return {
-        "row": arm.name, "sessions": len(everything(scene)), "adapters": 1 if arm.one else len(cards),
+        "row": arm.name, "sessions": len(scene.everything), "adapters": 1 if arm.one else len(cards),
         "bytes": weights or sum(card.bytes for card in cards), "asked": len(asked), "right": sum(right),
         "seconds": None if arm.one else _latency(parts, arm.echoes, asked),
         **_harm(parts, arm, cards, taught),

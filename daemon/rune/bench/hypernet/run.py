@@ -81,7 +81,7 @@ def recall(
         figures[f"hypernet_recall_{name}_known_forms"] = share(known)
         if name == LEVEL:
             say("gradient steps")
-            marks_few = arms.trained(tools, some[:few])
+            marks_few = arms.trained(tools, some[:few]) if few else {arm: [] for arm in arms.STEPPED}
             rows += by_kind(some, marks["hypernet"])
             rows += arms.by_chunks(tools, some)
             figures |= told(tools, some)
