@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import random
 from dataclasses import replace
 
 import torch
@@ -78,6 +79,21 @@ def test_rows_are_filled_up_to_the_budget_and_nothing_is_lost(tiny, lessons):
         assert all(len(row) == 1 or sum(len(one.ids) for one in row) <= budget for row in rows)
         sizes = [sum(len(one.ids) for one in row) for row in rows]
         assert all(size + len(after[0].ids) > budget for size, after in zip(sizes, rows[1:], strict=False))
+
+
+def test_rows_filled_by_first_fit_lose_nothing_and_are_fewer(tiny, lessons):
+    made = [one for one in examples(tiny, lessons) for _ in range(9)]
+    random.Random(3).shuffle(made)
+    for budget in (1, 64, 130, 10_000):
+        filled = packing.filled(made, budget)
+        assert sorted(one.ids for row in filled for one in row) == sorted(one.ids for one in made)
+        sizes = [sum(len(one.ids) for one in row) for row in filled]
+        assert all(len(row) == 1 or size <= budget for row, size in zip(filled, sizes, strict=True))
+        for at, size in enumerate(sizes):
+            later = [one for row in filled[at + 1 :] for one in row]
+            assert all(size + len(one.ids) > budget for one in later), "there was room before"
+    assert len(packing.filled(made, 96)) < len(list(packing.rows(made, 96)))
+    assert packing.filled([], 64) == []
 
 
 # examples

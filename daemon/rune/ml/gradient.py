@@ -149,7 +149,7 @@ class Course:
         made = [one for place in range(len(self.lessons)) for one in self._asked(place)]
         made += self.dice.sample(self.neutral.examples, min(NEUTRAL, len(self.neutral.examples)))
         self.dice.shuffle(made)
-        return list(packing.rows(made, self.config.batch_tokens))
+        return packing.filled(made, self.config.batch_tokens)
 
     def _asked(self, place: int) -> Iterator[Example]:
         lesson = self.lessons[place]

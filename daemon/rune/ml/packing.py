@@ -59,7 +59,7 @@ class Layout:
 
 
 def rows(made: Sequence[Example], budget: int) -> Iterator[list[Example]]:
-    """Fill rows with examples up to the token budget."""
+    """Fill rows with examples up to the token budget, in their order."""
     row: list[Example] = []
     for example in made:
         if row and sum(len(e.ids) for e in row) + len(example.ids) > budget:
@@ -68,6 +68,21 @@ def rows(made: Sequence[Example], budget: int) -> Iterator[list[Example]]:
         row.append(example)
     if row:
         yield row
+
+
+def filled(made: Sequence[Example], budget: int) -> list[list[Example]]:
+    """The same with less left over: each example goes into the first row that has room for it (first fit)."""
+    found: list[list[Example]] = []
+    room: list[int] = []
+    for one in made:
+        size = len(one.ids)
+        place = next((at for at, left in enumerate(room) if left >= size), len(room))
+        if place == len(room):
+            found.append([])
+            room.append(budget)
+        found[place].append(one)
+        room[place] -= size
+    return found
 
 
 def hidden(base: Base, row: Sequence[Example]) -> tuple[Tensor, Tensor]:
