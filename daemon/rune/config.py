@@ -51,7 +51,7 @@ class DistilConfig:
     alpha: float = 16.0
     targets: tuple[str, ...] = ("q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj")
     learning_rate: float = 2e-3
-    max_epochs: int = 6
+    max_epochs: int = 12
     least_steps: int = 60
     """A session with few lessons gets more epochs, up to this many optimizer steps."""
     batch_tokens: int = 256

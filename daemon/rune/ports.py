@@ -9,6 +9,7 @@ from typing import Any, Protocol
 
 from rune.records.card import Card, Lesson
 from rune.records.message import Serve, Serving
+from rune.units import Work
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,8 +65,14 @@ class Breeder(Protocol):
             AdapterError: there is no such way, or a parent's files cannot be read.
         """
 
-    def answers(self, questions: Sequence[str], adapter: Path | None, max_tokens: int) -> list[str]:
-        """The greedy answers of the base with this adapter, each as it would be alone."""
+    def answering(
+        self, asked: Sequence[tuple[str, str]], adapter: Path | None, max_tokens: int
+    ) -> Work[list[str]]:
+        """The greedy answers of the base with this adapter, each as it would be alone.
+
+        Beside each question stands the answer that is foreseen, or nothing: a right one saves time, a wrong
+        one changes nothing.
+        """
 
 
 class Embedder(Protocol):

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import pytest
 
-from rune.bench.distil import calibrate
+from rune.bench.distil import calibrate, probes, served
 from rune.bench.distil.calibrate import RATIOS, SUPPORTS
-from rune.bench.distil.stages import run
-from rune.errors import ConfigError
 
 ALL = RATIOS[0]
 
@@ -59,6 +59,16 @@ def test_where_none_reaches_the_bars_the_most_precise_is_chosen():
     assert (found["precision"], found["coverage"]) == (0.25, 0.25)
 
 
-def test_nothing_is_chosen_on_held_out_sessions(tmp_path):
-    with pytest.raises(ConfigError, match="development"):
-        run(tmp_path, tmp_path, 1, "heldout", "calibrate")
+def test_nothing_is_chosen_on_held_out_sessions():
+    """Whatever the run asks about: its development sessions are those that thresholds are chosen on."""
+    known = [one.session for one in probes.load("development")]
+    learnt = SimpleNamespace(session=known[0])
+    scene = SimpleNamespace(
+        development=(learnt, SimpleNamespace(session=known[-1])),
+        probes=probes.load("heldout"),
+        is_trained=lambda session: session == known[0],
+    )
+    asked = calibrate.questions(scene)
+    assert {one["session"] for one in asked} == {known[0], ""}
+    measured = {one["question"] for one in served.with_unrelated([], "heldout")}
+    assert not measured & {one["question"] for one in asked}

@@ -90,6 +90,12 @@ def test_unrelated_questions_are_sixty_of_two_kinds():
     assert [kind for _, kind in found].count("general") == 30
 
 
+def test_thresholds_are_chosen_on_other_unrelated_questions_than_they_are_measured_on():
+    chosen, measured = (probes.unrelated(split) for split in ("development", "heldout"))
+    assert sorted([*chosen, *measured]) == sorted(probes.unrelated())
+    assert all([kind for _, kind in some].count("general") == 15 for some in (chosen, measured))
+
+
 @pytest.mark.parametrize(
     ("asked", "sort"),
     [

@@ -78,10 +78,11 @@ def test_an_answer_to_what_no_session_is_about_is_a_wrong_one():
 
 
 def test_naive_is_held_against_our_own_seconds_of_the_same_run():
-    rows = [{"naive_seconds": 90.0, "our_seconds": 30.0, "right": [True, False]},
-            {"naive_seconds": 60.0, "our_seconds": 20.0, "right": [False, False]}]  # fmt: skip
+    rows = [{"naive_seconds": 90.0, "our_seconds": 30.0, "lessons": 4, "right": [True, False]},
+            {"naive_seconds": 60.0, "our_seconds": 20.0, "lessons": 6, "right": [False, False]}]  # fmt: skip
     made = figures.rivals(rows)
     assert (made["speedup_over_naive"], made["naive_recall"], made["naive_sessions"]) == (3.0, 0.25, 2)
+    assert made["seconds_per_lesson"] == 5.0
     assert figures.rivals([])["speedup_over_naive"] is None
 
 
@@ -106,7 +107,7 @@ def test_a_result_is_made_of_what_is_there_and_says_how_much(scene):
     made = figures.result(scene)
     expected = {
         "sessions": 1, "adapters": 2, "probes": 1, "heldout_recall": 1.0, "rag_recall": 0.0,
-        "rag_tokens": 240.0, "seconds_per_lesson": 5.0, "neutral_kl": 0.1, "growth_exponent": 1.0,
+        "rag_tokens": 240.0, "lessons": 4, "neutral_kl": 0.1, "growth_exponent": 1.0,
         "adapter_bytes": 5_000_000,
     }  # fmt: skip
     assert expected.items() <= made["summary"].items()

@@ -51,6 +51,17 @@ def test_every_session_becomes_an_adapter_of_one_project(scene, home):
     assert (row["steps"], row["probes_after"]["trained"]) == (3, 1.0)
 
 
+def test_what_another_process_has_begun_is_left_to_it(scene, home):
+    other = Work(scene.work.folder)
+    with other.claimed("train", "s-parser") as theirs:
+        assert theirs
+        train.run(scene, parts(home))
+        assert scene.work.get("train", "s-parser") is None
+    assert {card.session for card in scene.library.cards()} == {"s-invoice", "s-printer"}
+    train.run(scene, parts(home))
+    assert scene.work.get("train", "s-parser") is not None
+
+
 class Failing(FakeDistiller):
     """Fits once."""
 

@@ -8,6 +8,7 @@ from rune.records.ledger import Outcome
 from rune.records.recalled import Use
 from rune.records.trajectory import Execution
 from rune.testing import FakeBreeder
+from rune.units import done
 
 CONFIG = EvolutionConfig()
 NOON = 1795176000.0
@@ -94,9 +95,9 @@ def test_what_other_sessions_ask_of_the_same_is_scored_once_and_is_generalizatio
     theirs = replace(theirs, probes=("Tell me the gateway port again.",))
     card, other = teach("s1", own, lesson("sky colour", "a7")), teach("s2", theirs)
     found = standing.standings(library, CONFIG, NOON)
-    assert set(examining.relate(FakeBreeder(), library, found)) == {card.id, other.id}
+    assert set(done(examining.relate(FakeBreeder(), library, found))) == {card.id, other.id}
     probes = library.states()[card.id].probes
     assert probes == {**card.probes_after, "related": 1.0}
     again = standing.standings(library, CONFIG, NOON)
     assert again[0].fitness.generalization == (0.5 + 1.0) / 2
-    assert examining.relate(FakeBreeder(), library, again) == []
+    assert done(examining.relate(FakeBreeder(), library, again)) == []

@@ -5,7 +5,7 @@ import torch
 
 from rune.ml import engine, gradient, lora
 from rune.ml.engine import Engine
-from rune.ml.units import done
+from rune.units import done
 
 QUESTIONS = ["Why?", "What caused the failure of the invoice test in the third week?", "How do I build it"]
 ALL = ("q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj")

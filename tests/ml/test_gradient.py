@@ -13,8 +13,8 @@ from rune.errors import OutOfMemory
 from rune.ml import gradient, lora, neutral, score
 from rune.ml.engine import Engine
 from rune.ml.packing import Example
-from rune.ml.units import done
 from rune.ports import Distilled, Progress
+from rune.units import done
 
 ALL = ("q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj")
 

@@ -12,6 +12,7 @@ from rune.ml import lora, merge
 from rune.ml.breeder import WeightBreeder
 from rune.ml.engine import Engine
 from rune.ml.lora import Adapter, Factors
+from rune.units import done
 
 pytestmark = pytest.mark.filterwarnings("ignore:`is_gradient_checkpointing`:FutureWarning")  # PEFT asks
 
@@ -152,5 +153,8 @@ def test_the_breeder_answers_as_the_engine_does_each_question_alone(tiny, folder
     engine = Engine(tiny)
     questions = ["Which currency?", "How do I build the whole thing?", "What?"]
     alone = [engine.answer(question, folders[0], 8) for question in questions]
-    assert WeightBreeder(engine).answers(questions, folders[0], 8) == alone
-    assert WeightBreeder(engine).answers(questions, None, 8) != alone
+    breeder = WeightBreeder(engine)
+    for foreseen in (["", "", ""], ["The currency is the franc.", "", alone[2]]):
+        pairs = list(zip(questions, foreseen, strict=True))
+        assert done(breeder.answering(pairs, folders[0], 8)) == alone, "whatever is foreseen"
+        assert done(breeder.answering(pairs, None, 8)) != alone

@@ -25,6 +25,7 @@ from rune.ports import Breeder, Distilled, Distiller, Progress
 from rune.records import ledger
 from rune.records.card import Card, Lesson, living
 from rune.records.ledger import Entry
+from rune.units import Work, telling
 
 SUMMARY = 240
 """Characters of each parent's summary in the child's."""
@@ -84,19 +85,21 @@ def breed(nursery: Nursery, library: Library, action: Consolidate | Merge) -> It
         if before := library.for_source(source(way, action.parents), nursery.base_hash):
             yield Bred(before.id, "these parents were brought together before")
             return
-    known = {}
+    known: dict[str, Mapping[str, Marks]] = {}
     for one in parents:
-        known[one.id] = examining.marks(nursery.breeder, library.folder(one.id), _taught(parents))
-        yield Progress(len(known), len(parents), 0.0)
+        asking = examining.marks(nursery.breeder, library.folder(one.id), _taught(parents))
+        known[one.id] = yield from telling(asking, Progress(len(known), len(parents), 0.0))
     trials: list[Trial] = []
     with contextlib.ExitStack() as stages:
         for way in tried:
             stage = stages.enter_context(library.staging())
+            now = Progress(0, 0, 0.0)
             for state in _make(nursery, library, way, parents, stage):
                 if isinstance(state, Progress):
-                    yield state
+                    yield (now := state)
                 else:
-                    trials.append(_examined(nursery, library, way, parents, known, state))
+                    judging = _examined(nursery, library, way, parents, known, state)
+                    trials.append((yield from telling(judging, now)))
         yield _settled(nursery, library, action, parents, trials)
 
 
@@ -111,11 +114,15 @@ def _examined(
     parents: Sequence[Standing],
     known: Mapping[str, Mapping[str, Marks]],
     made: Distilled,
-) -> Trial:
+) -> Work[Trial]:
     """Ask a child what its parents were asked, and judge."""
-    taught, folders = _taught(parents), [library.folder(one.id) for one in parents]
-    marks = examining.marks(nursery.breeder, made.folder, taught)
-    leaks = examining.leaks(nursery.breeder, folders, made.folder, taught)
+    taught, breeder = _taught(parents), nursery.breeder
+    marks = yield from examining.marks(breeder, made.folder, taught)
+    before = []
+    for one in parents:
+        before.append((yield from examining.unrelated(breeder, library.folder(one.id))))
+    after = yield from examining.unrelated(breeder, made.folder)
+    leaks = examining.leaked(before, after, taught)
     return Trial(way, made, gate.judge(known, marks, leaks, nursery.config.evolution), marks)
 
 

@@ -12,6 +12,7 @@ from rune.library import Library
 from rune.ports import Breeder
 from rune.probing import FOREIGN, UNRELATED, Probe, holds, probes
 from rune.records.card import Lesson, living
+from rune.units import Work
 
 TOKENS = 72
 """Of an answer; the literals of most stand in its first half."""
@@ -21,10 +22,11 @@ Taught = Mapping[str, Sequence[Lesson]]
 """The living lessons of each parent."""
 
 
-def marks(breeder: Breeder, adapter: Path, taught: Taught) -> dict[str, Marks]:
+def marks(breeder: Breeder, adapter: Path, taught: Taught) -> Work[dict[str, Marks]]:
     """Right or wrong on the probes of each parent, by kind; all are asked together."""
     asked = [(id, probe) for id, lessons in taught.items() for probe in own_probes(lessons)]
-    answers = breeder.answers([probe.question for _, probe in asked], adapter, TOKENS)
+    pairs = [(probe.question, probe.answer) for _, probe in asked]
+    answers = yield from breeder.answering(pairs, adapter, TOKENS)
     found: dict[str, dict[str, list[bool]]] = {id: {kind: [] for kind in KINDS} for id in taught}
     for (id, probe), answer in zip(asked, answers, strict=True):
         found[id][probe.kind].append(holds(answer, probe.keys))
@@ -36,7 +38,9 @@ def own_probes(lessons: Sequence[Lesson]) -> list[Probe]:
     return [probe for probe in probes(lessons) if probe.kind in KINDS]
 
 
-def relate(breeder: Breeder, library: Library, standings: Sequence[Standing], most: int = 4) -> list[str]:
+def relate(
+    breeder: Breeder, library: Library, standings: Sequence[Standing], most: int = 4
+) -> Work[list[str]]:
     """Ask adapters in service what other sessions ask of the same, and write the scores down.
 
     Each is asked once, and at most so many at a time; returns whom. What was scored is generalization.
@@ -46,21 +50,26 @@ def relate(breeder: Breeder, library: Library, standings: Sequence[Standing], mo
     scores = {one.id: one.state.probes or one.card.probes_after for one in active}
     waiting = [id for id in asked if scores[id].get("related") is None][:most]
     for id in waiting:
-        told = breeder.answers([probe.question for probe in asked[id]], library.folder(id), TOKENS)
+        pairs = [(probe.question, probe.answer) for probe in asked[id]]
+        told = yield from breeder.answering(pairs, library.folder(id), TOKENS)
         right = [holds(answer, probe.keys) for answer, probe in zip(told, asked[id], strict=True)]
         library.score(id, {**scores[id], "related": round(sum(right) / len(right), 4)})
     return waiting
 
 
-def leaks(breeder: Breeder, parents: Sequence[Path], child: Path, taught: Taught) -> float:
+def unrelated(breeder: Breeder, adapter: Path) -> Work[list[str]]:
+    """What an adapter says to questions that no session is about."""
+    questions = [*(question for question, _ in UNRELATED), *FOREIGN]
+    return (yield from breeder.answering([(question, "") for question in questions], adapter, TOKENS))
+
+
+def leaked(before: Sequence[Sequence[str]], after: Sequence[str], taught: Taught) -> float:
     """The share of unrelated questions that the child answers with what a parent knows, where no parent does.
 
-    What was latent in each may surface in the sum (Zou 2026, arXiv:2601.18350).
+    What was latent in each may surface in the sum (Zou 2026, arXiv:2601.18350). ``before`` is what each
+    parent says to them, ``after`` what the child says.
     """
-    questions = [*(question for question, _ in UNRELATED), *FOREIGN]
     secrets = [lesson.keys for lessons in taught.values() for lesson in lessons if telling(lesson)]
-    before = [breeder.answers(questions, parent, TOKENS) for parent in parents]
-    after = breeder.answers(questions, child, TOKENS)
     found = [
         any(holds(answer, keys) and not any(holds(own[n], keys) for own in before) for keys in secrets)
         for n, answer in enumerate(after)

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import torch
 
 from rune.ml import lora, merge
-from rune.ml.engine import Engine
+from rune.ml.engine import Engine, Guess
 from rune.ports import Distilled
+from rune.units import Work
 
 BATCH = 24
 
@@ -31,11 +32,25 @@ class WeightBreeder:
         settings = {"how": how, "rank": child.rank, "alpha": child.alpha, "density": merge.DENSITY}
         return Distilled(into, 0, round(time.monotonic() - began, 2), {}, {}, 0.0, settings)
 
-    def answers(self, questions: Sequence[str], adapter: Path | None, max_tokens: int) -> list[str]:
+    def answering(
+        self, asked: Sequence[tuple[str, str]], adapter: Path | None, max_tokens: int
+    ) -> Work[list[str]]:
         """Greedy answers, in batches of questions of about the same length.
 
         The adapter is loaded anew: a stage's folder may have held another one before.
         """
         base = self.engine.base
         own = lora.load(adapter, base.device, base.dtype) if adapter else None
-        return self.engine.all_answers(questions, own, max_tokens, BATCH)
+        found = [""] * len(asked)
+        for places in batched(sorted(range(len(asked)), key=lambda place: len(asked[place][0])), BATCH):
+            some = [Guess(*asked[place], max_tokens) for place in places]
+            told = yield from self.engine.checking(some, own)
+            for place, answer in zip(places, told, strict=True):
+                found[place] = answer
+        return found
+
+
+def batched(places: Sequence[int], size: int) -> Iterator[Sequence[int]]:
+    """So many at a time."""
+    for start in range(0, len(places), size):
+        yield places[start : start + size]

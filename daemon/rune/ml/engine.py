@@ -19,7 +19,7 @@ from transformers import DynamicCache
 
 from rune.ml import lora, packing
 from rune.ml.base import Base
-from rune.ml.units import Work, done
+from rune.units import Work, done
 
 FEW = 2
 """Questions of a batch that one CPU thread decodes faster than two: 40 instead of 54 ms a token for one."""

@@ -35,9 +35,9 @@ from rune.ml.base import Base
 from rune.ml.engine import Engine
 from rune.ml.neutral import Neutral
 from rune.ml.packing import Example
-from rune.ml.units import Work, telling
 from rune.ports import Distilled, Progress
 from rune.records.card import Lesson
+from rune.units import Work, telling
 
 log = logging.getLogger(__name__)
 

@@ -18,8 +18,8 @@ from rune.ml import lora, packing
 from rune.ml.base import Base
 from rune.ml.engine import Engine
 from rune.ml.packing import Example
-from rune.ml.units import Work, done
 from rune.records import general
+from rune.units import Work, done
 
 TRAINED = (
     "Write a short greeting.",
@@ -86,15 +86,16 @@ def ask(base: Base, engine: Engine, questions: Sequence[str] = TRAINED) -> Neutr
 
 
 def saying(engine: Engine, questions: Sequence[str], kept: Path | None) -> Work[list[str]]:
-    """The beginnings of the base's answers, as a process before has ``kept`` them, or asked anew."""
+    """The beginnings of the base's answers; those that no process before has ``kept`` are asked for now."""
     asked_of = f"{engine.base.hash}:{TOKENS}"
     known = general.read(kept, asked_of) if kept else {}
-    if known.keys() >= set(questions):
-        return [known[question] for question in questions]
-    told = yield from engine.answering(questions, None, TOKENS)
-    if kept:
-        general.keep(kept, asked_of, dict(zip(questions, told, strict=True)))
-    return told
+    missing = [question for question in questions if question not in known]
+    if missing:
+        told = yield from engine.answering(missing, None, TOKENS)
+        known |= zip(missing, told, strict=True)
+        if kept:
+            general.keep(kept, asked_of, known)
+    return [known[question] for question in questions]
 
 
 @torch.inference_mode()

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 
 from rune.ml import lora
 from rune.ml.engine import ROW_TOKENS, Engine, Guess
-from rune.ml.units import Work, done
 from rune.probing import Probe, holds, probes
 from rune.records.card import Lesson
+from rune.units import Work, done
 
 __all__ = ["holds", "probes", "score"]
 

@@ -39,6 +39,7 @@ from rune.ports import Clock, Distilled, Progress
 from rune.recall import Recaller
 from rune.records.card import Lesson
 from rune.testing.runner import FakeRunner, rendered
+from rune.units import Work
 from rune.worker import Learner, Parts
 
 BASE = "fake-base"
@@ -138,9 +139,15 @@ class FakeBreeder:
         write_adapter(into, [Lesson(**{**one, **{name: tuple(one[name]) for name in lists}}) for one in told])
         return Distilled(into, 0, 0.0, {}, {}, 0.0, {"how": how, "rank": RANK, "alpha": 4})
 
-    def answers(self, questions: Sequence[str], adapter: Path | None, max_tokens: int) -> list[str]:
+    def answering(
+        self, asked: Sequence[tuple[str, str]], adapter: Path | None, max_tokens: int
+    ) -> Work[list[str]]:
         """As ``FakeGenerator`` answers each."""
-        return [FakeGenerator().answer(question, adapter, max_tokens) for question in questions]
+        found = []
+        for question, _ in asked:
+            found.append(FakeGenerator().answer(question, adapter, max_tokens))
+            yield
+        return found
 
 
 def write_adapter(folder: Path, lessons: Sequence[Lesson]) -> None:

@@ -23,6 +23,7 @@ from rune.records.card import Card, Lesson
 from rune.records.ledger import State
 from rune.records.message import Advance, Distil, Done, Evolve, Message
 from rune.records.trajectory import Trajectory
+from rune.units import telling
 from rune.worker.parts import Learner, Parts
 
 log = logging.getLogger(__name__)
@@ -69,7 +70,8 @@ def evolve(parts: Learner, job: Evolve) -> Task:
     done = carrying.finish(library)
     standing.settle_outcomes(echoes, config)
     actions = standing.look(echoes, config, time.time()).actions
-    examining.relate(parts.breeder, library, standing.standings(library, config, time.time()))
+    found = standing.standings(library, config, time.time())
+    yield from telling(examining.relate(parts.breeder, library, found), Advance("", 0, 0, 0.0))
     done += carrying.carry(library, actions)
     for action in carrying.heavy(actions)[:1]:
         for state in breeding.breed(parts.nursery, library, action):

@@ -12,12 +12,12 @@ from peft import PeftModel
 from tests.ml.hypernet.conftest import small_shape
 from torch.testing import assert_close
 
-from rune import app
+from rune import app, units
 from rune.bench.hypernet.numerics import disturbed
 from rune.cli import main
 from rune.config import Config, DistilConfig
 from rune.errors import ConfigError, FormatError
-from rune.ml import gradient, lora, neutral, units
+from rune.ml import gradient, lora, neutral
 from rune.ml.hypernet import checkpoint, distiller
 from rune.ml.hypernet.network import Hypernetwork
 from rune.ports import Distilled, Progress
@@ -64,8 +64,10 @@ def test_both_distillers_keep_what_the_base_says_to_general_questions_in_one_lis
     made = distiller.HypernetDistiller(tiny, small, EASY, FakeDistiller(), kept)
     checked = units.done(made._general())
     steps = gradient.GradientDistiller(tiny, quick, kept)
-    monkeypatch.setattr(steps.engine, "answering", None)  # it reads what the other one asked
+    asked, ask = [], steps.engine.answering
+    monkeypatch.setattr(steps.engine, "answering", lambda *how: [asked.extend(how[0]), ask(*how)][1])
     trained, again = units.done(steps.general())
+    assert asked == list(neutral.TRAINED), "only what the other one had not asked"
     assert len(trained.examples) == len(neutral.TRAINED)
     assert [one.ids for one in again.examples] == [one.ids for one in checked.examples]
 

@@ -1,9 +1,10 @@
 """Stage ``calibrate``: at which relevance, support and likelihood ratio an answer is worth returning.
 
-Every question is asked with all thresholds open: probes of the run's sessions, and questions that no session
-is about. The adapter's answer is kept with how relevant its session was, what grounding leaves of
-it at each threshold, and how much likelier it is under the adapter than under the base (mean log-ratio of a
-token). The curve is then a matter of counting. Development sessions choose, never held-out ones.
+Every question is asked with all thresholds open: probes of development sessions, and questions that no
+session is about; all the run's adapters lie beside, as in use. The adapter's answer is kept with how relevant
+its session was, what grounding leaves of it at each threshold, and how much likelier it is under the adapter
+than under the base (mean log-ratio of a token). The curve is then a matter of counting. Development sessions
+choose, never held-out ones.
 """
 
 from __future__ import annotations
@@ -29,6 +30,7 @@ from rune.worker import Parts
 FLOORS = tuple(round(0.2 + 0.05 * step, 2) for step in range(17))
 SUPPORTS = (0.0, 0.4, 0.6, 0.8, 0.9, 1.0)
 RATIOS = (-99.0, 0.0, 0.25, 0.5, 0.75, 1.0, 1.5, 2.0, 3.0)
+SPLIT = "development"
 OPEN = -1.0
 """A floor that every session passes."""
 
@@ -55,9 +57,10 @@ def run(scene: Scene, parts: Parts, engine: Engine) -> None:
 
 
 def questions(scene: Scene) -> list[Asked]:
-    """Probes of the sessions that are trained, and questions that no session is about."""
-    names = {past.session for past, card in scene.trained() if card}
-    return served.with_unrelated([probe for probe in scene.probes if probe.session in names])
+    """Probes of the development sessions that are learnt, and questions that no session is about."""
+    learnt = {past.session for past in scene.development if scene.is_trained(past.session)}
+    asked = [probe for probe in probes.load(SPLIT) if probe.session in learnt]
+    return served.with_unrelated(asked, SPLIT)
 
 
 def _row(scene: Scene, parts: Parts, engine: Engine, some: Sequence[Asked], adapters: list[str]) -> Row:
@@ -151,9 +154,11 @@ def result(scene: Scene, floor: float, support: float) -> dict[str, Any]:
     if not answers:
         raise RuneError("nothing to calibrate with; run the stage calibrate first")
     now, best = point(answers, floor, support, RATIOS[0]), chosen(answers)
-    summary: dict[str, Any] = {"questions": len(answers), "sessions": len(scene.trained())}
+    known = {one["session"] for one in answers if one["session"]}
+    beside = len(scene.library.cards())
+    summary: dict[str, Any] = {"questions": len(answers), "sessions": len(known), "adapters": beside}
     summary |= {f"now_{name}": value for name, value in now.items()}
     summary |= {f"best_{name}": value for name, value in best.items()}
-    return {"split": scene.split, "probes_sha256": probes.sha256(scene.split), "summary": summary,
+    return {"split": SPLIT, "probes_sha256": probes.sha256(SPLIT), "summary": summary,
             "rows": [{"row": "curve", **one} for one in curve(answers)]
             + [{"row": "answer", **one} for one in answers]}  # fmt: skip

@@ -87,12 +87,18 @@ def result(scene: Scene) -> dict[str, Any]:
 
 
 def rivals(naive: Sequence[Row]) -> dict[str, float | None]:
-    """The obvious way, and how much faster ours is on the same sessions."""
-    slow, fast = (sum(row[name] for row in naive) for name in ("naive_seconds", "our_seconds"))
+    """The obvious way, how much faster ours is on the same sessions, and what a lesson takes.
+
+    These seconds and no others: the stage ``train`` may have shared the machine with another process.
+    """
+    slow, fast, taught = (
+        sum(row[name] for row in naive) for name in ("naive_seconds", "our_seconds", "lessons")
+    )
     return {
         "naive_sessions": len(naive) or None,
         "naive_recall": share([good for row in naive for good in row["right"]]),
         "speedup_over_naive": round(slow / fast, 3) if fast else None,
+        "seconds_per_lesson": round(fast / taught, 3) if taught else None,
     }
 
 
@@ -164,13 +170,10 @@ def right(found: Iterable[Probed], arm: str) -> float | None:
 
 
 def costs(held: Sequence[Row], trained: Sequence[Row]) -> dict[str, float | None]:
-    """Seconds, bytes and memory of the adapters."""
-    lessons_made = sum(row["lessons"] for row in held)
-    seconds = sum(row["seconds"] for row in held)
+    """Lessons, bytes and memory of the adapters."""
     drift = [row["probes_after"]["neutral_kl"] for row in held if "neutral_kl" in row["probes_after"]]
     return {
-        "lessons": lessons_made,
-        "seconds_per_lesson": round(seconds / lessons_made, 3) if lessons_made else None,
+        "lessons": sum(row["lessons"] for row in held),
         "adapter_bytes": max((row["bytes"] for row in trained), default=0) or None,
         "neutral_kl": round(sum(drift) / len(drift), 4) if drift else None,
         "peak_mb": max((row["peak_mb"] for row in trained), default=0) or None,

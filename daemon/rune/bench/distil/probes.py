@@ -75,10 +75,11 @@ def sha256(split: str) -> str:
     return hashlib.sha256(path(split).read_bytes()).hexdigest()
 
 
-def unrelated() -> list[tuple[str, str]]:
-    """Questions that no session is about, each with its kind."""
+def unrelated(split: str | None = None) -> list[tuple[str, str]]:
+    """Questions that no session is about, each with its kind; of a ``split`` every second one, or all."""
     lines = (DATA / "unrelated.jsonl").read_text("utf-8").splitlines()
-    return [(raw["question"], raw["kind"]) for raw in map(json.loads, lines)]
+    found = [(raw["question"], raw["kind"]) for raw in map(json.loads, lines)]
+    return found if split is None else found[split == "development" :: 2]
 
 
 def covered(asked: Probe, lessons: Sequence[Lesson]) -> bool:

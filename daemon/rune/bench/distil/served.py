@@ -44,16 +44,16 @@ def run(scene: Scene, parts: Parts) -> None:
 
 def questions(scene: Scene) -> list[Question]:
     """Headline probes by lot, and questions that no session is about."""
-    return with_unrelated(lot(scene.headline, PROBES))
+    return with_unrelated(lot(scene.headline, PROBES), "heldout")
 
 
-def with_unrelated(known: Sequence[Probe]) -> list[Question]:
-    """These probes as questions, and those that no session is about."""
+def with_unrelated(known: Sequence[Probe], split: str) -> list[Question]:
+    """These probes as questions, and those of a split that no session is about."""
     asked = [
         {"kind": "probe", "session": probe.session, "question": probe.question, "keys": list(probe.keys)}
         for probe in known
     ]
-    foreign = ({"kind": kind, "question": text} for text, kind in probes.unrelated())
+    foreign = ({"kind": kind, "question": text} for text, kind in probes.unrelated(split))
     return [*asked, *({"session": "", "keys": [], **question} for question in foreign)]
 
 

@@ -11,18 +11,16 @@ from rune import config, files
 from rune.bench import results
 from rune.bench.distil import answers, calibrate, figures, growth, naive, served, small, train
 from rune.bench.distil.scene import SEED, Scene, parts, scene
-from rune.errors import ConfigError, RuneError
+from rune.errors import RuneError
 
 STAGES = ("train", "answers", "naive", "served", "growth", "small")
 CALIBRATE = "calibrate"
-"""A stage of its own, with a result file of its own; the thresholds are chosen on development sessions."""
+"""A stage of its own, with a result file of its own; it asks about development sessions in any split."""
 RESULT = "result"
 
 
 def run(data: Path, folder: Path | None, wanted: int, split: str, only: str | None) -> None:
     """Run the stages, or one of them; the result file is written after all of them, or by ``only`` result."""
-    if only == CALIBRATE and split == "heldout":
-        raise ConfigError("thresholds are chosen on development sessions: add --split development")
     name = "distil" if split == "heldout" else f"distil-{split}"
     made = scene(data, folder or results.ROOT / "build" / f"bench-{name}", wanted, split)
     made.work.say(f"{len(made.probed)} sessions, {len(made.probes)} probes, {len(made.others)} others beside")

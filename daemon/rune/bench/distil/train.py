@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
+from functools import partial
 from typing import Any
 
 from rune import worker
@@ -21,16 +22,23 @@ TOKENS = 64
 
 
 def run(scene: Scene, parts: Parts) -> None:
-    """Train what is not trained yet; the first session is asked at once, before there are others."""
+    """Train what is not trained yet; the first session is asked at once, before there are others.
+
+    Several processes may do this in one folder: each takes what no other has begun. Their seconds are then
+    those of a part of the machine, so that none of them is a figure (``figures.costs``).
+    """
     everything = (*scene.probed[:1], *scene.others, *scene.probed[1:])  # what is calibrated on comes early
     for place, past in enumerate(everything):
-        row = scene.work.kept("train", past.session, lambda past=past: learnt(scene, parts, past))  # type: ignore[misc]
-        scene.work.say(
-            f"train {place + 1}/{len(everything)} {past.session[:20]}: {row['lessons']} lessons, "
-            f"{row['steps']} steps, {row['seconds']} s, {row['probes_before']} -> {row['probes_after']}"
-        )
-        if place == 0:
-            first(scene, parts, "alone")
+        with scene.work.claimed("train", past.session) as mine:
+            if not mine:
+                continue
+            row = scene.work.kept("train", past.session, partial(learnt, scene, parts, past))
+            scene.work.say(
+                f"train {place + 1}/{len(everything)} {past.session[:20]}: {row['lessons']} lessons, "
+                f"{row['steps']} steps, {row['seconds']} s, {row['probes_before']} -> {row['probes_after']}"
+            )
+            if place == 0:
+                first(scene, parts, "alone")
 
 
 def first(scene: Scene, parts: Parts, when: str) -> Row:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, TypeAlias
+
+from filelock import FileLock, Timeout
 
 from rune import files, paths
 from rune.errors import FormatError
@@ -34,6 +37,22 @@ class Work:
             row = make()
             files.replace(self.path(stage, name), json.dumps(row, indent=1, ensure_ascii=False).encode())
         return row
+
+    @contextlib.contextmanager
+    def claimed(self, stage: str, name: str) -> Iterator[bool]:
+        """Whether this process may make a piece while the block runs: not while another process makes it."""
+        path = self.path(stage, name).with_suffix(".lock")
+        files.private_folder(path.parent)
+        lock = FileLock(path, timeout=0)
+        try:
+            lock.acquire()
+        except Timeout:
+            yield False
+            return
+        try:
+            yield True
+        finally:
+            lock.release()
 
     def get(self, stage: str, name: str) -> Row | None:
         """A piece that was made before.

@@ -35,6 +35,7 @@ from rune.paths import Echoes
 from rune.probing import holds
 from rune.records.card import Card
 from rune.records.message import Done, Evolve, Recall
+from rune.units import done
 from rune.worker import Parts
 
 EACH = 12
@@ -69,14 +70,14 @@ def adopt(scene: Scene, trained: Path) -> None:
     Raises:
         RuneError: there is nothing, or it learnt a session that is none of ours.
     """
-    done = Work(trained).all("train")
+    known = Work(trained).all("train")
     ours = {past.session for past in scene.everything}
-    if not done or (foreign := {row["session"] for row in done} - ours):
-        what = f"session {sorted(foreign)[0]}" if done else "none"
+    if not known or (foreign := {row["session"] for row in known} - ours):
+        what = f"session {sorted(foreign)[0]}" if known else "none"
         raise RuneError(f"{trained}: expected some of the {len(ours)} sessions of this run, found {what}")
     if scene.echoes.project.exists():
         return
-    for row in done:
+    for row in known:
         scene.work.kept("train", row["session"], lambda row=row: row)  # type: ignore[misc]
     _copy(trained / "project", scene.echoes.project)
 
@@ -147,7 +148,7 @@ def _row(scene: Scene, parts: Parts, arm: Arm, taught: Sequence[Card]) -> Row:
         "row": arm.name, "sessions": len(scene.everything), "adapters": 1 if arm.one else len(cards),
         "bytes": weights or sum(card.bytes for card in cards), "asked": len(asked), "right": sum(right),
         "seconds": None if arm.one else _latency(parts, arm.echoes, asked),
-        **_harm(parts, arm, cards, taught),
+        **_harm(scene, parts, arm, cards, taught),
         "answers": [
             {"session": p.session, "question": p.question, "keys": list(p.keys), "answer": a, "right": r}
             for p, a, r in zip(asked, answers, right, strict=True)
@@ -170,7 +171,7 @@ def _answered(parts: Parts, asked: Sequence[Probe], picked: Sequence[Path | None
         places[folder].append(place)
     answers = [""] * len(asked)
     for folder, own in places.items():
-        told = parts.breeder.answers([asked[place].question for place in own], folder, TOKENS)
+        told = done(parts.breeder.answering([(asked[place].question, "") for place in own], folder, TOKENS))
         for place, answer in zip(own, told, strict=True):
             answers[place] = answer
     return answers
@@ -187,7 +188,9 @@ def _latency(parts: Parts, echoes: Echoes, asked: Sequence[Probe]) -> float:
     return round(sorted(times[1:])[len(times[1:]) // 2], 3)
 
 
-def _harm(parts: Parts, arm: Arm, cards: Sequence[Card], taught: Sequence[Card]) -> dict[str, Any]:
+def _harm(
+    scene: Scene, parts: Parts, arm: Arm, cards: Sequence[Card], taught: Sequence[Card]
+) -> dict[str, Any]:
     """The gate's own measures: of children in service as they were judged, of a sum as it is."""
     if arm.one is None:
         gates = [card.settings["gate"] for card in cards if card.parents]
@@ -198,13 +201,20 @@ def _harm(parts: Parts, arm: Arm, cards: Sequence[Card], taught: Sequence[Card])
     lessons = {card.id: card.lessons for card in taught}
     library = Library(arm.echoes, time.time)
     folders = {card.id: library.folder(card.id) for card in taught}
-    lost = []
-    child = examining.marks(parts.breeder, arm.one, lessons)
+    child = done(examining.marks(parts.breeder, arm.one, lessons))
+    lost, before = [], []
     for id, folder in folders.items():
-        own = examining.marks(parts.breeder, folder, {id: lessons[id]})[id]
-        lost.append(_mean(own) - _mean(child[id]))
-    leaks = examining.leaks(parts.breeder, list(folders.values()), arm.one, lessons)
+        own = scene.work.kept("alone", id, partial(_alone, parts, folder, {id: lessons[id]}))
+        lost.append(own["recall"] - _mean(child[id]))
+        before.append(own["unrelated"])
+    leaks = examining.leaked(before, done(examining.unrelated(parts.breeder, arm.one)), lessons)
     return {"interference": round(max(0.0, *lost), 4), "leakage": round(leaks, 4)}
+
+
+def _alone(parts: Parts, folder: Path, taught: examining.Taught) -> Row:
+    """What an adapter knows of its own, and says to questions that no session is about."""
+    (own,) = done(examining.marks(parts.breeder, folder, taught)).values()
+    return {"recall": _mean(own), "unrelated": done(examining.unrelated(parts.breeder, folder))}
 
 
 def _mean(marks: Marks) -> float:

@@ -28,9 +28,9 @@ from rune.ml.hypernet.joining import exported, joined
 from rune.ml.hypernet.network import Hypernetwork
 from rune.ml.hypernet.shape import check_base
 from rune.ml.neutral import Neutral
-from rune.ml.units import Work, telling
 from rune.ports import Distilled, Distiller, Progress
 from rune.records.card import Lesson
+from rune.units import Work, telling
 
 log = logging.getLogger(__name__)
 
@@ -88,11 +88,8 @@ class HypernetDistiller:
     def _general(self) -> Work[Neutral]:
         """The neutral questions, asked of the base once."""
         if self._checked is None:
-            # what is kept is one list with the gradient steps, which also train on some
-            asked = (*neutral.TRAINED, *neutral.CHECKED) if self.kept else neutral.CHECKED
-            told = yield from neutral.saying(self.engine, asked, self.kept)
-            last = told[-len(neutral.CHECKED) :]
-            self._checked = yield from neutral.collecting(self.base, neutral.CHECKED, last)
+            told = yield from neutral.saying(self.engine, neutral.CHECKED, self.kept)
+            self._checked = yield from neutral.collecting(self.base, neutral.CHECKED, told)
         return self._checked
 
 

@@ -7,7 +7,7 @@ What it has attached to the base is off whenever it stops. Its value is what cam
 from __future__ import annotations
 
 from collections.abc import Generator
-from typing import TypeAlias, TypeVar
+from typing import TypeAlias, TypeVar, cast
 
 T = TypeVar("T")
 U = TypeVar("U")
@@ -30,7 +30,7 @@ def done(work: Work[T]) -> T:
         try:
             next(work)
         except StopIteration as over:
-            return over.value
+            return cast(T, over.value)
 
 
 def telling(work: Work[T], news: U) -> Generator[U, None, T]:
@@ -39,5 +39,5 @@ def telling(work: Work[T], news: U) -> Generator[U, None, T]:
         try:
             next(work)
         except StopIteration as over:
-            return over.value
+            return cast(T, over.value)
         yield news
