@@ -20,7 +20,7 @@ from rune.paths import Echoes, Home
 from rune.records import trajectory
 from rune.records.card import Lesson
 from rune.records.message import Ingest, Recall, Recalled, Status
-from rune.testing import FakeSession
+from rune.testing import FakeSession, until
 
 CANARIES = {
     "aws-key": "AKIA" + "Q3EGW5TJ7ZKLMN4P",
@@ -96,13 +96,6 @@ def found_in(*roots: Path) -> dict[str, list[str]]:
                 if secret.encode() in data or secret[:16].encode() in data:
                     found.setdefault(name, []).append(str(path.relative_to(root.parent)))
     return found
-
-
-def until(true, seconds: float = 30.0) -> None:
-    deadline = time.monotonic() + seconds
-    while not true():
-        assert time.monotonic() < deadline, "it did not come to pass"
-        time.sleep(0.02)
 
 
 @pytest.fixture

@@ -7,7 +7,6 @@ import stat
 import subprocess
 import sys
 import time
-from collections.abc import Callable
 from pathlib import Path
 
 import psutil
@@ -39,7 +38,7 @@ from rune.records.message import (
     Status,
     Stop,
 )
-from rune.testing import FakeSession
+from rune.testing import FakeSession, until
 
 RUN = (sys.executable, "-P", "-m", "rune.testing", "daemon")
 SLOW = ("--steps", "100", "--pause", "0.1")
@@ -114,13 +113,6 @@ def learnt(home, library):
         return bool(ours) and jobs_of(home)[name].state == "done"
 
     return look
-
-
-def until(true: Callable[[], object], seconds: float = 30.0) -> None:
-    deadline = time.monotonic() + seconds
-    while not true():
-        assert time.monotonic() < deadline, "it did not come to pass"
-        time.sleep(0.02)
 
 
 def workers(process: subprocess.Popen[bytes]) -> list[psutil.Process]:

@@ -12,7 +12,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -27,6 +27,7 @@ from rune import files, paths
 from rune.echoes.operations import questions
 from rune.records import envelope, question
 from rune.records.envelope import Envelope
+from rune.testing import until
 
 ROOT = Path(__file__).parents[1]
 HOOKS = ROOT / "hooks"
@@ -64,13 +65,6 @@ def emit(raw: bytes, **options: Any) -> None:
 def kept(home: paths.Home, session: str = "s1") -> list[Envelope]:
     path = home.spool / f"{session}.jsonl"
     return [envelope.parse(line) for _, line in files.whole_lines(path)] if path.exists() else []
-
-
-def until(condition: Callable[[], object]) -> None:
-    deadline = time.monotonic() + 20
-    while not condition():
-        assert time.monotonic() < deadline, "waited 20 seconds in vain"
-        time.sleep(0.02)
 
 
 # What hook and package must agree on

@@ -8,7 +8,6 @@ import stat
 import subprocess
 import sys
 import time
-from collections.abc import Callable
 
 import httpx
 import psutil
@@ -19,6 +18,7 @@ from tests.conftest import end
 from rune import cli, client
 from rune.records import message
 from rune.records.message import Status
+from rune.testing import until
 
 RUN = (sys.executable, "-P", "-m", "rune.testing", "daemon", "--token", "0.02")
 
@@ -50,13 +50,6 @@ def rune():
         return result.output
 
     return run
-
-
-def until(true: Callable[[], object], seconds: float = 30.0) -> None:
-    deadline = time.monotonic() + seconds
-    while not true():
-        assert time.monotonic() < deadline, "it did not come to pass"
-        time.sleep(0.02)
 
 
 def health(home) -> message.Health:

@@ -6,8 +6,7 @@ import contextlib
 import socket
 import subprocess
 import sysconfig
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import chromadb
@@ -16,13 +15,7 @@ import pytest
 from chromadb.config import Settings
 
 from rune.index.server import disconnect
-
-
-def until(true: Callable[[], object], seconds: float = 180.0) -> None:
-    deadline = time.monotonic() + seconds
-    while not true():
-        assert time.monotonic() < deadline, "it did not come to pass"
-        time.sleep(0.05)
+from rune.testing import until
 
 
 class Chroma:
@@ -46,7 +39,7 @@ class Chroma:
         with (self.folder.parent / "chroma.log").open("ab") as log:
             self.process = subprocess.Popen([chroma, "run", *where], stdout=log, stderr=log)
         try:
-            until(self.answers)
+            until(self.answers, 180)
         except BaseException:
             self.stop()
             raise

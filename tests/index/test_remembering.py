@@ -7,14 +7,13 @@ import time
 import psutil
 import pytest
 from tests.conftest import end
-from tests.index.conftest import until
 
 from rune import client, worker
 from rune.config import IndexConfig
 from rune.index import server_of
 from rune.library import Library
 from rune.records.message import Distil, Done, Failed, Forget, Forgotten, Recall, Recalled, Status
-from rune.testing import FakeSession, parts
+from rune.testing import FakeSession, parts, until
 
 QUESTION = "Why did pytest fail with TypeError: PORT must be int, not str?"
 

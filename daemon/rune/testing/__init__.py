@@ -22,7 +22,7 @@ import re
 import struct
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -148,6 +148,19 @@ class FakeBreeder:
             found.append(FakeGenerator().answer(question, adapter, max_tokens))
             yield
         return found
+
+
+def until(true: Callable[[], object], seconds: float = 30.0) -> None:
+    """Wait for something to come to pass.
+
+    Raises:
+        TimeoutError: it did not.
+    """
+    deadline = time.monotonic() + seconds
+    while not true():
+        if time.monotonic() > deadline:
+            raise TimeoutError(f"waited {seconds:.0f} s in vain")
+        time.sleep(0.02)
 
 
 def write_adapter(folder: Path, lessons: Sequence[Lesson]) -> None:
