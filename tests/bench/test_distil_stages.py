@@ -108,7 +108,7 @@ def test_recall_finds_the_session_and_abstains_on_what_none_is_about(scene, home
     train.run(scene, made)
     served.run(scene, made)
     answers = [answer for row in scene.work.all("served") for answer in row["answers"]]
-    assert len(answers) == 2 + 60
+    assert len(answers) == 2 + 30
     assert [answer["found"] for answer in answers[:2]] == ["s-invoice", "s-parser"]
     assert served.summary(answers)["served_recall"] == 1.0
     assert served.summary(answers)["abstain_unrelated"] > 0.5
