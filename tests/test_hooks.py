@@ -388,7 +388,7 @@ def test_a_starting_or_ending_session_starts_the_daemon_on_its_own(home, event):
     environment = {"GITHUB_TOKEN": "x", "CLAUDE_PROJECT_DIR": "/p", "KEEP": "1"}
     begun = time.monotonic()
     emit(payload(event), env=environment)
-    until(made.exists)
+    until(made.exists, 20)
     waited = time.monotonic() - begun
     pid, _, session, folder, arguments, names, descriptors = json.loads(made.read_text("utf-8"))
     assert arguments == ["daemon", "run"]
@@ -432,7 +432,7 @@ def test_the_socket_of_a_dead_daemon_does_not_hide_that_it_is_dead(home, listene
     listener.close()
     made = announce(home, SAYS.replace("1.5", "0"))
     emit(payload("SessionStart"))
-    until(made.exists)
+    until(made.exists, 20)
 
 
 def test_a_launch_file_that_leads_nowhere_is_no_error(home):

@@ -34,12 +34,12 @@ def ask(home):
 
 
 def test_a_server_is_used_done_without_and_forgotten_on(daemon, chroma, home, project, echoes, ask):
-    until(lambda: client.running(home.socket))
+    until(lambda: client.running(home.socket), 180)
     for name, about in (("s1", "PORT"), ("s2", "HOST")):
         session = FakeSession(home, project, name)
         session.work(about)
         session.end()
-    until(lambda: len(Library(echoes, time.time).cards()) == 2)
+    until(lambda: len(Library(echoes, time.time).cards()) == 2, 180)
     found = ask(Recall(QUESTION, str(project)))
     assert isinstance(found, Recalled)
     assert (found.session, bool(found.answer)) == ("s1", True)
@@ -77,14 +77,14 @@ def test_a_session_is_learnt_while_the_server_is_away(home, echoes, write_sessio
 
 
 def test_forgetting_without_a_worker_deletes_the_collection(daemon, chroma, home, project, echoes, ask):
-    until(lambda: client.running(home.socket))
+    until(lambda: client.running(home.socket), 180)
     session = FakeSession(home, project, "s1")
     session.work()
     session.end()
-    until(lambda: Library(echoes, time.time).cards())
+    until(lambda: Library(echoes, time.time).cards(), 180)
     assert ask(Recall(QUESTION, str(project))).answer
     for one in psutil.Process(daemon.pid).children(recursive=True):
         one.kill()
-    until(lambda: ask(Status()).worker != "ready")
+    until(lambda: ask(Status()).worker != "ready", 180)
     assert isinstance(ask(Forget("s1", str(project))), Forgotten)
     assert chroma.held() == {}

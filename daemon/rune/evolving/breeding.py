@@ -20,6 +20,7 @@ from rune.evolution import gate
 from rune.evolution.gate import Marks, Verdict
 from rune.evolution.plan import Consolidate, Merge, Standing, joined
 from rune.evolving import examining, standing
+from rune.evolving.examining import Examined
 from rune.library import Library
 from rune.ports import Breeder, Distilled, Distiller, Progress
 from rune.records import ledger
@@ -85,9 +86,9 @@ def breed(nursery: Nursery, library: Library, action: Consolidate | Merge) -> It
         if before := library.for_source(source(way, action.parents), nursery.base_hash):
             yield Bred(before.id, "these parents were brought together before")
             return
-    known: dict[str, Mapping[str, Marks]] = {}
+    known: dict[str, Examined] = {}
     for one in parents:
-        asking = examining.marks(nursery.breeder, library.folder(one.id), _taught(parents))
+        asking = examining.examine(nursery.breeder, library.folder(one.id), _taught(parents))
         known[one.id] = yield from telling(asking, Progress(len(known), len(parents), 0.0))
     trials: list[Trial] = []
     with contextlib.ExitStack() as stages:
@@ -98,7 +99,7 @@ def breed(nursery: Nursery, library: Library, action: Consolidate | Merge) -> It
                 if isinstance(state, Progress):
                     yield (now := state)
                 else:
-                    judging = _examined(nursery, library, way, parents, known, state)
+                    judging = _examined(nursery, way, parents, known, state)
                     trials.append((yield from telling(judging, now)))
         yield _settled(nursery, library, action, parents, trials)
 
@@ -109,21 +110,17 @@ def _taught(parents: Sequence[Standing]) -> examining.Taught:
 
 def _examined(
     nursery: Nursery,
-    library: Library,
     way: str,
     parents: Sequence[Standing],
-    known: Mapping[str, Mapping[str, Marks]],
+    known: Mapping[str, Examined],
     made: Distilled,
 ) -> Work[Trial]:
     """Ask a child what its parents were asked, and judge."""
-    taught, breeder = _taught(parents), nursery.breeder
-    marks = yield from examining.marks(breeder, made.folder, taught)
-    before = []
-    for one in parents:
-        before.append((yield from examining.unrelated(breeder, library.folder(one.id))))
-    after = yield from examining.unrelated(breeder, made.folder)
-    leaks = examining.leaked(before, after, taught)
-    return Trial(way, made, gate.judge(known, marks, leaks, nursery.config.evolution), marks)
+    taught = _taught(parents)
+    child = yield from examining.examine(nursery.breeder, made.folder, taught)
+    leaks = examining.leaked([one.unrelated for one in known.values()], child.unrelated, taught)
+    before = {id: one.marks for id, one in known.items()}
+    return Trial(way, made, gate.judge(before, child.marks, leaks, nursery.config.evolution), child.marks)
 
 
 def _settled(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from rune.evolution import facts
@@ -20,6 +21,22 @@ KINDS = ("trained", "heldout")
 
 Taught = Mapping[str, Sequence[Lesson]]
 """The living lessons of each parent."""
+
+
+@dataclass(frozen=True, slots=True)
+class Examined:
+    """What an adapter knows."""
+
+    marks: Mapping[str, Marks]
+    """Right or wrong on the probes of each parent, by kind."""
+    unrelated: Sequence[str]
+    """What it says to questions that no session is about."""
+
+
+def examine(breeder: Breeder, adapter: Path, taught: Taught) -> Work[Examined]:
+    """Ask a parent, or a child, all there is to ask."""
+    known = yield from marks(breeder, adapter, taught)
+    return Examined(known, (yield from unrelated(breeder, adapter)))
 
 
 def marks(breeder: Breeder, adapter: Path, taught: Taught) -> Work[dict[str, Marks]]:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import torch
 
 from rune.ml import lora, merge
-from rune.ml.engine import Engine, Guess
+from rune.ml.engine import Engine, Guess, by_length
 from rune.ports import Distilled
 from rune.units import Work
 
@@ -42,15 +42,9 @@ class WeightBreeder:
         base = self.engine.base
         own = lora.load(adapter, base.device, base.dtype) if adapter else None
         found = [""] * len(asked)
-        for places in batched(sorted(range(len(asked)), key=lambda place: len(asked[place][0])), BATCH):
+        for places in by_length([question for question, _ in asked], BATCH):
             some = [Guess(*asked[place], max_tokens) for place in places]
             told = yield from self.engine.checking(some, own)
             for place, answer in zip(places, told, strict=True):
                 found[place] = answer
         return found
-
-
-def batched(places: Sequence[int], size: int) -> Iterator[Sequence[int]]:
-    """So many at a time."""
-    for start in range(0, len(places), size):
-        yield places[start : start + size]

@@ -63,10 +63,8 @@ class Engine:
         self, questions: Sequence[str], adapter: lora.Adapter | None, max_tokens: int, batch: int
     ) -> list[str]:
         """Greedy answers to any number of questions, in batches of those that are about equally long."""
-        order = sorted(range(len(questions)), key=lambda place: len(questions[place]))
         found = [""] * len(questions)
-        for start in range(0, len(order), batch):
-            some = order[start : start + batch]
+        for some in by_length(questions, batch):
             told = self.answers([questions[place] for place in some], adapter, max_tokens)
             for place, answer in zip(some, told, strict=True):
                 found[place] = answer
@@ -94,7 +92,7 @@ class Engine:
         """
         prompts = [self.base.prompt(guess.question) for guess in guesses]
         begun: list[list[int]] = [[] for _ in guesses]
-        if adapter:
+        if adapter and any(guess.answer for guess in guesses):
             begun = yield from self._confirming(guesses, list(map(len, prompts)), adapter, row_tokens)
         left = [place for place, guess in enumerate(guesses) if self._goes_on(begun[place], guess.limit)]
         decoded = yield from self._decoding(
@@ -170,6 +168,13 @@ class Engine:
             logits = self.base.model(input_ids=ids, logits_to_keep=len(told) + 1).logits[0, :-1].float()
         wanted = torch.tensor(told, device=self.base.device)
         return float(logits.log_softmax(-1).gather(-1, wanted[:, None]).mean())
+
+
+def by_length(questions: Sequence[str], size: int) -> Iterator[list[int]]:
+    """The places of all questions, so many at a time, each time of those that are about equally long."""
+    order = sorted(range(len(questions)), key=lambda place: len(questions[place]))
+    for start in range(0, len(order), size):
+        yield order[start : start + size]
 
 
 def padded(base: Base, prompts: Sequence[list[int]]) -> tuple[Tensor, Tensor]:

@@ -25,7 +25,7 @@ def run(scene: Scene, parts: Parts) -> None:
     """Train what is not trained yet; the first session is asked at once, before there are others.
 
     Several processes may do this in one folder: each takes what no other has begun. Their seconds are then
-    those of a part of the machine, so that none of them is a figure (``figures.costs``).
+    those of a part of the machine, so that none of them is a figure (``figures.rivals``).
     """
     everything = (*scene.probed[:1], *scene.others, *scene.probed[1:])  # what is calibrated on comes early
     for place, past in enumerate(everything):

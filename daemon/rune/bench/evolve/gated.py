@@ -201,20 +201,21 @@ def _harm(
     lessons = {card.id: card.lessons for card in taught}
     library = Library(arm.echoes, time.time)
     folders = {card.id: library.folder(card.id) for card in taught}
-    child = done(examining.marks(parts.breeder, arm.one, lessons))
+    child = done(examining.examine(parts.breeder, arm.one, lessons))
     lost, before = [], []
     for id, folder in folders.items():
         own = scene.work.kept("alone", id, partial(_alone, parts, folder, {id: lessons[id]}))
-        lost.append(own["recall"] - _mean(child[id]))
+        lost.append(own["recall"] - _mean(child.marks[id]))
         before.append(own["unrelated"])
-    leaks = examining.leaked(before, done(examining.unrelated(parts.breeder, arm.one)), lessons)
+    leaks = examining.leaked(before, child.unrelated, lessons)
     return {"interference": round(max(0.0, *lost), 4), "leakage": round(leaks, 4)}
 
 
 def _alone(parts: Parts, folder: Path, taught: examining.Taught) -> Row:
     """What an adapter knows of its own, and says to questions that no session is about."""
-    (own,) = done(examining.marks(parts.breeder, folder, taught)).values()
-    return {"recall": _mean(own), "unrelated": done(examining.unrelated(parts.breeder, folder))}
+    own = done(examining.examine(parts.breeder, folder, taught))
+    (marks,) = own.marks.values()
+    return {"recall": _mean(marks), "unrelated": own.unrelated}
 
 
 def _mean(marks: Marks) -> float:
