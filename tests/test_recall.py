@@ -1,3 +1,4 @@
+import re
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
@@ -228,6 +229,35 @@ def test_what_the_adapter_makes_up_is_withheld_and_the_evidence_stays(made, dist
     assert (found.answer, found.withheld, found.answer_tokens) == ("", 1, 0)
     assert "not supported by its session" in found.abstained
     assert found.evidence
+
+
+def test_an_adapter_that_is_not_sure_keeps_its_answer_to_itself(made, distil, echoes):
+    class Doubting(FakeGenerator):
+        def sureness(self, question, answer, adapter):
+            return 0.31 if question == QUESTION else 0.9
+
+    distil()
+    made.recaller.generator = Doubting()
+    found = made.recaller.recall(Recall(QUESTION, str(echoes.project)))
+    assert (found.answer, found.answer_tokens, found.withheld) == ("", 0, 0)
+    assert "not sure of its answer (probability 0.31, needed 0.50)" in found.abstained
+    assert found.support > 0.6
+    assert found.evidence
+    assert made.recaller.recall(Recall(f"{QUESTION} ", str(echoes.project))).answer
+
+
+def test_an_answer_about_something_else_is_kept_back(made, distil, echoes):
+    """The same text has a cosine of one: a question of the lesson, or the answer itself, is near enough."""
+    card = distil()
+    said = made.recaller.recall(Recall(QUESTION, str(echoes.project))).answer
+    made.recaller.config = replace(made.recaller.config, near=0.9)
+    found = made.recaller.recall(Recall(QUESTION, str(echoes.project)))
+    assert found.answer == ""
+    assert re.search(r"about something else \(similarity 0\.\d\d, needed 0\.90\)", found.abstained)
+    assert found.evidence
+    assert made.recaller.recall(Recall(said, str(echoes.project))).answer == said
+    taught = next(lesson.questions[-1] for lesson in card.lessons if lesson.answer == said)
+    assert made.recaller.recall(Recall(taught, str(echoes.project))).answer == said
 
 
 def test_an_adapter_of_another_base_is_refused_with_the_way_out(recaller, generator, distil, echoes):

@@ -79,6 +79,13 @@ class RecallConfig:
     """Least relevance: cosine similarity plus 0.3 of the keyword score, as the index gives it."""
     support: float = 0.6
     """Least share of an answer's content words found in its trajectory."""
+    near: float = 0.75
+    """Least cosine similarity of the question with the answer, or with a question that its lesson answers.
+
+    What is known by heart may be the answer to something else.
+    """
+    sure: float = 0.5
+    """Least probability of any of an answer's first four tokens under its adapter."""
     max_answer_tokens: int = 112
     load_wait_seconds: float = 30.0
     """How long a recall waits for a model that is still loading before it falls back to text evidence."""

@@ -40,6 +40,9 @@ class Searcher(Protocol):
     def search(self, project: str, query: str, limit: int) -> list[Hit]:
         """The best documents, best first."""
 
+    def nearness(self, text: str, others: Sequence[str]) -> float:
+        """The cosine of a text with the nearest of some others."""
+
     def remove(self, project: str, session: str) -> None:
         """Forget a session's documents."""
 

@@ -54,6 +54,9 @@ class Generator(Protocol):
     def answer(self, question: str, adapter: Path | None, max_tokens: int) -> str:
         """The greedy answer of the base with this adapter; the prompt is the question and nothing else."""
 
+    def sureness(self, question: str, answer: str, adapter: Path) -> float:
+        """The probability of the least likely token at the beginning of an adapter's answer."""
+
 
 class Breeder(Protocol):
     """Makes one adapter of several by their weights, and asks adapters many questions at once."""

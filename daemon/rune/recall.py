@@ -2,8 +2,9 @@
 
 Retrieval (``rune.finding``) picks at most one adapter, or says why it picks none; the answer is generated
 from its weights alone (the generator is given the question and the adapter's folder); then every sentence is
-checked: one that the trajectory does not support is withheld. Below the floor, or when nothing is left, there
-is an abstention that says why, with text evidence where there is any.
+checked: one that the trajectory does not support is withheld. So is an answer that is about something else or
+that the adapter is not sure of. Below the floor, or when nothing is left, there is an abstention that says
+why, with text evidence where there is any.
 
 The text memory is found through the same index: remembrances and echoes that are close to the question come
 before the events of the session. A lesson that rests on an echo which is gone is neither found nor believed.
@@ -39,7 +40,11 @@ EVIDENCE_LIMIT = 400
 """Characters of one piece of evidence."""
 TEXTS = {"remembrance": 2, "echo": 3, "knowledge": 1}
 """Kinds of texts in the order in which they are given, and how many of each at most."""
+SAME = 40
+"""Characters by which an answer is known to tell a lesson: it may end otherwise."""
 UNSUPPORTED = "the adapter's answer is not supported by its session and was withheld; see the evidence"
+ASTRAY = "the adapter's answer is about something else (similarity {:.2f}, needed {:.2f}); see the evidence"
+UNSURE = "the adapter is not sure of its answer (probability {:.2f}, needed {:.2f}); see the evidence"
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,16 +112,32 @@ class Recaller(Finder):
         source = "\n".join((*map(source_text, paths), echoed(card, memory)))
         stale = outdated(library.get(card.id), library.states().get(card.id, State()))
         checked = ground(text, source, self.config.support, stale)
+        doubt = self._doubt(asked, text) if checked.text else UNSUPPORTED
+        kept = "" if doubt else checked.text
         answer = replace(
             self._empty(asked),
-            answer=checked.text,
-            abstained="" if checked.text else UNSUPPORTED,
+            answer=kept,
+            abstained=doubt,
             support=checked.support,
             withheld=checked.withheld,
-            answer_tokens=self.count(checked.text) if checked.text else 0,
+            answer_tokens=self.count(kept) if kept else 0,
             evidence_tokens=self.count("\n".join(e.text for e in asked.near)),
         )
         return self._told(asked.request, asked.found, asked.began, answer)
+
+    def _doubt(self, asked: Asked, text: str) -> str:
+        """Why an answer that its session supports is not given all the same; empty where it is."""
+        settings, near = self.config, self.nearness(asked, text)
+        if near < settings.near:
+            return ASTRAY.format(near, settings.near)
+        sure = self.generator.sureness(asked.request.query, text, asked.folder)
+        return UNSURE.format(sure, settings.sure) if sure < settings.sure else ""
+
+    def nearness(self, asked: Asked, text: str) -> float:
+        """How near a question is to an answer, or to the questions of the lessons that the answer tells."""
+        told = [lesson for lesson in asked.card.lessons if lesson.answer[:SAME] == text[:SAME]]
+        known = (question for lesson in told for question in lesson.questions)
+        return self.index.nearness(asked.request.query, [text, *known])
 
     def silent(self, asked: Asked, why: str) -> Recalled:
         """The adapter could not be asked: the evidence alone."""

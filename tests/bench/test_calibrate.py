@@ -7,37 +7,48 @@ from types import SimpleNamespace
 import pytest
 
 from rune.bench.distil import calibrate, probes, served
-from rune.bench.distil.calibrate import RATIOS, SUPPORTS
+from rune.bench.distil.calibrate import SUPPORTS, Setting
 
-ALL = RATIOS[0]
+ANY, NONE = -1.0, 0.0
+"""Nearness and sureness that every answer has."""
 
 
-def answer(kind="probe", match=0.6, ratio=1.0, right=True, until=1.0):
+def answer(kind="probe", match=0.6, near=0.6, sure=0.9, right=True, until=1.0):
     """An answer of which grounding leaves something up to the threshold ``until``."""
     given = [support <= until for support in SUPPORTS]
     marks = [right and some for some in given]
-    return {"kind": kind, "match": match, "ratio": ratio, "given": given, "right": marks}
+    return {
+        "kind": kind,
+        "match": match,
+        "near": near,
+        "sure": sure,
+        "given": given,
+        "right": marks,
+        "true": right,
+    }
 
 
 ANSWERS = [
-    answer(), answer(match=0.4), answer(right=False, match=0.5), answer(right=False, ratio=0.1),
-    answer(right=False, until=0.6), answer("code", match=0.3, right=False), answer("chat", 0.45, 0.2, False),
+    answer(), answer(match=0.4), answer(right=False, match=0.5), answer(right=False, near=0.1),
+    answer(right=False, until=0.6), answer("code", match=0.3, right=False),
+    answer("chat", 0.45, sure=0.2, right=False),
 ]  # fmt: skip
 
 
 @pytest.mark.parametrize(
     ("setting", "answered", "precision", "coverage", "abstain"),
     [
-        ((0.2, 0.0, ALL), 7, 2 / 7, 2 / 5, 0.0),
-        ((0.35, 0.0, ALL), 6, 2 / 6, 2 / 5, 0.5),
-        ((0.35, 0.8, ALL), 5, 2 / 5, 2 / 5, 0.5),
-        ((0.35, 0.8, 0.5), 3, 2 / 3, 2 / 5, 1.0),
-        ((0.55, 0.8, 0.5), 1, 1.0, 1 / 5, 1.0),
-        ((1.0, 0.0, ALL), 0, 1.0, 0.0, 1.0),
+        ((0.2, 0.0, ANY, NONE), 7, 2 / 7, 2 / 5, 0.0),
+        ((0.35, 0.0, ANY, NONE), 6, 2 / 6, 2 / 5, 0.5),
+        ((0.35, 0.8, ANY, NONE), 5, 2 / 5, 2 / 5, 0.5),
+        ((0.35, 0.8, 0.5, NONE), 4, 2 / 4, 2 / 5, 0.5),
+        ((0.35, 0.8, 0.5, 0.5), 3, 2 / 3, 2 / 5, 1.0),
+        ((0.55, 0.8, 0.5, 0.5), 1, 1.0, 1 / 5, 1.0),
+        ((1.0, 0.0, ANY, NONE), 0, 1.0, 0.0, 1.0),
     ],
 )
 def test_a_setting_is_counted(setting, answered, precision, coverage, abstain):
-    found = calibrate.point(ANSWERS, *setting)
+    found = calibrate.point(ANSWERS, Setting(*setting))
     assert found["answered"] == answered
     assert [found[name] for name in ("precision", "coverage", "abstain_unrelated")] == pytest.approx(
         [precision, coverage, abstain], abs=1e-4
@@ -54,9 +65,40 @@ def test_the_chosen_setting_reaches_both_bars_with_the_most_answers():
     assert (found["precision"], found["abstain_unrelated"], found["coverage"]) == (1.0, 1.0, 0.2)
 
 
-def test_where_none_reaches_the_bars_the_most_precise_is_chosen():
-    found = calibrate.chosen([answer(), *(answer(right=False) for _ in range(3))])
-    assert (found["precision"], found["coverage"]) == (0.25, 0.25)
+def test_where_none_reaches_the_bars_a_wrong_answer_has_its_price():
+    """The nearer answers bring more than one wrong one costs; the others are right half of the time."""
+    some = [answer(near=0.62) for _ in range(8)] + [answer(near=0.62, right=False)]
+    worse = [answer(near=0.42), answer(near=0.42, right=False)]
+    found = calibrate.chosen([*some, *worse])
+    assert (found["answered"], found["answered_right"]) == (9, 8)
+    assert 0.42 < found["near"] <= 0.62
+
+
+def test_silence_is_better_than_a_coin():
+    assert calibrate.chosen([answer(), answer(right=False)])["answered"] == 0
+
+
+def test_precision_bought_with_silence_is_not_preferred():
+    """One right answer out of thirty reaches the bar, but is no memory."""
+    rare = [
+        answer(near=0.72),
+        *(answer(near=0.62) for _ in range(26)),
+        *(answer(near=0.62, right=False) for _ in range(3)),
+    ]
+    found = calibrate.chosen(rare)  # 27 right of 30
+    assert found["answered_right"] == 27
+
+
+def test_a_measure_tells_true_from_false_or_does_not():
+    some = [
+        answer(near=0.9),
+        answer(near=0.7),
+        answer(near=0.8, right=False),
+        answer("code", near=1.0, right=False),
+    ]
+    assert calibrate.separation(some, "near") == 0.5
+    assert calibrate.separation([*some, answer(near=0.85)], "near") == pytest.approx(2 / 3, abs=1e-4)
+    assert calibrate.separation([answer()], "near") is None
 
 
 def test_nothing_is_chosen_on_held_out_sessions():

@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import math
+from statistics import mean
+
 import pytest
 import torch
 
@@ -81,7 +84,7 @@ def test_without_an_adapter_the_bare_base_answers(served, tiny, learnt):
 
 
 @pytest.mark.parametrize("adapted", [False, True])
-def test_the_likelihood_of_an_answer_is_what_a_cross_entropy_says(served, tiny, learnt, adapted):
+def test_the_log_probabilities_of_an_answer_are_what_a_cross_entropy_says(served, tiny, learnt, adapted):
     adapter = served.adapter(learnt) if adapted else None
     prompt = tiny.prompt(QUESTIONS[0])
     told = [*tiny.tokenizer.encode("Use EUR.", add_special_tokens=False), tiny.stop_ids[0]]
@@ -89,12 +92,23 @@ def test_the_likelihood_of_an_answer_is_what_a_cross_entropy_says(served, tiny, 
     labels = torch.tensor([[*([-100] * len(prompt)), *told]])
     with lora.attached(tiny.layers, adapter), torch.inference_mode():
         loss = float(tiny.model(input_ids=ids, labels=labels).loss)
-    assert served.likelihood(QUESTIONS[0], "Use EUR.", adapter) == pytest.approx(-loss, abs=1e-4)
+    found = served.logprobs(QUESTIONS[0], "Use EUR.", adapter)
+    assert len(found) == len(told)
+    assert mean(found) == pytest.approx(-loss, abs=1e-4)
+    assert served.logprobs(QUESTIONS[0], "Use EUR.", adapter, 2) == pytest.approx(found[:2], abs=1e-4)
 
 
 def test_an_adapter_makes_what_it_learnt_likelier(served, learnt):
-    by = [served.likelihood("Which currency?", "Use EUR.", one) for one in (served.adapter(learnt), None)]
+    by = [mean(served.logprobs("Which currency?", "Use EUR.", one)) for one in (served.adapter(learnt), None)]
     assert by[0] > by[1] + 1.0
+
+
+def test_an_adapter_is_sure_of_what_it_learnt_and_only_the_beginning_counts(served, learnt):
+    sure = served.sureness("Which currency?", "Use EUR.", learnt)
+    assert 0.8 < sure <= 1.0
+    assert served.sureness("Which currency?", "Whatever you like, said the fox.", learnt) < 0.1
+    told = served.logprobs("Which currency?", "Use EUR.", served.adapter(learnt))
+    assert sure == pytest.approx(math.exp(min(told[: engine.BEGINNING])), abs=1e-4)
 
 
 def test_no_question_no_answer(served):

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import shutil
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from rune.config import IndexConfig
@@ -84,6 +84,11 @@ class Index:
             IndexUnavailable: the server does not answer.
         """
         return self._store(project).search(query, limit)
+
+    def nearness(self, text: str, others: Sequence[str]) -> float:
+        """The cosine of a text with the nearest of some others, wherever they come from; -1.0 without any."""
+        mine, *theirs = self._embedder.embed([text, *others])
+        return max((sum(a * b for a, b in zip(mine, one, strict=True)) for one in theirs), default=-1.0)
 
     def remove(self, project: str, session: str) -> None:
         """Forget a session: its documents and every trace of their text, wherever they lie.

@@ -7,6 +7,7 @@ folder and a question.
 from __future__ import annotations
 
 import itertools
+import math
 from collections import OrderedDict
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -27,6 +28,8 @@ KEPT = 8
 """Adapters that stay in memory after use (5 MB each)."""
 SHRINK = 0.75
 """Share of rows that still decode at which the others are left out; that costs a copy of the cache."""
+BEGINNING = 4
+"""Tokens at the start of an answer that tell whether its adapter knows."""
 ROW_TOKENS = 512
 """Tokens of guesses read at a time, and of one of them; what is longer is decoded."""
 
@@ -158,16 +161,29 @@ class Engine:
             mask = torch.cat([mask, torch.ones_like(ids)], dim=-1)
             yield
 
+    def sureness(self, question: str, answer: str, adapter: Path) -> float:
+        """The least probability among an answer's first tokens (``BEGINNING``), from 0.0 to 1.0.
+
+        An adapter that does not know goes astray where it chooses which lesson to tell; what follows is
+        learnt by heart and likely either way. docs/design/0005-answers-are-checked.md has the figures.
+        """
+        return math.exp(min(self.logprobs(question, answer, self.adapter(adapter), BEGINNING)))
+
     @torch.inference_mode()
-    def likelihood(self, question: str, answer: str, adapter: lora.Adapter | None) -> float:
-        """Mean log-probability of the answer's tokens and its end after the question alone, in nats."""
+    def logprobs(
+        self, question: str, answer: str, adapter: lora.Adapter | None, limit: int | None = None
+    ) -> list[float]:
+        """Log-probabilities of the answer's tokens and its end after the question alone, in nats.
+
+        Of the first ``limit`` of them, or of all.
+        """
         prompt = self.base.prompt(question)
-        told = [*self.base.tokenizer.encode(answer, add_special_tokens=False), self.base.stop_ids[0]]
+        told = [*self.base.tokenizer.encode(answer, add_special_tokens=False), self.base.stop_ids[0]][:limit]
         ids = torch.tensor([[*prompt, *told]], device=self.base.device)
         with lora.attached(self.base.layers, adapter):
             logits = self.base.model(input_ids=ids, logits_to_keep=len(told) + 1).logits[0, :-1].float()
         wanted = torch.tensor(told, device=self.base.device)
-        return float(logits.log_softmax(-1).gather(-1, wanted[:, None]).mean())
+        return logits.log_softmax(-1).gather(-1, wanted[:, None])[:, 0].tolist()
 
 
 def by_length(questions: Sequence[str], size: int) -> Iterator[list[int]]:

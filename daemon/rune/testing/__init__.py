@@ -23,12 +23,13 @@ import struct
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from rune import app, config, files, paths, scan, transcripts, worker
 from rune.capture import Capture
+from rune.config import RecallConfig
 from rune.daemon import Daemon
 from rune.errors import AdapterError, NotSetUp, OutOfMemory
 from rune.index import Index, server_of
@@ -127,6 +128,10 @@ class FakeGenerator:
             return max(len(asked & _words(known)) for known in lesson["questions"])
 
         return " ".join(str(max(lessons, key=shared)["answer"]).split()[:max_tokens])
+
+    def sureness(self, question: str, answer: str, adapter: Path) -> float:
+        """It is always sure."""
+        return 1.0
 
 
 class FakeBreeder:
@@ -270,11 +275,17 @@ class FakeSession:
         return self.tell("PostToolUse", tool_name=tool, tool_input=given, tool_response=response)
 
 
+def fake_recaller(index: Index, settings: RecallConfig) -> Recaller:
+    """Asks fake adapters; ``FakeEmbedder`` cannot tell whether an answer is about its question."""
+    lenient = replace(settings, near=-1.0)
+    return Recaller(index, FakeGenerator(), lambda text: len(text.split()), BASE_HASH, lenient)
+
+
 def parts(home: Home, distiller: FakeDistiller | None = None, pause: float = 0.0) -> Parts:
     """A worker's parts with nothing but fakes, and the real index."""
     settings = config.load(home.config)
     index = Index(home.index, FakeEmbedder(), server_of(home, settings.index))
-    recaller = Recaller(index, FakeGenerator(), lambda text: len(text.split()), BASE_HASH, settings.recall)
+    recaller = fake_recaller(index, settings.recall)
     runner = FakeRunner(FakeGenerator(), pause=pause)
     return Parts(
         BASE, BASE_HASH, distiller or FakeDistiller(), settings, FakeBreeder(), recaller, runner, rendered

@@ -1,10 +1,11 @@
-"""Stage ``calibrate``: at which relevance, support and likelihood ratio an answer is worth returning.
+"""Stage ``calibrate``: at which relevance, support, nearness and sureness an answer is worth returning.
 
 Every question is asked with all thresholds open: probes of development sessions, and questions that no
 session is about; all the run's adapters lie beside, as in use. The adapter's answer is kept with how relevant
-its session was, what grounding leaves of it at each threshold, and how much likelier it is under the adapter
-than under the base (mean log-ratio of a token). The curve is then a matter of counting. Development sessions
-choose, never held-out ones.
+its session was, what grounding leaves of it at each threshold, how near it is to the question, how sure the
+adapter is of its beginning, and how much likelier it is under the adapter than under the base (mean log-ratio
+of a token; it is shown beside the others and decides nothing). The curve is then a matter of counting.
+Development sessions choose, never held-out ones.
 """
 
 from __future__ import annotations
@@ -14,13 +15,15 @@ import time
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from functools import partial
-from typing import Any
+from statistics import mean
+from typing import Any, NamedTuple
 
 from rune.bench.distil import probes, served
 from rune.bench.distil.scene import Scene
 from rune.bench.distil.served import CHUNK
 from rune.bench.distil.served import Question as Asked
 from rune.bench.distil.work import Row
+from rune.config import RecallConfig
 from rune.errors import RuneError
 from rune.ml.engine import Engine
 from rune.ml.score import holds
@@ -29,12 +32,29 @@ from rune.worker import Parts
 
 FLOORS = tuple(round(0.2 + 0.05 * step, 2) for step in range(17))
 SUPPORTS = (0.0, 0.4, 0.6, 0.8, 0.9, 1.0)
-RATIOS = (-99.0, 0.0, 0.25, 0.5, 0.75, 1.0, 1.5, 2.0, 3.0)
-SPLIT = "development"
 OPEN = -1.0
-"""A floor that every session passes."""
+"""A floor that every session passes, and every answer where it is about nearness."""
+NEARS = (OPEN, *(round(0.3 + 0.05 * step, 2) for step in range(12)))
+SURES = (0.0, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
+SPLIT = "development"
+PRICE = 3
+"""Right answers that one wrong answer costs."""
+ABLE = 0.1
+"""Least share of the probes that a setting must answer rightly to be preferred for its precision."""
 
 Point = dict[str, float]
+
+
+class Setting(NamedTuple):
+    """What an answer has to reach."""
+
+    floor: float
+    support: float
+    near: float
+    sure: float
+
+
+GRID = tuple(itertools.starmap(Setting, itertools.product(FLOORS, SUPPORTS, NEARS, SURES)))
 
 
 def run(scene: Scene, parts: Parts, engine: Engine) -> None:
@@ -42,8 +62,8 @@ def run(scene: Scene, parts: Parts, engine: Engine) -> None:
     asked = questions(scene)
     adapters = sorted(card.id for card in scene.library.cards())
     recaller = parts.recaller
-    before = recaller.floor
-    recaller.floor = OPEN
+    before = recaller.floor, recaller.config
+    recaller.floor, recaller.config = OPEN, replace(recaller.config, near=OPEN, sure=0.0)
     try:
         for start in range(0, len(asked), CHUNK):
             some = asked[start : start + CHUNK]
@@ -53,7 +73,7 @@ def run(scene: Scene, parts: Parts, engine: Engine) -> None:
             right = sum(one["right"][0] for one in row["answers"])
             scene.work.say(f"calibrate {start + len(some)}/{len(asked)}: {right} right")
     finally:
-        recaller.floor = before
+        recaller.floor, recaller.config = before
 
 
 def questions(scene: Scene) -> list[Asked]:
@@ -85,32 +105,35 @@ def _asked(scene: Scene, parts: Parts, engine: Engine, one: Asked) -> Asked:
     finally:
         recaller.config = config
     adapter = engine.adapter(found.folder)
-    ours, theirs = (engine.likelihood(one["question"], text, by) for by in (adapter, None))
+    ours, theirs = (mean(engine.logprobs(one["question"], text, by)) for by in (adapter, None))
     return {
         "answer": text, "found": found.card.session, "match": found.found.relevance,
         "given": [bool(answer) for answer in told], "right": [holds(answer, one["keys"]) for answer in told],
+        "true": holds(text, one["keys"]), "near": round(recaller.nearness(found, text), 4),
+        "sure": round(recaller.generator.sureness(one["question"], text, found.folder), 4),
         "likelihood": round(ours, 4), "ratio": round(ours - theirs, 4),
         "seconds": round(time.monotonic() - began, 3),
     }  # fmt: skip
 
 
-def point(answers: Iterable[Asked], floor: float, support: float, ratio: float) -> Point:
+def point(answers: Iterable[Asked], setting: Setting) -> Point:
     """What comes of one setting.
 
     precision is the share of right ones among all answers given, those to unrelated questions included;
     coverage the share of probes that get a right answer; abstain_unrelated what is rightly left unanswered.
     """
-    place = SUPPORTS.index(support)
+    place = SUPPORTS.index(setting.support)
     given = right = known = foreign = silent = 0
     for one in answers:
-        told = one["match"] >= floor and one["ratio"] >= ratio and one["given"][place]
+        enough = one["match"] >= setting.floor and one["near"] >= setting.near and one["sure"] >= setting.sure
+        told = enough and one["given"][place]
         given += told
         right += told and one["right"][place]
         known += one["kind"] == "probe"
         foreign += one["kind"] != "probe"
         silent += one["kind"] != "probe" and not told
     return {
-        "floor": floor, "support": support, "ratio": ratio, "answered": given,
+        **setting._asdict(), "answered": given, "answered_right": right,
         "precision": round(right / given, 4) if given else 1.0,
         "coverage": round(right / known, 4) if known else 0.0,
         "abstain_unrelated": round(silent / foreign, 4) if foreign else 1.0,
@@ -119,13 +142,13 @@ def point(answers: Iterable[Asked], floor: float, support: float, ratio: float) 
 
 def points(answers: Sequence[Asked]) -> list[Point]:
     """What comes of every setting of the grid."""
-    return [point(answers, *some) for some in itertools.product(FLOORS, SUPPORTS, RATIOS)]
+    return [point(answers, some) for some in GRID]
 
 
 def curve(answers: Sequence[Asked]) -> list[Point]:
     """The settings that no other beats in both precision and coverage, by coverage."""
     everything = points(answers)
-    everything.sort(key=lambda p: (-p["coverage"], -p["precision"], p["floor"], p["support"], p["ratio"]))
+    everything.sort(key=lambda p: (-p["coverage"], -p["precision"], *(p[name] for name in Setting._fields)))
     best, kept = -1.0, []
     for one in everything:
         if one["answered"] and one["precision"] > best:
@@ -135,28 +158,40 @@ def curve(answers: Sequence[Asked]) -> list[Point]:
 
 
 def chosen(answers: Sequence[Asked], precision: float = 0.95, abstain: float = 0.95) -> Point:
-    """The setting with the most right answers among those that reach both bars; else the most precise ones.
+    """The setting with the most right answers less the price of the wrong ones.
 
-    Where none reaches the bars, a setting that answers fewer than a twentieth of the probes does not count.
+    Those that reach both bars with an answer to a tenth of the probes (``ABLE``) go before all others.
     """
     everything = points(answers)
-    some = [p for p in everything if p["answered"]]
-    good = [p for p in some if p["precision"] >= precision and p["abstain_unrelated"] >= abstain]
-    if good:
-        return max(good, key=lambda p: p["coverage"])
-    able = [p for p in some if p["coverage"] >= 0.05] or everything
-    return max(able, key=lambda p: (p["precision"], p["coverage"]))
+    good = [
+        p for p in everything
+        if p["precision"] >= precision and p["abstain_unrelated"] >= abstain and p["coverage"] >= ABLE
+    ]  # fmt: skip
+    return max(good or everything, key=lambda p: (1 + PRICE) * p["answered_right"] - PRICE * p["answered"])
 
 
-def result(scene: Scene, floor: float, support: float) -> dict[str, Any]:
+def separation(answers: Iterable[Asked], name: str) -> float | None:
+    """How well a measure tells true answers from others: the AUC, 0.5 where it does not.
+
+    None where there are not both.
+    """
+    known = [one for one in answers if one["kind"] == "probe"]
+    true, false = ([one[name] for one in known if one["true"] is which] for which in (True, False))
+    pairs = list(itertools.product(true, false))
+    return round(sum((a > b) + 0.5 * (a == b) for a, b in pairs) / len(pairs), 4) if pairs else None
+
+
+def result(scene: Scene, force: RecallConfig) -> dict[str, Any]:
     """The result file: the curve, the setting that it says, and the one in force beside it."""
     answers = [one for row in scene.work.all("calibrate") for one in row["answers"]]
     if not answers:
         raise RuneError("nothing to calibrate with; run the stage calibrate first")
-    now, best = point(answers, floor, support, RATIOS[0]), chosen(answers)
+    now = point(answers, Setting(force.floor, force.support, force.near, force.sure))
+    best = chosen(answers)
     known = {one["session"] for one in answers if one["session"]}
     beside = len(scene.library.cards())
     summary: dict[str, Any] = {"questions": len(answers), "sessions": len(known), "adapters": beside}
+    summary |= {f"auc_{name}": separation(answers, name) for name in ("near", "sure", "match", "ratio")}
     summary |= {f"now_{name}": value for name, value in now.items()}
     summary |= {f"best_{name}": value for name, value in best.items()}
     return {"split": SPLIT, "probes_sha256": probes.sha256(SPLIT), "summary": summary,

@@ -29,8 +29,7 @@ def run(data: Path, folder: Path | None, wanted: int, split: str, only: str | No
     if only in (None, RESULT):
         _write(made, figures.result(made))
     if only == CALIBRATE:
-        recall = config.RecallConfig()
-        results.write("calibration", calibrate.result(made, recall.floor, recall.support), SEED)
+        results.write("calibration", calibrate.result(made, config.RecallConfig()), SEED)
 
 
 def _write(made: Scene, result: dict[str, Any]) -> None:

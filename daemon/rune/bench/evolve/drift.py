@@ -28,7 +28,7 @@ from rune.probing import holds
 from rune.recall import Recaller
 from rune.records.message import Distil, Recall
 from rune.records.trajectory import Event, Execution, Prompt, Reflection, Trajectory
-from rune.testing import BASE, BASE_HASH, FakeBreeder, FakeDistiller, FakeGenerator
+from rune.testing import BASE, BASE_HASH, FakeBreeder, FakeDistiller, fake_recaller
 from rune.worker import Learner
 
 SEED = 7
@@ -144,8 +144,7 @@ def _arm(embedder: Embedder, evolving: bool, sessions: int) -> Row:
 
 def _parts(index: Path, embedder: Embedder, evolving: bool) -> tuple[Learner, Recaller]:
     settings = Config(evolution=EvolutionConfig(automatic=evolving))
-    found = Index(index, embedder)
-    recaller = Recaller(found, FakeGenerator(), lambda text: len(text.split()), BASE_HASH, settings.recall)
+    recaller = fake_recaller(Index(index, embedder), settings.recall)
     return Learner(BASE, BASE_HASH, FakeDistiller(steps=1), settings, FakeBreeder()), recaller
 
 
