@@ -6,13 +6,14 @@ from collections.abc import Sequence
 
 import pytest
 
-from rune.bench.distil import growth, naive, served, train
+from rune.bench.distil import calibrate, growth, naive, served, train
 from rune.bench.distil.probes import Probe
 from rune.bench.distil.scene import Scene
 from rune.bench.distil.work import Work
+from rune.config import RecallConfig
 from rune.errors import OutOfMemory, RuneError
 from rune.records.trajectory import Event, Execution, Prompt, Reflection, Trajectory
-from rune.testing import FakeDistiller, parts
+from rune.testing import FakeDistiller, FakeGenerator, parts
 
 ABOUT = ("invoice", "parser", "printer")
 
@@ -112,6 +113,39 @@ def test_recall_finds_the_session_and_abstains_on_what_none_is_about(scene, home
     assert [answer["found"] for answer in answers[:2]] == ["s-invoice", "s-parser"]
     assert served.summary(answers)["served_recall"] == 1.0
     assert served.summary(answers)["abstain_unrelated"] > 0.5
+
+
+class Likely(FakeGenerator):
+    """What calibration needs of an engine beside answers."""
+
+    def adapter(self, folder):
+        return folder
+
+    def logprobs(self, question, answer, adapter):
+        return [-0.1, -0.3] if adapter else [-2.0]
+
+    def sureness(self, question, answer, adapter):
+        return 0.25
+
+
+def test_calibration_keeps_what_every_threshold_would_be_held_against(scene, home, monkeypatch):
+    made, asked = parts(home), served.with_unrelated(scene.probes, "development")[:4]
+    monkeypatch.setattr(calibrate, "questions", lambda _: asked)
+    train.run(scene, made)
+    made.recaller.generator = engine = Likely()
+    floor = made.recaller.floor
+    calibrate.run(scene, made, engine)
+    assert made.recaller.floor == floor
+    first, second, *foreign = scene.work.get("calibrate", "000")["answers"]
+    assert [one["found"] for one in (first, second)] == ["s-invoice", "s-parser"]
+    assert first["true"]
+    assert first["right"] == first["given"] == [True] * len(calibrate.SUPPORTS)
+    assert (first["sure"], first["ratio"]) == (0.25, pytest.approx(1.8))
+    assert first["near"] > max(one["near"] for one in foreign)
+    assert not any(any(one["right"]) for one in foreign)
+    result = calibrate.result(scene, RecallConfig())
+    assert result["summary"]["now_answered"] == 0  # nobody is sure enough
+    assert result["summary"]["best_coverage"] == 1.0
 
 
 def test_answers_of_fewer_adapters_are_asked_again(scene, home):

@@ -69,11 +69,10 @@ def evolve(parts: Learner, job: Evolve) -> Task:
     library.recover()
     done = carrying.finish(library)
     standing.settle_outcomes(echoes, config)
-    actions = standing.look(echoes, config, time.time()).actions
-    found = standing.standings(library, config, time.time())
-    yield from telling(examining.relate(parts.breeder, library, found), Advance("", 0, 0, 0.0))
-    done += carrying.carry(library, actions)
-    for action in carrying.heavy(actions)[:1]:
+    seen = standing.look(echoes, config, time.time())
+    yield from telling(examining.relate(parts.breeder, library, seen.standings), Advance("", 0, 0, 0.0))
+    done += carrying.carry(library, seen.actions)
+    for action in carrying.heavy(seen.actions)[:1]:
         for state in breeding.breed(parts.nursery, library, action):
             if isinstance(state, Progress):
                 yield Advance("", state.step, state.steps, round(state.loss, 4))

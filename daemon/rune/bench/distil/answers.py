@@ -53,15 +53,16 @@ class Tools:
 
 
 def run(scene: Scene, tools: Tools) -> None:
-    """Ask what was not asked yet of the adapters that are there."""
+    """Ask what was not asked yet of the adapters there; in any number of processes, like ``train``."""
     trained = scene.trained()
     adapters = [card for _, card in trained if card]
     for place, (past, card) in enumerate(trained):
         wrong = adapters[(adapters.index(card) + 1) % len(adapters)] if card else adapters[0]
-        id = card.id if card else ""
-        row = scene.work.kept(
-            "answers", past.session, partial(_row, scene, tools, past, card, wrong), partial(_same, id)
-        )
+        make, valid = partial(_row, scene, tools, past, card, wrong), partial(_same, card.id if card else "")
+        with scene.work.claimed("answers", past.session) as mine:
+            if not mine:
+                continue
+            row = scene.work.kept("answers", past.session, make, valid)
         scores = {arm: _right(row, arm) for arm in ("adapter", "base", "in_context", "oracle_passage", "rag")}
         scene.work.say(
             f"answers {place + 1}/{len(trained)} {past.session[:20]}: {row['seconds']} s, "

@@ -62,8 +62,8 @@ def run(scene: Scene, parts: Parts, engine: Engine) -> None:
     asked = questions(scene)
     adapters = sorted(card.id for card in scene.library.cards())
     recaller = parts.recaller
-    before = recaller.floor, recaller.config
-    recaller.floor, recaller.config = OPEN, replace(recaller.config, near=OPEN, sure=0.0)
+    before = recaller.floor
+    recaller.floor = OPEN
     try:
         for start in range(0, len(asked), CHUNK):
             some = asked[start : start + CHUNK]
@@ -73,7 +73,7 @@ def run(scene: Scene, parts: Parts, engine: Engine) -> None:
             right = sum(one["right"][0] for one in row["answers"])
             scene.work.say(f"calibrate {start + len(some)}/{len(asked)}: {right} right")
     finally:
-        recaller.floor, recaller.config = before
+        recaller.floor = before
 
 
 def questions(scene: Scene) -> list[Asked]:
@@ -101,7 +101,7 @@ def _asked(scene: Scene, parts: Parts, engine: Engine, one: Asked) -> Asked:
     try:
         for support in SUPPORTS:
             recaller.config = replace(config, support=support)
-            told.append(recaller.end(found, text).answer)
+            told.append(recaller.checked(found, text).text)
     finally:
         recaller.config = config
     adapter = engine.adapter(found.folder)
