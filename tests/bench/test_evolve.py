@@ -66,14 +66,19 @@ def test_the_figures_come_with_intervals_and_are_null_where_nothing_was_measured
     assert gated.summary([])["gated_bytes_over_keep"] is None
 
 
+def two(events) -> tuple[Trajectory, ...]:
+    """The session of the fixture, and one about the same test."""
+    port = Note("n1", 99.0, "Use `pytest tests/test_invoice.py` on port 8443; src/invoice.py reads it.")
+    told = {"s1": events, "s2": (port,)}
+    return tuple(Trajectory(name, "/p", "import", 1.0, some, "end") for name, some in told.items())
+
+
 def test_real_sessions_are_learnt_evolved_in_a_copy_and_asked_in_both_and_a_rerun_does_nothing_new(
     home, tmp_path, events
 ):
     home.root.mkdir(exist_ok=True)
     home.config.write_text("[evolution]\nsimilar = 0.01\nsame = 1.1\n")
-    port = Note("n1", 99.0, "Use `pytest tests/test_invoice.py` on port 8443; src/invoice.py reads it.")
-    told = {"s1": events, "s2": (port,)}
-    pasts = tuple(Trajectory(name, "/p", "import", 1.0, some, "end") for name, some in told.items())
+    pasts = two(events)
     probes = (
         Probe("s1", "fact", "Why did the invoice test fail?", ("EUR",), "", "repair", True, ()),
         Probe("s2", "fact", "What about tests/test_invoice.py, which port?", ("8443",), "", "note", True, ()),
@@ -98,6 +103,14 @@ def test_real_sessions_are_learnt_evolved_in_a_copy_and_asked_in_both_and_a_reru
     assert again.work.all("train") == learnt == scene.work.all("train")
     assert [row["sessions"] for row in again.work.all("arms")] == [2, 2]
     gated.adopt(again, scene.work.folder)  # what is here stays
+
+
+def test_it_does_not_go_on_while_another_process_still_learns(home, tmp_path, events):
+    scene, other = Scene(Work(tmp_path), "heldout", two(events), (), (), ()), Work(tmp_path)
+    with other.claimed("train", "s1"), pytest.raises(RuneError, match="1 sessions are being learnt"):
+        gated.measure(scene, parts(home), ())
+    assert [scene.is_trained(session) for session in ("s1", "s2")] == [False, True]
+    assert scene.work.all("arms") == []
 
 
 def test_only_sessions_of_the_run_are_taken_over(tmp_path):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
+from collections.abc import Iterator, Sequence
 from functools import partial
 from typing import Any
 
@@ -28,17 +29,21 @@ def run(scene: Scene, parts: Parts) -> None:
     those of a part of the machine, so that none of them is a figure (``figures.rivals``).
     """
     everything = (*scene.probed[:1], *scene.others, *scene.probed[1:])  # what is calibrated on comes early
-    for place, past in enumerate(everything):
+    for place, row in learning(scene, parts, everything):
+        scene.work.say(
+            f"train {place + 1}/{len(everything)} {row['session'][:20]}: {row['lessons']} lessons, "
+            f"{row['steps']} steps, {row['seconds']} s, {row['probes_before']} -> {row['probes_after']}"
+        )
+        if place == 0:
+            first(scene, parts, "alone")
+
+
+def learning(scene: Scene, parts: Parts, pasts: Sequence[Trajectory]) -> Iterator[tuple[int, Row]]:
+    """Learn these sessions one after the other, but for those that another process has begun."""
+    for place, past in enumerate(pasts):
         with scene.work.claimed("train", past.session) as mine:
-            if not mine:
-                continue
-            row = scene.work.kept("train", past.session, partial(learnt, scene, parts, past))
-            scene.work.say(
-                f"train {place + 1}/{len(everything)} {past.session[:20]}: {row['lessons']} lessons, "
-                f"{row['steps']} steps, {row['seconds']} s, {row['probes_before']} -> {row['probes_after']}"
-            )
-            if place == 0:
-                first(scene, parts, "alone")
+            if mine:
+                yield place, scene.work.kept("train", past.session, partial(learnt, scene, parts, past))
 
 
 def first(scene: Scene, parts: Parts, when: str) -> Row:

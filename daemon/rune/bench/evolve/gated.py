@@ -91,12 +91,17 @@ def _copy(source: Path, into: Path) -> None:
 
 
 def measure(scene: Scene, parts: Parts, sums: Sequence[str]) -> None:
-    """Learn, evolve a copy, add up, and ask all of them."""
+    """Learn, evolve a copy, add up, and ask all of them.
+
+    Raises:
+        RuneError: other processes are still learning; those that they have not begun are learnt by then.
+    """
     quiet = replace(parts.config.evolution, automatic=False)
     parts = replace(parts, config=replace(parts.config, evolution=quiet))
-    for place, past in enumerate(scene.everything):
-        row = scene.work.kept("train", past.session, partial(train.learnt, scene, parts, past))
-        scene.work.say(f"learnt {place + 1}/{len(scene.everything)} {past.session[:20]} in {row['wall']} s")
+    for place, row in train.learning(scene, parts, scene.everything):
+        scene.work.say(f"learnt {place + 1}/{len(scene.everything)} {row['session'][:20]} in {row['wall']} s")
+    if left := sum(not scene.is_trained(past.session) for past in scene.everything):
+        raise RuneError(f"{left} sessions are being learnt by another process; run this again then")
     library = Library(scene.echoes, time.time)
     keep = Arm("keep", scene.echoes)
     arms = [keep, _evolved(scene, parts), *(_summed(scene, name, library.cards()) for name in sums)]
