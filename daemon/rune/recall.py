@@ -24,7 +24,7 @@ from rune.config import RecallConfig
 from rune.echoes.known import Known, Text
 from rune.errors import AdapterError, NotServed
 from rune.finding import Finder, Found, Searcher
-from rune.grounding import Grounded, event_text, ground, source_text
+from rune.grounding import event_text, ground, source_text
 from rune.index import Hit
 from rune.library import Library
 from rune.paths import Echoes
@@ -106,7 +106,8 @@ class Recaller(Finder):
 
     def end(self, asked: Asked, text: str) -> Recalled:
         """What the adapter said, as far as its session says so, too."""
-        checked = self.checked(asked, text)
+        source, stale = self.record(asked)
+        checked = ground(text, source, self.config.support, stale)
         doubt = self._doubt(asked, text) if checked.text else UNSUPPORTED
         kept = "" if doubt else checked.text
         answer = replace(
@@ -120,13 +121,12 @@ class Recaller(Finder):
         )
         return self._told(asked.request, asked.found, asked.began, answer)
 
-    def checked(self, asked: Asked, text: str) -> Grounded:
-        """What is left of an answer when it is held against the adapter's sessions and echoes."""
+    def record(self, asked: Asked) -> tuple[str, tuple[str, ...]]:
+        """What an answer is held against: the sessions and echoes, and which literals are outdated."""
         card, library = asked.card, self.library(asked.request.project)
         paths = [library.echoes.trajectory(session) for session in card.origins]
         source = "\n".join((*map(source_text, paths), echoed(card, asked.found.memory)))
-        stale = outdated(library.get(card.id), library.states().get(card.id, State()))
-        return ground(text, source, self.config.support, stale)
+        return source, outdated(library.get(card.id), library.states().get(card.id, State()))
 
     def _doubt(self, asked: Asked, text: str) -> str:
         """Why an answer that its session supports is not given all the same; empty where it is."""

@@ -13,7 +13,6 @@ from __future__ import annotations
 import itertools
 import time
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
 from functools import partial
 from statistics import mean
 from typing import Any, NamedTuple
@@ -25,6 +24,7 @@ from rune.bench.distil.served import Question as Asked
 from rune.bench.distil.work import Row
 from rune.config import RecallConfig
 from rune.errors import RuneError
+from rune.grounding import ground
 from rune.ml.engine import Engine
 from rune.ml.score import holds
 from rune.records.message import Recall, Recalled
@@ -97,13 +97,8 @@ def _asked(scene: Scene, parts: Parts, engine: Engine, one: Asked) -> Asked:
             f"{one['question']!r}: expected an adapter at an open floor, found: {found.abstained}"
         )
     text = recaller.generator.answer(one["question"], found.folder, recaller.config.max_answer_tokens)
-    told, config = [], recaller.config
-    try:
-        for support in SUPPORTS:
-            recaller.config = replace(config, support=support)
-            told.append(recaller.checked(found, text).text)
-    finally:
-        recaller.config = config
+    source, stale = recaller.record(found)
+    told = [ground(text, source, support, stale).text for support in SUPPORTS]
     adapter = engine.adapter(found.folder)
     ours, theirs = (mean(engine.logprobs(one["question"], text, by)) for by in (adapter, None))
     return {
