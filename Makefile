@@ -54,6 +54,7 @@ bench: models
 	$(BIN)/rune bench import "$(SESSIONS)"
 	@test -d "$(DATA)" || echo 'no folder $(DATA): "rune bench echoes", "distil" and "evolve" are left out; make bench DATA=...'
 	test ! -d "$(DATA)" || $(BIN)/rune bench echoes --data "$(DATA)"
+	test ! -d "$(DATA)" || $(BIN)/rune bench start --data "$(DATA)"
 	test ! -d "$(DATA)" || $(BIN)/rune bench distil --data "$(DATA)"
 	test ! -d "$(DATA)" || $(BIN)/rune bench evolve --data "$(DATA)" --trained build/bench-distil
 	test ! -d "$(DATA)" || $(BIN)/rune bench retrieval --data "$(DATA)"

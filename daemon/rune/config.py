@@ -52,8 +52,12 @@ class DistilConfig:
     targets: tuple[str, ...] = ("q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj")
     learning_rate: float = 2e-3
     max_epochs: int = 12
+    """Where training begins from nothing."""
+    started_epochs: int = 6
+    """Where it begins from the embedded start, which is for one base, rank and set of targets; 0: never."""
     least_steps: int = 60
-    """A session with few lessons gets more epochs, up to this many optimizer steps."""
+    """A session with few lessons gets more epochs, up to this many optimizer steps; from a start, the same
+    share of them as of the epochs."""
     batch_tokens: int = 256
     max_lessons: int = 24
     max_sequence: int = 208

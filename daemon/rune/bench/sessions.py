@@ -23,6 +23,8 @@ LEAST_EVENTS, LEAST_CHARACTERS = 30, 10_000
 """A session with less holds no ten facts to ask for."""
 EXTRA = 6
 """Runs of mini-swe-agent to tune on."""
+MINI = "/testbed"
+"""The project of every run of mini-swe-agent."""
 HELD_OUT, DEVELOPMENT = "entireio__cli", "PackmindHub__context-evaluator"
 
 
@@ -71,7 +73,7 @@ def mini_swe(path: Path) -> list[Trajectory]:
 def _mini(run: dict[str, Any]) -> Trajectory:
     name = run["session_id"].replace("/", "-")
     made = [events.sealed(event, scan.scan)[0] for event in _events(run["events"])]
-    return Trajectory(name, "/testbed", "import", 0.0, tuple(made))
+    return Trajectory(name, MINI, "import", 0.0, tuple(made))
 
 
 def _events(told: Sequence[dict[str, Any]]) -> Iterator[Event]:

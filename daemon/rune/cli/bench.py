@@ -66,6 +66,24 @@ def bench_distil(data: Path, sessions: int, work: Path | None, split: str, only:
     stages.run(data, work, sessions, split, only)
 
 
+@bench.command(name="start")
+@click.option("--data", type=FOLDER, required=True, help="A folder with recorded sessions.")
+@click.option("--work", type=click.Path(path_type=Path), help="Where the work lies; else in build/.")
+@click.option(
+    "--make", "into", type=click.Path(file_okay=False, path_type=Path),
+    help="Make a start and write it into this folder, instead of measuring the embedded one.",
+)  # fmt: skip
+def bench_start(data: Path, work: Path | None, into: Path | None) -> None:
+    """The weights that training begins from: what they save, or making them; goes on where it stopped."""
+    from rune.bench import results, start
+
+    using = start.tools(data, work)
+    if into:
+        start.make(using, into)
+    else:
+        results.write("start", start.measure(using))
+
+
 @bench.command(name="evolve")
 @click.option("--data", type=FOLDER, help="A folder with recorded sessions, for the stage gated.")
 @click.option("--sessions", default=60, show_default=True, help="Real sessions of the stage gated.")

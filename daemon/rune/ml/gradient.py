@@ -35,6 +35,7 @@ from rune.ml.base import Base
 from rune.ml.engine import Engine
 from rune.ml.neutral import Neutral
 from rune.ml.packing import Example
+from rune.ml.start import Start
 from rune.ports import Distilled, Progress
 from rune.records.card import Lesson
 from rune.units import Work, telling
@@ -56,11 +57,17 @@ NEUTRAL = 6
 class GradientDistiller:
     """Trains one adapter at a time, in units of one optimizer step, so that recalls can go in between."""
 
-    def __init__(self, base: Base, config: DistilConfig, kept: Path | None = None) -> None:
-        """``kept`` is where the base's answers to neutral questions lie from process to process."""
+    def __init__(
+        self, base: Base, config: DistilConfig, kept: Path | None = None, start: Start | None = None
+    ) -> None:
+        """``kept`` is where the base's answers to neutral questions lie from process to process.
+
+        ``start`` is where training begins; None: from nothing.
+        """
         self.base = base
         self.config = config
         self.kept = kept
+        self.start = start
         self.engine = Engine(base)
         self._neutral: tuple[Neutral, Neutral] | None = None
 
@@ -89,7 +96,7 @@ class GradientDistiller:
         began, asking = time.monotonic(), Progress(0, 0, 0.0)
         held, checked = yield from telling(self.general(), asking)
         before = yield from telling(score.scoring(self.engine, None, lessons), asking)
-        adapter = lora.fresh(self.base.layers, config.targets, config.rank, config.alpha, config.seed)
+        adapter, config = begun(self.base, config, self.start)
         now = asking
         for now in train(self.base, adapter, lessons, held, config):
             yield now
@@ -100,7 +107,8 @@ class GradientDistiller:
         give_back()
         yield Distilled(
             into, now.step, round(time.monotonic() - began, 2), {**before, "neutral_kl": 0.0},
-            {**after, "neutral_kl": round(drift, 4)}, peak_mb(), asdict(config),
+            {**after, "neutral_kl": round(drift, 4)}, peak_mb(),
+            {**asdict(config), "start": self.start.name if self.start else ""},
         )  # fmt: skip
 
     def general(self) -> Work[tuple[Neutral, Neutral]]:
@@ -113,6 +121,14 @@ class GradientDistiller:
             checked = yield from neutral.collecting(self.base, asked[apart:], told[apart:])
             self._neutral = trained, checked
         return self._neutral
+
+
+def begun(base: Base, config: DistilConfig, start: Start | None) -> tuple[lora.Adapter, DistilConfig]:
+    """Where training begins, and how long it is from there."""
+    if start is None:
+        return lora.fresh(base.layers, config.targets, config.rank, config.alpha, config.seed), config
+    least = config.least_steps * config.started_epochs // config.max_epochs
+    return lora.trainable(start.adapter), replace(config, max_epochs=config.started_epochs, least_steps=least)
 
 
 def _ladder(config: DistilConfig) -> Iterator[DistilConfig]:

@@ -141,6 +141,15 @@ def fresh(
     return Adapter(rank, alpha, factors)
 
 
+def trainable(adapter: Adapter) -> Adapter:
+    """The same weights as a starting point for gradient steps; its rank, padding included, stays."""
+    factors = {
+        name: Factors(part.a.clone().requires_grad_(), part.b.clone().requires_grad_())
+        for name, part in adapter.factors.items()
+    }
+    return Adapter(adapter.rank, adapter.alpha, factors)
+
+
 def zeroed(adapter: Adapter) -> Adapter:
     """The same shapes with nothing in them: a control that must answer like the base."""
     empty = {n: Factors(torch.zeros_like(f.a), torch.zeros_like(f.b)) for n, f in adapter.factors.items()}

@@ -104,7 +104,7 @@ def test_gradient_steps_can_start_from_a_generated_adapter(tiny, small, lessons,
     from rune.ml.engine import Engine
 
     made, _ = distiller.generate(tiny, small, distiller.digest(lessons))
-    start = distiller.trainable(made)
+    start = lora.trainable(made)
     held = neutral.ask(tiny, Engine(tiny), neutral.TRAINED[:4])
     longer = replace(quick, max_epochs=16)
     losses = [step.loss for step in gradient.train(tiny, start, lessons, held, longer)]

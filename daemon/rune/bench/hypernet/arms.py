@@ -123,7 +123,7 @@ def trained(tools: Tools, some: Sequence[Session]) -> dict[str, list[bool]]:
             lora.fresh(tools.base.layers, config.targets, config.rank, config.alpha, config.seed)
             for _ in range(2)
         )
-        start = distiller.trainable(distiller.generate(tools.base, tools.network, session.text)[0])
+        start = lora.trainable(distiller.generate(tools.base, tools.network, session.text)[0])
         few = replace(config, max_epochs=1, least_steps=min(config.least_steps, REFINE_STEPS))
         starts = zip(STEPPED, (fresh, again, start), (config, few, few), strict=True)
         for arm, adapter, how in starts:

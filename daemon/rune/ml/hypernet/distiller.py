@@ -141,12 +141,3 @@ def generate(base: Base, network: Hypernetwork, text: str) -> tuple[lora.Adapter
         for name, first in parts[0].items()
     }
     return exported(base, network, joined(network, rows, [len(pieces)])), len(pieces)
-
-
-def trainable(adapter: lora.Adapter) -> lora.Adapter:
-    """The same adapter as a starting point for gradient steps; its rank, padding included, stays."""
-    factors = {
-        name: lora.Factors(part.a.clone().requires_grad_(), part.b.clone().requires_grad_())
-        for name, part in adapter.factors.items()
-    }
-    return lora.Adapter(adapter.rank, adapter.alpha, factors)

@@ -1,0 +1,157 @@
+"""Where training begins: which start fits, what is damaged, and that it is what saves steps."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+
+import pytest
+import torch
+
+from rune.config import DistilConfig, ModelConfig
+from rune.errors import AdapterError, FormatError, NewerVersion
+from rune.ml import base, gradient, lora, merge, neutral, start
+from rune.ml.engine import Engine
+from rune.paths import Home
+from rune.records import model
+from rune.records.card import Lesson
+
+
+@pytest.fixture
+def general(tiny):
+    return neutral.ask(tiny, Engine(tiny), neutral.TRAINED[:4])
+
+
+def learnt(tiny, lessons, config, general, begin=None):
+    adapter, how = gradient.begun(tiny, config, begin)
+    *_, last = gradient.train(tiny, adapter, lessons, general, how)
+    return adapter, last
+
+
+@pytest.fixture
+def folder(tiny, lessons, quick, general, tmp_path):
+    """A start on disk, made of one session's adapter."""
+    adapter, _ = learnt(tiny, lessons, quick, general)
+    start.write(tmp_path / "start", adapter, tiny, {"turns": [1]})
+    return tmp_path / "start"
+
+
+def test_a_start_is_read_back_and_is_the_weights_that_were_written(tiny, quick, folder):
+    found = start.fitting(tiny, quick, folder)
+    saved = lora.load(folder, tiny.device, torch.float32)
+    assert found is not None
+    assert json.loads((folder / start.NAME).read_text())["sha256"].startswith(found.name)
+    for name in saved.factors:
+        torch.testing.assert_close(merge.delta(found.adapter, name), merge.delta(saved, name))
+
+
+def test_another_alpha_says_the_same_in_other_factors(tiny, quick, folder):
+    other = replace(quick, alpha=quick.alpha * 4)
+    found, as_written = start.fitting(tiny, other, folder), start.fitting(tiny, quick, folder)
+    assert found.adapter.alpha == other.alpha
+    name = next(iter(found.adapter.factors))
+    torch.testing.assert_close(merge.delta(found.adapter, name), merge.delta(as_written.adapter, name))
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"started_epochs": 0}, {"rank": 4}, {"targets": ("q_proj",)}],
+    ids=["none wanted", "another rank", "other layers"],
+)
+def test_settings_that_a_start_does_not_fit_begin_from_nothing(tiny, quick, folder, change):
+    assert start.fitting(tiny, replace(quick, **change), folder) is None
+
+
+def test_a_start_for_another_base_is_left_alone(tiny, quick, folder):
+    assert start.fitting(replace(tiny, hash="00" * 32), quick, folder) is None
+
+
+def test_without_a_start_there_is_none(tiny, quick, tmp_path):
+    assert start.fitting(tiny, quick, tmp_path) is None
+
+
+def test_changed_weights_are_told_from_those_described(tiny, quick, folder):
+    whole = (folder / lora.WEIGHTS).read_bytes()
+    (folder / lora.WEIGHTS).write_bytes(whole[:-1] + b"\x00" if whole[-1] else whole[:-1] + b"\x01")
+    with pytest.raises(FormatError, match=r"not what start\.json describes"):
+        start.fitting(tiny, quick, folder)
+
+
+@pytest.mark.parametrize(
+    ("text", "error"),
+    [("{", FormatError), ("[]", FormatError), ('{"v": 1}', FormatError),
+     ('{"v": 2, "base_hash": "x", "sha256": "y"}', NewerVersion)],
+)  # fmt: skip
+def test_a_description_that_is_none_or_newer_is_an_error(tiny, quick, folder, text, error):
+    (folder / start.NAME).write_text(text)
+    with pytest.raises(error, match=r"start\.json"):
+        start.fitting(tiny, quick, folder)
+
+
+def test_half_a_start_is_none(tiny, quick, folder, monkeypatch):
+    """A run that dies while it writes leaves weights without a description."""
+    monkeypatch.setattr(start.files, "replace", lambda *_: (_ for _ in ()).throw(OSError("disk full")))
+    with pytest.raises(OSError, match="disk full"):
+        start.write(folder, lora.load(folder, tiny.device, torch.float32), tiny, {})
+    assert start.fitting(tiny, quick, folder) is None
+
+
+def test_the_mean_is_that_of_what_is_added_to_the_weights(tiny):
+    """Of adapters that share their input side the mean has their rank, so that nothing is lost."""
+    one = lora.fresh(tiny.layers, ("q_proj",), 4, 8.0, 7)
+    noise = torch.Generator().manual_seed(3)
+    parents = [
+        lora.Adapter(4, 8.0, {name: lora.Factors(part.a.detach(), torch.randn(part.b.shape, generator=noise))
+                              for name, part in one.factors.items()})
+        for _ in range(3)
+    ]  # fmt: skip
+    mean = start.mean(parents)
+    assert mean.rank == 4
+    for name in one.factors:
+        wanted = sum(merge.delta(parent, name) for parent in parents) / 3
+        torch.testing.assert_close(merge.delta(mean, name), wanted, atol=1e-4, rtol=1e-3)
+
+
+def test_no_adapters_have_no_mean():
+    with pytest.raises(AdapterError):
+        start.mean([])
+
+
+def test_training_is_shorter_and_leaves_the_start_as_it_was(tiny, lessons, quick, general, folder):
+    begin = start.fitting(tiny, quick, folder)
+    before = {name: part.a.clone() for name, part in begin.adapter.factors.items()}
+    adapter, how = gradient.begun(tiny, quick, begin)
+    assert how.max_epochs == quick.started_epochs
+    assert how.least_steps == quick.least_steps * quick.started_epochs // quick.max_epochs
+    list(gradient.train(tiny, adapter, lessons, general, how))
+    assert all(torch.equal(before[name], part.a) for name, part in begin.adapter.factors.items())
+    assert any(not torch.equal(before[name], part.a) for name, part in adapter.factors.items())
+
+
+def test_what_a_start_has_learnt_need_not_be_learnt_again(tiny, quick, general, folder):
+    """The start knows how the answers look; the same few steps get further from there than from nothing."""
+    another = [Lesson("fix", "Use GBP.", ("Which currency now?", "currency now"), (), ("e2",), ("GBP",))]
+    few = replace(quick, max_epochs=3, started_epochs=3, least_steps=3, stop_accuracy=2.0)
+    _, fresh = learnt(tiny, another, few, general)
+    _, begun = learnt(tiny, another, few, general, start.fitting(tiny, quick, folder))
+    assert begun.loss < fresh.loss
+
+
+def test_the_receipt_says_where_training_began(tiny, lessons, quick, folder, tmp_path):
+    short = replace(quick, max_epochs=2, started_epochs=1, least_steps=1)
+    begin = start.fitting(tiny, short, folder)
+    for chosen, name, epochs in ((begin, begin.name, 1), (None, "", 2)):
+        *_, made = gradient.GradientDistiller(tiny, short, None, chosen).distil(lessons, tmp_path / "made")
+        assert (made.settings["start"], made.settings["max_epochs"]) == (name, epochs)
+
+
+@pytest.mark.model
+def test_the_embedded_start_is_for_the_embedded_base(models, tmp_path):
+    folder = models / "smollm2-135m-instruct"
+    loaded = base.load(folder, model.base_hash(folder, Home(tmp_path)), ModelConfig(precision="float32"))
+    found = start.fitting(loaded, DistilConfig())
+    assert found is not None, "whoever changes the default base, rank or layers makes a start for them"
+    assert found.adapter.factors.keys() == {name for name in loaded.layers if "lm_head" not in name}
+    assert start.fitting(loaded, DistilConfig(started_epochs=0)) is None
+    general = Engine(loaded).answers(["What is the capital of Italy?"], found.adapter, 24)
+    assert "Rome" in general[0]
