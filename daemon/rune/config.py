@@ -56,8 +56,7 @@ class DistilConfig:
     started_epochs: int = 6
     """Where it begins from the embedded start, which is for one base, rank and set of targets; 0: never."""
     least_steps: int = 60
-    """A session with few lessons gets more epochs, up to this many optimizer steps; from a start, the same
-    share of them as of the epochs."""
+    """A session with few lessons gets more epochs, up to this many optimizer steps."""
     batch_tokens: int = 256
     max_lessons: int = 24
     max_sequence: int = 208

@@ -126,9 +126,7 @@ def measure(using: Tools, folder: Path = start.EMBEDDED) -> dict[str, Any]:
 
 def _compared(using: Tools, session: str, taught: Sequence[Lesson], arm: str, chosen: Start) -> Row:
     """A session learnt one way, by the distiller itself."""
-    share = using.config.started_epochs / using.config.max_epochs
-    least = round(using.config.least_steps * share)
-    short = replace(using.config, max_epochs=using.config.started_epochs, least_steps=least)
+    short = replace(using.config, max_epochs=using.config.started_epochs)
     how, begin = (short if arm == "short" else using.config), (chosen if arm == "started" else None)
     distiller = gradient.GradientDistiller(using.base, how, using.kept, begin)
     distiller.engine.answers(["warm"], None, 1)

@@ -127,8 +127,7 @@ def begun(base: Base, config: DistilConfig, start: Start | None) -> tuple[lora.A
     """Where training begins, and how long it is from there."""
     if start is None:
         return lora.fresh(base.layers, config.targets, config.rank, config.alpha, config.seed), config
-    least = config.least_steps * config.started_epochs // config.max_epochs
-    return lora.trainable(start.adapter), replace(config, max_epochs=config.started_epochs, least_steps=least)
+    return lora.trainable(start.adapter), replace(config, max_epochs=config.started_epochs)
 
 
 def _ladder(config: DistilConfig) -> Iterator[DistilConfig]:
