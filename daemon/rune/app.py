@@ -135,10 +135,10 @@ def distiller(home: Home, loaded: Base, settings: config.DistilConfig) -> ports.
         ConfigError: there is no such method, or the hypernetwork is for another base.
         FormatError: the hypernetwork is missing or damaged.
     """
-    from rune.ml import start  # noqa: PLC0415 - as below
     from rune.ml.gradient import GradientDistiller  # noqa: PLC0415 - as below
+    from rune.ml.start import EMBEDDED  # noqa: PLC0415 - as below
 
-    steps = GradientDistiller(loaded, settings, home.general, start.fitting(loaded, settings))
+    steps = GradientDistiller(loaded, settings, home.general, EMBEDDED)
     if settings.method == "gradient":
         return steps
     from rune.ml.hypernet import checkpoint  # noqa: PLC0415

@@ -139,7 +139,7 @@ def test_what_a_start_has_learnt_need_not_be_learnt_again(tiny, quick, general, 
 def test_the_receipt_says_where_training_began(tiny, lessons, quick, folder, tmp_path):
     short = replace(quick, max_epochs=2, started_epochs=1, least_steps=1)
     begin = start.fitting(tiny, short, folder)
-    for chosen, name, epochs in ((begin, begin.name, 1), (None, "", 2)):
+    for chosen, name, epochs in ((folder, begin.name, 1), (None, "", 2)):
         *_, made = gradient.GradientDistiller(tiny, short, None, chosen).distil(lessons, tmp_path / "made")
         assert (made.settings["start"], made.settings["max_epochs"]) == (name, epochs)
 

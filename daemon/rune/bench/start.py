@@ -23,6 +23,7 @@ from rune.errors import RuneError
 from rune.ml import base as bases
 from rune.ml import gradient, lora, score, start
 from rune.ml.base import Base
+from rune.ml.engine import Engine
 from rune.ml.start import Start
 from rune.ports import Distilled
 from rune.records.card import Lesson
@@ -70,21 +71,19 @@ def make(using: Tools, into: Path) -> None:
         RuneError: another process still learns a session of a turn.
     """
     held, _ = done(gradient.GradientDistiller(using.base, using.config, using.kept).general())
+    everything = turns(using.corpus)
     before: Start | None = None
-    for number, pasts in enumerate(turns(using.corpus), 1):
+    for number, pasts in enumerate(everything, 1):
         stage = f"turn-{number}"
         for past in pasts:
-            with using.work.claimed(stage, past.session) as mine:
-                if mine:
-                    learn = partial(_learnt, using, past, before, held, stage)
-                    row = using.work.kept(stage, past.session, learn)
-                    using.work.say(f"{stage}: {past.session[:30]} in {row['steps']} steps")
-        if left := sum(using.work.get(stage, past.session) is None for past in pasts):
-            raise RuneError(f"{left} sessions are being learnt by another process; run this again then")
+            learn = partial(_learnt, using, past, before, held, stage)
+            if row := using.work.shared(stage, past.session, learn):
+                using.work.say(f"{stage}: {past.session[:30]} in {row['steps']} steps")
+        using.work.complete(stage, (past.session for past in pasts))
         own = [lora.load(_folder(using, stage, past), using.base.device) for past in pasts]
         before = Start(start.scaled(start.mean(own), using.config.alpha), "")
     assert before is not None
-    record = {"turns": [len(pasts) for pasts in turns(using.corpus)], "commit": results.commit()}
+    record = {"turns": [len(pasts) for pasts in everything], "commit": results.commit()}
     start.write(into, before.adapter, using.base, record)
 
 
@@ -96,11 +95,9 @@ def _learnt(using: Tools, past: Trajectory, before: Start | None, held: Any, sta
     """One session's adapter, learnt from where the turn begins."""
     taught = lessons.find(past, using.config.max_lessons)
     adapter, how = gradient.begun(using.base, replace(using.config, started_epochs=EPOCHS), before)
-    step = 0
-    for step, _ in enumerate(gradient.train(using.base, adapter, taught, held, how), 1):  # noqa: B007 - counted
-        pass
+    *_, last = gradient.train(using.base, adapter, taught, held, how)
     lora.save(adapter, _folder(using, stage, past), using.base.name)
-    return {"session": past.session, "lessons": len(taught), "steps": step}
+    return {"session": past.session, "lessons": len(taught), "steps": last.step}
 
 
 def measure(using: Tools, folder: Path = start.EMBEDDED) -> dict[str, Any]:
@@ -116,21 +113,21 @@ def measure(using: Tools, folder: Path = start.EMBEDDED) -> dict[str, Any]:
     for past in using.corpus.spare[-APART:]:
         taught = lessons.find(past, using.config.max_lessons)
         for arm in ARMS:
-            learn = partial(_compared, using, past.session, taught, arm, chosen)
+            learn = partial(_compared, using, past.session, taught, arm, folder)
             rows.append(using.work.kept(f"compare-{chosen.name}", f"{past.session}-{arm}", learn))
             using.work.say(f"{arm}: {rows[-1]}")
-    members = turns(using.corpus)[-1][:: max(1, len(turns(using.corpus)[-1]) // MEMBERS)]
+    made_of = turns(using.corpus)[-1]
+    members = made_of[:: max(1, len(made_of) // MEMBERS)]
     known = using.work.kept(f"compare-{chosen.name}", "members", partial(_known, using, chosen, members))
     return {"summary": summary(rows, known), "rows": [*rows, known]}
 
 
-def _compared(using: Tools, session: str, taught: Sequence[Lesson], arm: str, chosen: Start) -> Row:
+def _compared(using: Tools, session: str, taught: Sequence[Lesson], arm: str, folder: Path) -> Row:
     """A session learnt one way, by the distiller itself."""
     short = replace(using.config, max_epochs=using.config.started_epochs)
-    how, begin = (short if arm == "short" else using.config), (chosen if arm == "started" else None)
+    how, begin = (short if arm == "short" else using.config), (folder if arm == "started" else None)
     distiller = gradient.GradientDistiller(using.base, how, using.kept, begin)
-    distiller.engine.answers(["warm"], None, 1)
-    done(distiller.general())
+    done(distiller.general())  # no part of a session's time
     *_, made = distiller.distil(taught, using.work.folder / "compared" / arm)
     assert isinstance(made, Distilled), made
     return {
@@ -141,7 +138,7 @@ def _compared(using: Tools, session: str, taught: Sequence[Lesson], arm: str, ch
 
 def _known(using: Tools, chosen: Start, members: Sequence[Trajectory]) -> Row:
     """What the start alone answers of sessions that it was made from: it should know how, and no facts."""
-    engine = gradient.GradientDistiller(using.base, using.config, using.kept).engine
+    engine = Engine(using.base)
     taught = [lessons.find(past, using.config.max_lessons) for past in members]
     found = [done(score.scoring(engine, chosen.adapter, some)) for some in taught]
     return {"row": "members", "sessions": len(members), "heldout": [one["heldout"] for one in found]}

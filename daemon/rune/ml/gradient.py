@@ -35,7 +35,7 @@ from rune.ml.base import Base
 from rune.ml.engine import Engine
 from rune.ml.neutral import Neutral
 from rune.ml.packing import Example
-from rune.ml.start import Start
+from rune.ml.start import Start, fitting
 from rune.ports import Distilled, Progress
 from rune.records.card import Lesson
 from rune.units import Work, telling
@@ -58,11 +58,12 @@ class GradientDistiller:
     """Trains one adapter at a time, in units of one optimizer step, so that recalls can go in between."""
 
     def __init__(
-        self, base: Base, config: DistilConfig, kept: Path | None = None, start: Start | None = None
+        self, base: Base, config: DistilConfig, kept: Path | None = None, start: Path | None = None
     ) -> None:
         """``kept`` is where the base's answers to neutral questions lie from process to process.
 
-        ``start`` is where training begins; None: from nothing.
+        ``start`` is the folder of the weights that training begins at, where they fit; None: from nothing.
+        They are read for each session: who only answers has no use for them.
         """
         self.base = base
         self.config = config
@@ -76,6 +77,7 @@ class GradientDistiller:
 
         Raises:
             OutOfMemory: not even a quarter of the batch and half of the sequence length fit.
+            FormatError, AdapterError: the start is damaged.
         """
         for config in _ladder(self.config):
             try:
@@ -96,7 +98,8 @@ class GradientDistiller:
         began, asking = time.monotonic(), Progress(0, 0, 0.0)
         held, checked = yield from telling(self.general(), asking)
         before = yield from telling(score.scoring(self.engine, None, lessons), asking)
-        adapter, config = begun(self.base, config, self.start)
+        start = fitting(self.base, config, self.start) if self.start else None
+        adapter, config = begun(self.base, config, start)
         now = asking
         for now in train(self.base, adapter, lessons, held, config):
             yield now
@@ -108,7 +111,7 @@ class GradientDistiller:
         yield Distilled(
             into, now.step, round(time.monotonic() - began, 2), {**before, "neutral_kl": 0.0},
             {**after, "neutral_kl": round(drift, 4)}, peak_mb(),
-            {**asdict(config), "start": self.start.name if self.start else ""},
+            {**asdict(config), "start": start.name if start else ""},
         )  # fmt: skip
 
     def general(self) -> Work[tuple[Neutral, Neutral]]:

@@ -5,14 +5,14 @@ from __future__ import annotations
 import contextlib
 import json
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any, TypeAlias
 
 from filelock import FileLock, Timeout
 
 from rune import files, paths
-from rune.errors import FormatError
+from rune.errors import FormatError, RuneError
 
 Row: TypeAlias = dict[str, Any]
 
@@ -53,6 +53,22 @@ class Work:
             yield True
         finally:
             lock.release()
+
+    def shared(
+        self, stage: str, name: str, make: Callable[[], Row], valid: Callable[[Row], bool] | None = None
+    ) -> Row | None:
+        """As ``kept``, in any number of processes; None where another one is making the piece."""
+        with self.claimed(stage, name) as mine:
+            return self.kept(stage, name, make, valid) if mine else None
+
+    def complete(self, stage: str, sessions: Iterable[str]) -> None:
+        """Check that every session's piece is there.
+
+        Raises:
+            RuneError: another process still makes some of them.
+        """
+        if left := sum(self.get(stage, session) is None for session in sessions):
+            raise RuneError(f"{left} sessions are being learnt by another process; run this again then")
 
     def get(self, stage: str, name: str) -> Row | None:
         """A piece that was made before.

@@ -100,8 +100,7 @@ def measure(scene: Scene, parts: Parts, sums: Sequence[str]) -> None:
     parts = replace(parts, config=replace(parts.config, evolution=quiet))
     for place, row in train.learning(scene, parts, scene.everything):
         scene.work.say(f"learnt {place + 1}/{len(scene.everything)} {row['session'][:20]} in {row['wall']} s")
-    if left := sum(not scene.is_trained(past.session) for past in scene.everything):
-        raise RuneError(f"{left} sessions are being learnt by another process; run this again then")
+    scene.work.complete("train", (past.session for past in scene.everything))
     library = Library(scene.echoes, time.time)
     keep = Arm("keep", scene.echoes)
     arms = [keep, _evolved(scene, parts), *(_summed(scene, name, library.cards()) for name in sums)]

@@ -14,7 +14,6 @@ differs in one of them begins from nothing, as before.
 
 from __future__ import annotations
 
-import hashlib
 import json
 import math
 from collections.abc import Sequence
@@ -59,9 +58,9 @@ def fitting(base: Base, config: DistilConfig, folder: Path = EMBEDDED) -> Start 
     about = _about(folder)
     if about["base_hash"] != base.hash:
         return None
-    if hashlib.sha256((folder / lora.WEIGHTS).read_bytes()).hexdigest() != about["sha256"]:
-        raise FormatError(f"{folder / lora.WEIGHTS}: not what {NAME} describes; install Rune anew")
     adapter = lora.load(folder, base.device, torch.float32)
+    if files.sha256(folder / lora.WEIGHTS) != about["sha256"]:
+        raise FormatError(f"{folder / lora.WEIGHTS}: not what {NAME} describes; install Rune anew")
     targets = {name.rpartition(".")[2] for name in adapter.factors}
     if adapter.rank != config.rank or targets != set(config.targets):
         return None
@@ -88,7 +87,7 @@ def write(folder: Path, adapter: Adapter, base: Base, record: dict[str, Any]) ->
     """Write a start; its description comes last, so that half a start is none."""
     (folder / NAME).unlink(missing_ok=True)
     lora.save(adapter, folder, base.name)
-    digest = hashlib.sha256((folder / lora.WEIGHTS).read_bytes()).hexdigest()
+    digest = files.sha256(folder / lora.WEIGHTS)
     raw = {"v": VERSION, "base_hash": base.hash, "sha256": digest, "record": record}
     files.replace(folder / NAME, json.dumps(raw, indent=1, allow_nan=False).encode() + b"\n")
 
