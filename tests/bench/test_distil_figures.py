@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -9,6 +12,7 @@ import pytest
 from rune.bench.distil import figures, served
 from rune.bench.distil.scene import Scene, lot
 from rune.bench.distil.work import Work
+from rune.errors import FormatError
 from rune.records.trajectory import Trajectory
 
 
@@ -25,6 +29,11 @@ def trained(session: str, lessons: int = 4, seconds: float = 20.0) -> dict[str, 
         "session": session, "lessons": lessons, "seconds": seconds, "bytes": 5_000_000, "peak_mb": 900.0,
         "adapter": "a" * 16, "probes_after": {"neutral_kl": 0.1},
     }  # fmt: skip
+
+
+def answers(session: str, *found: Any) -> dict[str, Any]:
+    probes = [{**probe, "rag_tokens": 240} for probe in found]
+    return {"session": session, "adapter": "a", "seconds": 3.0, "seconds_by_arm": {}, "probes": probes}
 
 
 def recall(kind: str, answer: str, right: bool, found: str = "s1") -> dict[str, Any]:
@@ -97,10 +106,8 @@ def test_a_result_is_made_of_what_is_there_and_says_how_much(scene):
     work = scene.work
     work.kept("train", "s1", lambda: trained("s1", 4, 20.0))
     work.kept("train", "s3", lambda: trained("s3", 9, 99.0))
-    entry = {"session": "s1", "adapter": "a", "seconds": 3.0, "seconds_by_arm": {}}
-    probe = {**answered(True, rag=False), "rag_tokens": 240}
-    work.kept("answers", "s1", lambda: {**entry, "probes": [probe]})
-    step = {"precision": "bfloat16", "seconds": {"packed": 2.0, "padded": 3.0}}
+    work.kept("answers", "s1", lambda: answers("s1", answered(True, rag=False)))
+    step = {"row": "step", "precision": "bfloat16", "seconds": {"packed": 2.0, "padded": 3.0}}
     work.kept("small", "bfloat16", lambda: step)
     work.kept("growth", "5", lambda: {"lessons": 5, "seconds": 10.0})
     work.kept("growth", "20", lambda: {"lessons": 20, "seconds": 40.0})
@@ -113,9 +120,71 @@ def test_a_result_is_made_of_what_is_there_and_says_how_much(scene):
     assert expected.items() <= made["summary"].items()
     assert all(isinstance(value, int | float) for value in made["summary"].values())
     assert {"row": "step ratio", "precision": "bfloat16", "packed": 1.0, "padded": 1.5} in made["rows"]
-    (told,) = [row for row in made["rows"] if row.get("row") == "answers"]
+    (told,) = [row for row in made["rows"] if row.get("stage") == "answers"]
     assert told["probes"][0]["answer"] == "a"
     assert told["probes"][0]["right"] == ["adapter"]
+
+
+def written(path: Path, made: dict[str, Any], commit: str = "before") -> Path:
+    path.write_text(json.dumps({"commit": commit, **made}), "utf-8")
+    return path
+
+
+def another(scene: Scene, folder: Path) -> Scene:
+    """The same run in a folder that has nothing yet."""
+    return replace(scene, work=Work(folder))
+
+
+def test_a_run_goes_on_from_the_file_of_an_earlier_one(scene, tmp_path):
+    opened = answered(False, "open")
+    scene.work.kept("train", "s1", lambda: trained("s1", 4))
+    scene.work.kept("answers", "s1", lambda: answers("s1", answered(True, base=False), opened))
+    scene.work.kept("growth", "5", lambda: {"lessons": 5, "seconds": 10.0})
+    scene.work.kept("growth", "20", lambda: {"lessons": 20, "seconds": 40.0})
+    file = written(tmp_path / "distil.json", before := figures.result(scene))
+    later = another(scene, tmp_path / "later")
+    assert figures.result(later, file)["summary"] == before["summary"]
+    later.work.kept("train", "s2", lambda: trained("s2", 5))
+    later.work.kept("answers", "s2", lambda: answers("s2", answered(False, base=False)))
+    later.work.kept("growth", "5", lambda: {"lessons": 5, "seconds": 1.0})
+    made = figures.result(later, file)
+    assert (made["summary"]["sessions"], made["summary"]["probes"], made["summary"]["lessons"]) == (2, 2, 9)
+    assert (made["summary"]["heldout_recall"], made["summary"]["open_recall"]) == (0.5, 0.0)
+    assert "growth_exponent" not in made["summary"]  # one row of another run is not comparable
+    commits = {row["session"]: row.get("commit") for row in made["rows"] if row.get("stage") == "train"}
+    assert commits == {"s1": "before", "s2": None}
+
+
+def test_what_was_measured_anew_replaces_what_was_there(scene, tmp_path):
+    scene.work.kept("answers", "s1", lambda: answers("s1", answered(False)))
+    file = written(tmp_path / "distil.json", figures.result(scene))
+    later = another(scene, tmp_path / "later")
+    later.work.kept("answers", "s1", lambda: answers("s1", answered(True)))
+    assert figures.result(later, file)["summary"]["heldout_recall"] == 1.0
+
+
+def test_a_piece_keeps_the_commit_that_it_was_measured_at(scene, tmp_path):
+    scene.work.kept("answers", "s1", lambda: answers("s1", answered(True)))
+    later = another(scene, tmp_path / "later")
+    file = written(tmp_path / "distil.json", figures.result(scene), "first")
+    file = written(file, figures.result(later, file), "second")
+    (row,) = [row for row in figures.result(later, file)["rows"] if row.get("stage") == "answers"]
+    assert row["commit"] == "first"
+
+
+@pytest.mark.parametrize("changed", [{"probes_sha256": ""}, {"settings": {"rank": 1}}, {"split": "other"}])
+def test_nothing_is_taken_from_a_run_of_another_kind(scene, tmp_path, changed):
+    scene.work.kept("answers", "s1", lambda: answers("s1", answered(True)))
+    file = written(tmp_path / "distil.json", figures.result(scene) | changed)
+    assert figures.result(another(scene, tmp_path / "later"), file)["summary"]["sessions"] == 0
+
+
+def test_a_result_that_somebody_changed_is_an_error(scene, tmp_path):
+    file = tmp_path / "distil.json"
+    for text in ("{", "[]", '{"commit": "a"}'):
+        file.write_text(text, "utf-8")
+        with pytest.raises(FormatError, match=r"distil\.json: expected a result of distil"):
+            figures.result(scene, file)
 
 
 def test_fix_chains_are_counted_with_the_lessons_that_tell_of_them(scene):

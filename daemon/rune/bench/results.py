@@ -20,16 +20,21 @@ ROOT = Path(__file__).parents[3]
 
 def write(name: str, result: dict[str, Any], seed: int = 0) -> Path:
     """Write a result file into the checkout and print its summary."""
-    path = ROOT / "docs" / "results" / f"{name}.json"
-    path.parent.mkdir(parents=True, exist_ok=True)
+    made = path(name)
+    made.parent.mkdir(parents=True, exist_ok=True)
     program = Path(sys.argv[0]).name
     arguments = ["rune" if program == "__main__.py" else program, *sys.argv[1:]]
     whole = {"command": " ".join(arguments), "commit": commit(), "machine": machine(), "seed": seed, **result}
-    path.write_text(json.dumps(whole, indent=1, ensure_ascii=False) + "\n", "utf-8")
+    made.write_text(json.dumps(whole, indent=1, ensure_ascii=False) + "\n", "utf-8")
     for key, value in result["summary"].items():
         print(f"{key:32} {value}")
-    print(f"written: {path.relative_to(ROOT)}")
-    return path
+    print(f"written: {made.relative_to(ROOT)}")
+    return made
+
+
+def path(name: str) -> Path:
+    """Where a result file lies in the checkout."""
+    return ROOT / "docs" / "results" / f"{name}.json"
 
 
 def commit() -> str:

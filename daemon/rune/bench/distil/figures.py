@@ -5,13 +5,16 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import asdict
+from pathlib import Path
 from typing import Any
 
 from rune import config, events, lessons
-from rune.bench.distil import probes, served
+from rune.bench.distil import pieces, probes, served
 from rune.bench.distil.scene import Scene
 from rune.bench.distil.work import Row
 from rune.evolution import fitness
+from rune.ml import start
 from rune.records.trajectory import Trajectory
 
 ARMS = {
@@ -52,38 +55,22 @@ def exponent(sizes: Sequence[float], seconds: Sequence[float]) -> float | None:
     return round(slope, 3)
 
 
-def result(scene: Scene) -> dict[str, Any]:
-    """The result file out of what is there, however much that is."""
-    trained = scene.rows("train", scene.everything)
-    held = scene.rows("train", scene.probed)
-    asked = scene.rows("answers", scene.probed)
-    found = [probe for row in asked for probe in row["probes"]]
+def result(scene: Scene, file: Path | None = None) -> dict[str, Any]:
+    """The result out of what is there: pieces of this run, and of the file that it goes on from."""
+    about = {"split": scene.split, "probes_sha256": probes.sha256(scene.split), "settings": settings()}
+    made = pieces.together(pieces.here(scene), pieces.earlier(file, about) if file else {})
     chained = chains(scene.everything)
+    found = pieces.probed(made["answers"])
     parts: list[dict[str, float | None]] = [
-        {"sessions": len(asked), "adapters": sum(bool(row["adapter"]) for row in trained),
+        {"sessions": len(made["answers"]), "adapters": sum(bool(row["adapter"]) for row in made["train"]),
          "probes": sum(probe["headline"] for probe in found)},
-        recalls(found), costs(held, trained), read(asked), named(chained),
-        rivals(scene.rows("naive", scene.probed)), served.summary(recalled(scene)),
-        slope(scene.work.all("growth")), measured(scene),
+        recalls(found), costs(scene, made["train"]), read(found), named(chained), rivals(made["naive"]),
+        served.summary(recalled(made["served"])), slope(made["growth"]), measured(made["small"]),
+        {"session_one_unchanged": served.unchanged(*made["first"]) if len(made["first"]) == 2 else None},
     ]  # fmt: skip
     summary = {key: value for part in parts for key, value in part.items() if value is not None}
-    return {
-        "summary": summary,
-        "split": scene.split,
-        "probes_sha256": probes.sha256(scene.split),
-        "settings": settings(),
-        "rows": [
-            *tables(found),
-            chained,
-            *ratios(scene),
-            *scene.work.all("small"),
-            *scene.work.all("growth"),
-            *scene.rows("naive", scene.probed),
-            *trained,
-            *scene.work.all("served"),
-            *map(brief, asked),
-        ],
-    }
+    rows = [*tables(found), chained, *ratios(made["small"]), *pieces.rows(made)]
+    return {"summary": summary, **about, "rows": rows}
 
 
 def rivals(naive: Sequence[Row]) -> dict[str, float | None]:
@@ -102,9 +89,8 @@ def rivals(naive: Sequence[Row]) -> dict[str, float | None]:
     }
 
 
-def recalled(scene: Scene) -> list[dict[str, Any]]:
+def recalled(rows: Sequence[Row]) -> list[dict[str, Any]]:
     """Every recall through the recaller, as long as the same adapters were there."""
-    rows = scene.work.all("served")
     return [answer for row in rows if row["adapters"] == rows[0]["adapters"] for answer in row["answers"]]
 
 
@@ -114,20 +100,18 @@ def slope(grown: Sequence[Row]) -> dict[str, float | None]:
     return {"growth_exponent": exponent(sizes, seconds)}
 
 
-def measured(scene: Scene) -> dict[str, float | None]:
+def measured(small: Sequence[Row]) -> dict[str, float | None]:
     """What was measured once."""
-    demo, logits = (scene.work.get("small", name) for name in ("demo", "logits"))
-    alone, end = (scene.work.get("first", name) for name in ("alone", "end"))
+    by = {row["row"]: row for row in small}
     return {
-        "demo_seconds": demo["seconds"] if demo else None,
-        "logits_identical": float(logits["identical"]) if logits else None,
-        "session_one_unchanged": served.unchanged(alone, end),
+        "demo_seconds": by["demo"]["seconds"] if "demo" in by else None,
+        "logits_identical": float(by["logits"]["identical"]) if "logits" in by else None,
     }
 
 
-def ratios(scene: Scene) -> list[dict[str, Any]]:
+def ratios(small: Sequence[Row]) -> list[dict[str, Any]]:
     """What a training step costs in other ways, as multiples of ours."""
-    found = [row for name in ("bfloat16", "float32") if (row := scene.work.get("small", name))]
+    found = sorted((row for row in small if row["row"] == "step"), key=lambda row: str(row["precision"]))
     ours = found[0]["seconds"]["packed"] if found else 1.0
     return [
         {"row": "step ratio", "precision": row["precision"],
@@ -137,10 +121,9 @@ def ratios(scene: Scene) -> list[dict[str, Any]]:
 
 
 def settings() -> dict[str, Any]:
-    """The defaults that the adapters were made with; each row has its own."""
-    from dataclasses import asdict  # noqa: PLC0415
-
-    return asdict(config.DistilConfig())
+    """The defaults that adapters are made with, as JSON has them, and where training begins."""
+    made = {**asdict(config.DistilConfig()), "start": start.name(start.EMBEDDED)}
+    return {key: list(value) if isinstance(value, tuple) else value for key, value in made.items()}
 
 
 def recalls(found: Sequence[Probed]) -> dict[str, float | None]:
@@ -169,8 +152,10 @@ def right(found: Iterable[Probed], arm: str) -> float | None:
     return share([probe["right"][arm] for probe in found if arm in probe["right"]])
 
 
-def costs(held: Sequence[Row], trained: Sequence[Row]) -> dict[str, float | None]:
-    """Lessons, bytes and memory of the adapters."""
+def costs(scene: Scene, trained: Sequence[Row]) -> dict[str, float | None]:
+    """Lessons and drift of the sessions that are asked about, bytes and memory of all."""
+    asked = {past.session for past in scene.probed}
+    held = [row for row in trained if row["session"] in asked]
     drift = [row["probes_after"]["neutral_kl"] for row in held if "neutral_kl" in row["probes_after"]]
     return {
         "lessons": sum(row["lessons"] for row in held),
@@ -180,12 +165,10 @@ def costs(held: Sequence[Row], trained: Sequence[Row]) -> dict[str, float | None
     }
 
 
-def read(asked: Sequence[Row]) -> dict[str, float | None]:
+def read(found: Sequence[Probed]) -> dict[str, float | None]:
     """What was measured beside the answers."""
-    tokens = [probe["rag_tokens"] for row in asked for probe in row["probes"] if "rag_tokens" in probe]
-    return {
-        "rag_tokens": round(sum(tokens) / len(tokens), 1) if tokens else None,
-    }
+    tokens = [probe["rag_tokens"] for probe in found if "rag_tokens" in probe]
+    return {"rag_tokens": round(sum(tokens) / len(tokens), 1) if tokens else None}
 
 
 def chains(pasts: Sequence[Trajectory]) -> dict[str, Any]:
@@ -222,15 +205,3 @@ def tables(found: Sequence[Probed]) -> list[dict[str, Any]]:
             recall = {arm: right(some, arm) for arm in dict.fromkeys(ARMS.values())}
             made.append({"row": f"recall by {name}", name: value, "probes": number, **recall})
     return made
-
-
-def brief(row: Row) -> dict[str, Any]:
-    """A session's answers for the result file: the adapter's own words, and who else was right."""
-    kept = ("set", "kind", "sort", "literal", "covered", "question", "keys")
-    answered = [
-        {**{name: probe[name] for name in kept}, "answer": probe["answers"]["adapter"],
-         "right": [arm for arm, good in probe["right"].items() if good]}
-        for probe in row["probes"]
-    ]  # fmt: skip
-    named = {name: row[name] for name in ("session", "adapter", "seconds", "seconds_by_arm")}
-    return {"row": "answers", **named, "probes": answered}

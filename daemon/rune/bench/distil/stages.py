@@ -27,17 +27,17 @@ def run(data: Path, folder: Path | None, wanted: int, split: str, only: str | No
     if only != RESULT:
         _stages(made, (only,) if only else STAGES)
     if only in (None, RESULT):
-        _write(made, figures.result(made))
+        _write(made)
     if only == CALIBRATE:
         results.write("calibration", calibrate.result(made, config.RecallConfig()), SEED)
 
 
-def _write(made: Scene, result: dict[str, Any]) -> None:
-    """Held-out figures are a result of the checkout; those of development stay with the work."""
+def _write(made: Scene) -> None:
+    """Held-out figures go on from the checkout's result; those of development stay with the work."""
     if made.split == "heldout":
-        results.write("distil", result, SEED)
+        results.write("distil", figures.result(made, results.path("distil")), SEED)
         return
-    path = made.work.folder / "result.json"
+    result, path = figures.result(made), made.work.folder / "result.json"
     files.replace(path, json.dumps(result, indent=1, ensure_ascii=False).encode())
     for key, value in result["summary"].items():
         print(f"{key:32} {value}")

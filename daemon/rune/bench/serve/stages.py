@@ -70,7 +70,7 @@ def run(only: str | None, minutes: float, python: Path) -> None:
 
 def write(stage: str, found: Found, base_name: str) -> None:
     """Put a stage's figures in the place of its older ones."""
-    path = results.ROOT / "docs" / "results" / "serve.json"
+    path = results.path("serve")
     old = json.loads(path.read_text("utf-8")) if path.exists() else {"summary": {}, "rows": []}
     summary = {**dict.fromkeys(KEYS), **old["summary"], **found[0]}
     rows = [row for row in old["rows"] if row.get("stage") != stage] + [

@@ -64,7 +64,16 @@ def fitting(base: Base, config: DistilConfig, folder: Path = EMBEDDED) -> Start 
     targets = {name.rpartition(".")[2] for name in adapter.factors}
     if adapter.rank != config.rank or targets != set(config.targets):
         return None
-    return Start(scaled(adapter, config.alpha), about["sha256"][:12])
+    return Start(scaled(adapter, config.alpha), name(folder))
+
+
+def name(folder: Path) -> str:
+    """A start's name: the first digits of the hash of its weights.
+
+    Raises:
+        NewerVersion, FormatError: as ``fitting``.
+    """
+    return _about(folder)["sha256"][:12]
 
 
 def mean(adapters: Sequence[Adapter]) -> Adapter:
