@@ -56,12 +56,12 @@ def test_a_setting_is_counted(setting, answered, precision, coverage, abstain):
 
 
 def test_the_curve_holds_what_nothing_beats():
-    found = calibrate.curve(ANSWERS)
+    found = calibrate.curve(calibrate.points(ANSWERS))
     assert [(p["coverage"], p["precision"]) for p in found] == [(0.4, 0.6667), (0.2, 1.0)]
 
 
 def test_the_chosen_setting_reaches_both_bars_with_the_most_answers():
-    found = calibrate.chosen(ANSWERS)
+    found = calibrate.chosen(calibrate.points(ANSWERS))
     assert (found["precision"], found["abstain_unrelated"], found["coverage"]) == (1.0, 1.0, 0.2)
 
 
@@ -69,13 +69,13 @@ def test_where_none_reaches_the_bars_a_wrong_answer_has_its_price():
     """The nearer answers bring more than one wrong one costs; the others are right half of the time."""
     some = [answer(near=0.62) for _ in range(8)] + [answer(near=0.62, right=False)]
     worse = [answer(near=0.42), answer(near=0.42, right=False)]
-    found = calibrate.chosen([*some, *worse])
+    found = calibrate.chosen(calibrate.points([*some, *worse]))
     assert (found["answered"], found["answered_right"]) == (9, 8)
     assert 0.42 < found["near"] <= 0.62
 
 
 def test_silence_is_better_than_a_coin():
-    assert calibrate.chosen([answer(), answer(right=False)])["answered"] == 0
+    assert calibrate.chosen(calibrate.points([answer(), answer(right=False)]))["answered"] == 0
 
 
 def test_precision_bought_with_silence_is_not_preferred():
@@ -85,7 +85,7 @@ def test_precision_bought_with_silence_is_not_preferred():
         *(answer(near=0.62) for _ in range(26)),
         *(answer(near=0.62, right=False) for _ in range(3)),
     ]
-    found = calibrate.chosen(rare)  # 27 right of 30
+    found = calibrate.chosen(calibrate.points(rare))  # 27 right of 30
     assert found["answered_right"] == 27
 
 

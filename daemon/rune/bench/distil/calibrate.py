@@ -140,24 +140,26 @@ def points(answers: Sequence[Asked]) -> list[Point]:
     return [point(answers, some) for some in GRID]
 
 
-def curve(answers: Sequence[Asked]) -> list[Point]:
+def curve(everything: Sequence[Point]) -> list[Point]:
     """The settings that no other beats in both precision and coverage, by coverage."""
-    everything = points(answers)
-    everything.sort(key=lambda p: (-p["coverage"], -p["precision"], *(p[name] for name in Setting._fields)))
     best, kept = -1.0, []
-    for one in everything:
+    for one in sorted(everything, key=lambda p: (-p["coverage"], -p["precision"], *setting(p))):
         if one["answered"] and one["precision"] > best:
             best = one["precision"]
             kept.append(one)
     return kept
 
 
-def chosen(answers: Sequence[Asked], precision: float = 0.95, abstain: float = 0.95) -> Point:
+def setting(point: Point) -> Setting:
+    """The setting that a point is of."""
+    return Setting(*(point[name] for name in Setting._fields))
+
+
+def chosen(everything: Sequence[Point], precision: float = 0.95, abstain: float = 0.95) -> Point:
     """The setting with the most right answers less the price of the wrong ones.
 
     Those that reach both bars with an answer to a tenth of the probes (``ABLE``) go before all others.
     """
-    everything = points(answers)
     good = [
         p for p in everything
         if p["precision"] >= precision and p["abstain_unrelated"] >= abstain and p["coverage"] >= ABLE
@@ -182,7 +184,8 @@ def result(scene: Scene, force: RecallConfig) -> dict[str, Any]:
     if not answers:
         raise RuneError("nothing to calibrate with; run the stage calibrate first")
     now = point(answers, Setting(force.floor, force.support, force.near, force.sure))
-    best = chosen(answers)
+    everything = points(answers)
+    best = chosen(everything)
     known = {one["session"] for one in answers if one["session"]}
     beside = len(scene.library.cards())
     summary: dict[str, Any] = {"questions": len(answers), "sessions": len(known), "adapters": beside}
@@ -190,5 +193,5 @@ def result(scene: Scene, force: RecallConfig) -> dict[str, Any]:
     summary |= {f"now_{name}": value for name, value in now.items()}
     summary |= {f"best_{name}": value for name, value in best.items()}
     return {"split": SPLIT, "probes_sha256": probes.sha256(SPLIT), "summary": summary,
-            "rows": [{"row": "curve", **one} for one in curve(answers)]
+            "rows": [{"row": "curve", **one} for one in curve(everything)]
             + [{"row": "answer", **one} for one in answers]}  # fmt: skip
