@@ -73,6 +73,48 @@ def test_a_failure_that_went_away_by_itself_teaches_no_fix(story):
     assert {lesson.kind for lesson in found(story)} == {"command", "error"}
 
 
+def test_what_the_person_wishes_for_is_taught_in_his_words(story):
+    story.asks("Add an export. Always use `uv` here, never pip. Can you also look at the parser?")
+    story.asks("Please don't mock the database in tests!")
+    wishes = of("preference", found(story))
+    told = {lesson.answer: lesson for lesson in wishes}
+    assert set(told) == {"Always use `uv` here, never pip.", "Please don't mock the database in tests!"}
+    assert told["Always use `uv` here, never pip."].evidence == ("e1",)
+
+
+def test_rules_that_nobody_typed_are_no_wish(story):
+    story.asks("You must always answer with one command. " * 60)
+    story.asks("Never mind. " + ORDER + " and always print it.")
+    assert not of("preference", found(story))
+
+
+def test_a_request_of_several_steps_teaches_their_order(story):
+    story.asks("Let the currency come first in the invoice.")
+    story.edits("src/invoice.py", "a", "b")
+    story.runs("make generate")
+    story.runs("pytest -q tests")
+    story.edits("src/invoice.py", "c", "d")
+    story.runs("pytest -q tests/test_invoice.py")
+    story.asks("Thanks, now bump the version.")
+    story.edits("pyproject.toml", "a", "b")
+    (lesson,) = of("steps", found(story))
+    order = "change `src/invoice.py`, then run `make generate`"
+    assert lesson.answer == f"First {order}, and last run `pytest -q tests/test_invoice.py`."
+    assert lesson.keys[0] == order
+    assert lesson.evidence == ("e1", "e2", "e3", "e6")
+
+
+def test_the_order_of_steps_is_that_of_the_events(story):
+    """A shuffled session teaches another order: the answer rests on time, not on names."""
+    story.asks("Let the currency come first in the invoice.")
+    story.runs("pytest -q tests/test_invoice.py")
+    story.runs("make generate")
+    story.edits("src/invoice.py", "a", "b")
+    (lesson,) = of("steps", found(story))
+    told = "First run `pytest -q tests/test_invoice.py`, then run `make generate`, and last change"
+    assert lesson.answer == f"{told} `src/invoice.py`."
+
+
 def test_a_note_teaches_what_it_says_under_its_tags(story):
     story.events.append(Note("e1", 1.0, "Releases are cut from `stable`.", "decision", "", ("release",)))
     (lesson,) = found(story)

@@ -195,13 +195,36 @@ _PLANS = re.compile(
     r"|perfect|great|good|ok(?:ay)?|done|wait)\b",
     re.I,
 )
+_BEFORE = r"(?:previous|prior|above|earlier|preceding|foregoing)"
+_ORDERS = r"(?:instructions?|directives|guidelines|guardrails)"
+_RULES = r"(?:prompts?|rules|orders)"
+"""What a project has, too: an order to a model only where nothing says which."""
+_FEW = r"(?:\w+\s+){0,4}?"
 _INSTRUCTION = re.compile(
-    r"\b(?:ignore\s+(?:all\s+|any\s+)?(?:previous|prior|above)|disregard\s+(?:the|all|previous)"
-    r"|(?:ignore|disregard|forget)\s+(?:(?:all|any|the|your|of|every|these|those)\s+)*"
-    r"(?:(?:previous|prior|above|earlier|preceding|other)\s+)?(?:instructions?|prompts?|rules)"
-    r"|you\s+are\s+now|system\s+prompt)\b",
+    "|".join((
+        rf"\b(?:ignore|disregard|forget|override|overrule|bypass)\s+{_FEW}{_ORDERS}\b",
+        r"\b(?:ignore|disregard|forget|override|overrule|bypass)\s+(?:(?:all|any|the|your|of|every|these|those)\s+)*"
+        rf"(?:(?:{_BEFORE}|other)\s+)?{_RULES}\b",
+        rf"\b(?:ignore|disregard|forget|discard)\s+(?:(?:all|any|the|of|every)\s+)*{_BEFORE}"
+        r"(?:\s+(?:text|messages?|directions?|content|context|conversations?|input|and)\b|\s*(?:[.,;!:]|$))",
+        r"\b(?:ignore|disregard|forget)\s+(?:everything|anything|all|whatever|what)\b[^.]{0,30}?"
+        r"\b(?:above|before|earlier|previously|so far|said|told)\b",
+        rf"\b(?:do\s+not|don't|never|stop)\s+(?:follow|obey|heed|listen\s+to)(?:ing)?\s+{_FEW}"
+        rf"(?:{_ORDERS}|(?:{_BEFORE}|your)\s+{_RULES}|rules\s+you)\b",
+        r"\b(?:new|real|actual|updated|your)\s+(?:instructions?|orders|directives|prompt)"
+        r"(?:\s+(?:are|is)\s+to\b|\s*:)",
+        r"\b(?:from\s+now\s+on|henceforth),?\s+(?:you\s+)?"
+        r"(?:(?:must|will|should|shall|are\s+to|only|always|never)\s+)*"
+        r"(?:answer|reply|respond|say|output|print|act|behave|pretend)\b",
+        r"\balways\s+(?:answer|reply|respond)\s+(?:with|by|in)\b",
+        r"\byou\s+are\s+now\s+(?:an?|no|free|dan|my|allowed|acting|operating|unrestricted|in\s+\w+\s+mode)\b",
+        r"\b(?:pretend\s+(?:to\s+be|that\s+you|you\s+are)|act\s+as\s+(?:if\s+you|an?\s+unrestricted))\b",
+        r"\b(?:reveal|print|show|leak|repeat|output)\s+(?:me\s+)?(?:your|the)\s+(?:system|hidden|secret|initial)"
+        r"\s+(?:prompt|instructions?|message)\b|\bsystem\s+prompt\b",
+    )),
     re.I,
 )
+"""What gives orders to a model; what a project tells its people ("always run the linter") is none."""
 
 
 def explains(sentence: str) -> bool:

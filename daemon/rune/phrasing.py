@@ -75,6 +75,22 @@ TRAINED = {
         "How do we handle {w}?",
         "notes on {w}",
     ),
+    "preference": (
+        "What does the user want with {w}?",
+        "How does the user like {w}?",
+        "{w} preference",
+        "What did the user say about {w}?",
+        "What is the rule for {w}?",
+        "Is there a wish about {w}?",
+    ),
+    "steps": (
+        "In which order was the work on {w} done?",
+        "What were the steps for {w}?",
+        "{w} steps",
+        "What came first for {w}, and what next?",
+        "procedure for {w}",
+        "order of work on {w}",
+    ),
     "goal": (
         "What was the outcome of the session about {w}?",
         "What was done about {w}?",
@@ -132,6 +148,8 @@ HELD_OUT = {
     "task": ("What should I enter in order to {w}?", "Remind me how we {w}."),
     "file": ("I am looking for {w}, which path is it at?", "Point me to the source of {w}."),
     "decision": ("Remind me what we settled on for {w}.", "Anything I should know regarding {w}?"),
+    "preference": ("How am I supposed to treat {w}?", "Which habit was requested for {w}?"),
+    "steps": ("Walk me through {w}.", "Which sequence led to {w}?"),
     "goal": ("Where did the work on {w} end up?", "Recap the work around {w}."),
     "said": ("Remind me what there is to know about {w}.", "Anything noted down on {w}?"),
     "commit": ("Under which id did {w} go in?", "I am looking for the revision of {w}."),
@@ -142,7 +160,7 @@ HELD_OUT = {
 
 ANSWER_LIMIT, REPAIR_LIMIT = 300, 460
 """Characters of an answer; a repair tells cause, fix and proof."""
-SENTENCES = frozenset(("cause", "repair", "unsolved", "decision", "goal", "said"))
+SENTENCES = frozenset(("cause", "repair", "unsolved", "decision", "preference", "goal", "said"))
 """Kinds whose answers are sentences: they are asked in their own words too, with one literal missing."""
 MOST = 24
 """Wordings of one lesson."""
@@ -168,7 +186,7 @@ def make(
     exact = list(dict.fromkeys(key for key in wanted if key.lower() not in asked))[:2]
     words = sorted(set(re.findall(r"[a-z]{5,}", answer.lower())), key=lambda word: (-len(word), word))
     keys = exact or [word for word in words if word not in asked][:2]
-    told = _clauses(answer, exact) if kind in ("cause", "repair", "decision", "goal") else []
+    told = _clauses(answer, exact) if kind in ("cause", "repair", "decision", "preference", "goal") else []
     missing = literals(answer)[:4] if kind in SENTENCES else []
     gaps = [gap for key in missing for gap in cues.masked(answer, key)]
     questions = tuple(dict.fromkeys([*plain, *told, *gaps, *_keywords(answer, keys)]))[:MOST]

@@ -32,34 +32,34 @@ SHARED = 0.15
 _OPENERS = {
     "file": (
         "where is", "which file", "which file has", "in what module is", "path of", "where in the repo is",
-        "exact spot of", "location of", "which source file holds", "where did we put", "where do I find",
-        "in which directory is", "I need to open the file of", "where does it live:",
+        "exact spot of", "which source file holds", "where did we put", "where do I find",
+        "in which directory is", "in what folder is",
     ),
     "commit": (
-        "hash of", "which commit", "sha of", "what revision", "commit id of", "which changeset", "commit for",
+        "hash of", "which commit", "sha of", "commit id of", "which changeset", "commit for",
     ),
     "number": (
-        "how many", "number of", "what number", "total of", "count of", "how much", "figure for",
+        "how many", "number of", "what number", "total of", "count of", "how much",
         "which line", "what port", "what value has", "what limit", "final number of",
     ),
     "flag": (
-        "which flag", "what option", "switch for", "flag for", "which argument", "what do I pass for",
+        "which flag", "what option", "flag for", "which argument", "what do I pass for",
         "is there an option for",
     ),
     "command": (
-        "how do I", "which command", "what do I type to", "what do I run to", "command to", "script to",
-        "which script", "how to", "I want to", "how can I", "what's the invocation for", "what do I call for",
-        "what should I run after", "way to",
+        "how do I", "which command", "what do I run to", "command to", "script to",
+        "which script", "how to", "how can I", "what's the invocation for", "what do I call for",
+        "what runs after", "way to",
     ),
     "name": (
         "what", "name of", "what is the", "which", "what's the name of", "which function", "which field",
-        "which one", "what exactly", "what does it say:", "what was it called:", "what did it become:",
+        "which one", "what exactly", "what does it say:", "what did it become:",
         "what did we use for", "what replaced", "wording of", "which type",
     ),
     "": (
-        "what", "why", "how", "which", "what was", "why did", "how did we", "what is the", "remind me",
-        "do you know", "when", "what happened with", "tell me", "what did we decide on", "I need the",
-        "looking for", "was there", "in which", "reason for", "how come", "what caused", "how was",
+        "what", "why", "how", "which", "what was", "why did", "how did we", "what is the",
+        "do you know", "when", "what happened with", "tell me", "what did we decide on",
+        "was there", "in which", "reason for", "how come", "what caused", "how was",
         "what became of", "what do we know about", "what was wrong with", "explain", "did we",
         "is it true that",
     ),
@@ -103,8 +103,8 @@ replace swap exchange
 decided chose agreed settled
 used employed relied_on
 uses employs relies_on
-commit revision changeset
-hash sha id
+commit changeset
+hash sha
 number count total amount
 returns gives yields
 return give yield
@@ -116,7 +116,7 @@ variable name
 directory folder
 config configuration settings
 setting option
-flag switch option
+flag option
 default standard
 missing absent lacking
 wrong incorrect bad faulty

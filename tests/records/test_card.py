@@ -100,13 +100,16 @@ def test_a_card_without_a_field_is_refused(tmp_path, make_card, missing):
         ({"heldout": None}, {"heldout": None}, True),
         ({"trained": 0.0, "heldout": 0.0}, {"trained": 0.0, "heldout": 0.0}, False),
         ({"trained": 0.5, "heldout": 0.5}, {"trained": 0.6, "heldout": 0.4}, False),
-        ({"trained": 0.0, "heldout": 0.0}, {"trained": 0.5, "heldout": 0.0}, True),
+        ({"trained": 0.0, "heldout": 0.0}, {"trained": 0.5, "heldout": 0.0}, False),
+        ({"trained": 0.0, "heldout": 0.5}, {"trained": 1.0, "heldout": 0.25}, False),
+        ({"trained": 0.9, "heldout": 0.0}, {"trained": 0.5, "heldout": 0.1}, True),
+        ({"trained": 0.0, "heldout": None}, {"trained": 0.5, "heldout": None}, True),
         ({"unrelated": 0.0}, {"unrelated": 1.0}, True),
         ({"trained": 0.9, "unrelated": 0.0}, {"trained": 0.1, "unrelated": 1.0}, False),
         ({"trained": 0.5, "neutral_kl": 0.0}, {"trained": 0.5, "neutral_kl": 3.0}, False),
     ],
 )
-def test_an_adapter_is_better_where_it_answers_more_of_its_own_questions(before, after, better):
+def test_an_adapter_is_better_where_it_answers_more_in_wordings_never_trained(before, after, better):
     assert card.better_than_base(before, after) is better
 
 

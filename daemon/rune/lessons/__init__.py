@@ -1,7 +1,7 @@
 """Lessons of a session: questions and answers that an adapter is taught, and probes that it is never taught.
 
-Answers are the agent's own words, commands and changes, never text that gives orders to a model; the wordings
-of questions and probes are those of ``rune.phrasing``.
+Answers are the agent's own words, commands and changes, and what the person wished for; never text that gives
+orders to a model. The wordings of questions and probes are those of ``rune.phrasing``.
 """
 
 from __future__ import annotations
@@ -10,19 +10,22 @@ from collections import Counter
 from collections.abc import Sequence
 
 from rune import arcs
-from rune.lessons import places, ran, repairs, told
+from rune.lessons import places, ran, repairs, steps, told, wishes
 from rune.lessons.apart import distinct
 from rune.records.card import Lesson
 from rune.records.trajectory import Prompt, Trajectory
 
 TELLING = frozenset(("repair", "cause", "unsolved"))
 """Kinds that tell what became of a failure."""
-SHARES = {"unsolved": 4, "error": 5, "command": 6, "goal": 3, "file": 6, "commit": 3, "count": 2}
+SHARES = {
+    "unsolved": 4, "preference": 4, "steps": 2, "error": 5, "command": 6, "goal": 3, "file": 6, "commit": 3,
+    "count": 2,
+}  # fmt: skip
 """At most so many lessons of a kind, while others wait."""
 
 
 def find(trajectory: Trajectory, limit: int) -> list[Lesson]:
-    """The lessons of a session, at most ``limit``: repairs, notes, what was reported, commands, places.
+    """The lessons of a session, at most ``limit``: repairs, notes, wishes, reports, commands, steps, places.
 
     No kind takes more than its share while others wait for a place. A lesson whose question says all of its
     answer already (no keys) teaches nothing, unless it is how a command is typed.
@@ -32,11 +35,13 @@ def find(trajectory: Trajectory, limit: int) -> list[Lesson]:
     for arc in sorted(found, key=lambda arc: not arc.solved):
         ranked += repairs.of_arc(arc, found)
     ranked += told.notes(trajectory)
+    ranked += wishes.find(trajectory)
     ranked += ran.commits(trajectory)
     ranked += ran.counts(trajectory)
     ranked += told.said(trajectory, ranked, limit // 2)
     ranked += ran.commands(trajectory)
     ranked += told.goals(trajectory, ranked)
+    ranked += steps.find(trajectory)
     ranked += ran.errors(trajectory, ranked)
     ranked = places.files(trajectory, ranked)
     return _shared([lesson for lesson in distinct(ranked) if lesson.keys or lesson.kind == "command"])[:limit]

@@ -50,7 +50,7 @@ FIRST, FIRST_WEIGHT = 4, 2.0
 """The first tokens of an answer count double: they decide which one it is."""
 KNOWN = 2
 """A lesson that was answered without fault in so many epochs running is asked half as often."""
-NEUTRAL = 6
+NEUTRAL = 10
 """Neutral questions in an epoch."""
 
 

@@ -1,8 +1,10 @@
 """General questions that no session is about: an adapter is held to the base's own answers to them.
 
-Without this an adapter answers everything with what it was taught. The loss is KL(base || adapter) over the
-base's distributions at each token of its own greedy answers (the regularisation of Li and Hoiem 2016,
-"Learning without Forgetting", arXiv:1606.09282). The receipt measures the same on questions never trained.
+Without this an adapter answers everything with what it was taught. Half of them are about programming: those
+are nearest to what sessions teach, and who has learnt how one project is built answers so whatever is asked
+about building. The loss is KL(base || adapter) over the base's distributions at each token of its own greedy
+answers (the regularisation of Li and Hoiem 2016, "Learning without Forgetting", arXiv:1606.09282). The
+receipt measures the same on questions never trained.
 """
 
 from __future__ import annotations
@@ -52,6 +54,36 @@ TRAINED = (
     "Is the earth flat?",
     "Count to five.",
     "What is the largest ocean?",
+    "How do I delete a branch in git?",
+    "How do I see which process uses a port?",
+    "Which port does PostgreSQL listen on?",
+    "What does chmod 644 mean?",
+    "How do I rename a file in the shell?",
+    "Which command shows disk usage?",
+    "How do I stop a container in Docker?",
+    "What is the default port of Redis?",
+    "How do I read a file in Node.js?",
+    "What does a 404 status mean?",
+    "Why does a null pointer exception happen?",
+    "Which flag makes grep ignore case?",
+    "How do I create a virtual environment in Python?",
+    "What is a merge conflict?",
+    "How do I concatenate strings in Go?",
+    "Which file holds the dependencies of a Rust project?",
+    "What causes a stack overflow?",
+    "How do I print the current date in bash?",
+    "Where does Linux keep its log files?",
+    "How many bits are in a byte?",
+    "What was the first version of Java?",
+    "Who decided on the name of Python?",
+    "How do I squash commits?",
+    "What is the difference between a list and a tuple?",
+    "Which HTTP method updates a resource?",
+    "Why is my program slow?",
+    "How do I exit vim?",
+    "What is a foreign key?",
+    "How do I schedule a cron job?",
+    "Which tool formats C code?",
 )
 CHECKED = (
     "What is the largest planet?",
