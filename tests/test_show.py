@@ -229,7 +229,7 @@ def test_the_text_is_the_same_for_the_same_files_and_no_line_is_longer_than_100(
     assert "0b3f6a1e-77aa-4f7b-9d2e-000000000014" in said
     assert "15: 15 distilled" in said
     assert "15 in service of 15" in said
-    assert "0% > 50%" in said
+    assert "0>100 0>50 ->- ->-" in said
 
 
 def test_the_whole_text(look, write_session, adapter, set_up, project):

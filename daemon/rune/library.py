@@ -297,7 +297,9 @@ class Library:
         state = self.states().get(card.id)
         if state is None or state.status == "forgotten":
             served = records.better_than_base(card.probes_before, card.probes_after)
-            self._record(card.id, "added", session=card.session, source_hash=card.source_hash, served=served)
+            probes = {"probes_before": card.probes_before, "probes_after": card.probes_after}
+            about = {"session": card.session, "source_hash": card.source_hash, "served": served}
+            self._record(card.id, "added", **about, **probes)
         elif state.status == "superseded":
             self._record(card.id, "reactivated", reason="its session was distilled to the same content again")
         states = self.states()

@@ -122,7 +122,7 @@ class Cost(BaseModel):
     """Tokens of context."""
 
     answer_tokens: int = Field(default=0, description="What the answer takes.")
-    evidence_tokens: int = Field(default=0, description="What all the evidence would take instead.")
+    evidence_tokens: int = Field(default=0, description="What the evidence takes, which is read beside it.")
 
 
 class RecallResult(BaseModel):

@@ -38,7 +38,7 @@ def answers(session: str, *found: Any) -> dict[str, Any]:
 
 def recall(kind: str, answer: str, right: bool, found: str = "s1") -> dict[str, Any]:
     return {"kind": kind, "session": "s1", "question": "q", "answer": answer, "right": right, "found": found,
-            "answer_tokens": 10, "seconds": 0.5}  # fmt: skip
+            "answer_tokens": 10, "result_tokens": 90, "seconds": 0.5}  # fmt: skip
 
 
 @pytest.fixture
@@ -83,7 +83,7 @@ def test_an_answer_to_what_no_session_is_about_is_a_wrong_one():
     assert (made["served_recall"], made["served_answered"]) == (0.333, 0.667)
     assert (made["precision"], made["precision_on_probes"]) == (0.333, 0.5)
     assert made["abstain_unrelated"] == 0.5
-    assert (made["answer_tokens"], made["served_seconds"]) == (10.0, 0.5)
+    assert (made["answer_tokens"], made["result_tokens"], made["served_seconds"]) == (10.0, 90.0, 0.5)
 
 
 def test_naive_is_held_against_our_own_seconds_of_the_same_run():
@@ -170,6 +170,13 @@ def test_a_piece_keeps_the_commit_that_it_was_measured_at(scene, tmp_path):
     file = written(file, figures.result(later, file), "second")
     (row,) = [row for row in figures.result(later, file)["rows"] if row.get("stage") == "answers"]
     assert row["commit"] == "first"
+
+
+def test_nothing_is_taken_from_a_session_that_this_run_does_not_have(scene, tmp_path):
+    scene.work.kept("answers", "s1", lambda: answers("s1", answered(True)))
+    file = written(tmp_path / "distil.json", figures.result(scene))
+    fewer = replace(another(scene, tmp_path / "later"), probed=scene.probed[1:])
+    assert figures.result(fewer, file)["summary"]["sessions"] == 0
 
 
 @pytest.mark.parametrize("changed", [{"probes_sha256": ""}, {"settings": {"rank": 1}}, {"split": "other"}])

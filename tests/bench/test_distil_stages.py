@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import pytest
 
@@ -101,7 +102,8 @@ def test_the_first_session_is_asked_alone_and_at_the_end(scene, home):
     served.run(scene, made)
     alone, end = (scene.work.get("first", name) for name in ("alone", "end"))
     assert (alone["adapters"], end["adapters"]) == (1, 3)
-    assert served.unchanged(alone, end) == 1.0
+    assert served.unchanged(alone, end) == served.unchanged(alone, end, "recalled") == 1.0
+    assert [session for session, _ in end["recalled"]] == ["s-invoice"]
 
 
 def test_recall_finds_the_session_and_abstains_on_what_none_is_about(scene, home):
@@ -113,6 +115,17 @@ def test_recall_finds_the_session_and_abstains_on_what_none_is_about(scene, home
     assert [answer["found"] for answer in answers[:2]] == ["s-invoice", "s-parser"]
     assert served.summary(answers)["served_recall"] == 1.0
     assert served.summary(answers)["abstain_unrelated"] > 0.5
+    assert all(answer["result_tokens"] > answer["evidence_tokens"] for answer in answers)
+
+
+def test_what_was_served_with_other_thresholds_is_asked_again(scene, home):
+    made = parts(home)
+    train.run(scene, made)
+    served.run(scene, made)
+    made.recaller.config = replace(made.recaller.config, near=2.0)
+    served.run(scene, made)
+    answers = [answer for row in scene.work.all("served") for answer in row["answers"]]
+    assert not any(answer["answer"] for answer in answers)
 
 
 class Likely(FakeGenerator):

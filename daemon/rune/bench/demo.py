@@ -172,7 +172,7 @@ def show(result: dict[str, Any]) -> None:
             table.add_row(arm, text[:400], "yes" if row[arm]["correct"] else "no")
         console.print(table)
         console.print(
-            f"  {row['seconds']:.2f} s, {row['answer_tokens']} tokens instead of {row['evidence_tokens']} of "
+            f"  {row['seconds']:.2f} s, {row['answer_tokens']} tokens beside {row['evidence_tokens']} of "
             f"evidence, match {row['match']:.2f}, support {row['support']:.2f}"
         )
         for line in row["evidence"][:3]:

@@ -158,7 +158,7 @@ def recall(query: str, limit: int, project: Path, as_json: bool) -> None:
     if found.adapter:
         click.echo(
             f"\nadapter {found.adapter} of session {found.session}, match {found.score:.2f}, "
-            f"support {found.support:.2f}, {found.answer_tokens} tokens instead of {found.evidence_tokens}, "
+            f"support {found.support:.2f}, {found.answer_tokens} tokens, evidence {found.evidence_tokens}, "
             f"{found.seconds:.1f} s"
         )
     for item in found.evidence:

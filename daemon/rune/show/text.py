@@ -11,6 +11,8 @@ from rune.show.overview import AdapterRow, Overview, SessionRow, total
 
 WIDTH = 100
 ROWS = 12
+SETS = ("trained", "heldout", "composed", "unrelated")
+LEGEND = "PROBES: % right, base > adapter: trained, held-out and composed questions; unrelated ones"
 """Lines of a table; older ones are counted."""
 
 
@@ -123,18 +125,22 @@ def _adapter_table(rows: Sequence[AdapterRow], now: float) -> str:
             ago(now, row.created),
             _size(row.bytes),
             str(row.lessons),
-            _gain(row),
+            scores(row),
             row.summary,
         )
         for row in reversed(rows)
     ]
-    return _table(("ADAPTER", "STATE", "MADE", "SIZE", "LESSONS", "HELD OUT", "ABOUT"), cells)
+    return _table(("ADAPTER", "STATE", "MADE", "SIZE", "LESSONS", "PROBES", "ABOUT"), cells) + f"\n{LEGEND}"
 
 
-def _gain(row: AdapterRow) -> str:
-    """Share of held-out questions answered, by the base and by the adapter."""
-    scores = (row.probes_before.get("heldout"), row.probes_after.get("heldout"))
-    return " > ".join("-" if score is None else f"{score:.0%}" for score in scores)
+def scores(row: AdapterRow) -> str:
+    """Percent of the probes of each set that the base answered, and that the adapter answers."""
+    pairs = [(row.probes_before.get(name), row.probes_after.get(name)) for name in SETS]
+    return " ".join(f"{_percent(before)}>{_percent(after)}" for before, after in pairs)
+
+
+def _percent(score: float | None) -> str:
+    return "-" if score is None else f"{score * 100:.0f}"
 
 
 def _table(head: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> str:

@@ -96,11 +96,18 @@ def _row(scene: Scene, tools: Tools, past: Trajectory, card: Card | None, wrong:
         for name, adapter in (("adapter", own), ("base", None), ("zeroed", empty), ("wrong_adapter", other)):
             asks[f"routed_{name}"] = partial(tools.ask, nearest, adapter)
     arms, seconds = timed(asks)
+    short = [shortened(tools, answer) for answer in arms["adapter"][: len(head)]]
+    arms = {**arms, "adapter_short": short}
     return {
         "session": past.session, "adapter": card.id if card else "", "wrong": wrong.id,
         "seconds": round(sum(seconds.values()), 1), "seconds_by_arm": seconds,
         "probes": judged(asked, arms, card.lessons if card else (), snippets, tools),
     }  # fmt: skip
+
+
+def shortened(tools: Tools, answer: str) -> str:
+    """What the adapter says with as few tokens as its rivals have: a greedy answer only ends sooner."""
+    return tools.decode(tools.encode(answer)[:SHORT])
 
 
 def timed(asks: Mapping[str, Ask]) -> tuple[Answers, dict[str, float]]:

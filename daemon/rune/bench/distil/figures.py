@@ -18,7 +18,8 @@ from rune.ml import start
 from rune.records.trajectory import Trajectory
 
 ARMS = {
-    "heldout_recall": "adapter", "base_recall": "base", "in_context_recall": "in_context",
+    "heldout_recall": "adapter", "heldout_short_recall": "adapter_short",
+    "base_recall": "base", "in_context_recall": "in_context",
     "oracle_passage_recall": "oracle_passage", "rag_recall": "rag", "snippet_contains_answer": "snippet",
     "zeroed_recall": "zeroed", "wrong_adapter_recall": "wrong_adapter", "routed_recall": "routed_adapter",
     "routed_base_recall": "routed_base", "routed_zeroed_recall": "routed_zeroed",
@@ -58,7 +59,8 @@ def exponent(sizes: Sequence[float], seconds: Sequence[float]) -> float | None:
 def result(scene: Scene, file: Path | None = None) -> dict[str, Any]:
     """The result out of what is there: pieces of this run, and of the file that it goes on from."""
     about = {"split": scene.split, "probes_sha256": probes.sha256(scene.split), "settings": settings()}
-    made = pieces.together(pieces.here(scene), pieces.earlier(file, about) if file else {})
+    sessions = {past.session for past in scene.everything}
+    made = pieces.together(pieces.here(scene), pieces.earlier(file, about, sessions) if file else {})
     chained = chains(scene.everything)
     found = pieces.probed(made["answers"])
     parts: list[dict[str, float | None]] = [
@@ -66,7 +68,7 @@ def result(scene: Scene, file: Path | None = None) -> dict[str, Any]:
          "probes": sum(probe["headline"] for probe in found)},
         recalls(found), costs(scene, made["train"]), read(found), named(chained), rivals(made["naive"]),
         served.summary(recalled(made["served"])), slope(made["growth"]), measured(made["small"]),
-        {"session_one_unchanged": served.unchanged(*made["first"]) if len(made["first"]) == 2 else None},
+        kept(made["first"]),
     ]  # fmt: skip
     summary = {key: value for part in parts for key, value in part.items() if value is not None}
     rows = [*tables(found), chained, *ratios(made["small"]), *pieces.rows(made)]
@@ -98,6 +100,15 @@ def slope(grown: Sequence[Row]) -> dict[str, float | None]:
     """How seconds grow with lessons."""
     sizes, seconds = ([row[name] for row in grown] for name in ("lessons", "seconds"))
     return {"growth_exponent": exponent(sizes, seconds)}
+
+
+def kept(first: Sequence[Row]) -> dict[str, float | None]:
+    """What the first session's adapter still answers, by itself and through a recall, beside all others."""
+    before, after = first if len(first) == 2 else (None, None)
+    return {
+        "session_one_unchanged": served.unchanged(before, after),
+        "session_one_recalled_unchanged": served.unchanged(before, after, "recalled"),
+    }
 
 
 def measured(small: Sequence[Row]) -> dict[str, float | None]:

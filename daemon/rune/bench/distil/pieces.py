@@ -9,7 +9,7 @@ it was measured.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -39,8 +39,8 @@ def here(scene: Scene) -> Pieces:
     }
 
 
-def earlier(path: Path, now: Mapping[str, Any]) -> Pieces:
-    """What a result file has, if it is like the one that is made ``now``; nothing where there is no file.
+def earlier(path: Path, now: Mapping[str, Any], sessions: Collection[str]) -> Pieces:
+    """What a result file has of these sessions, if it is like the one that is made ``now``; else nothing.
 
     Raises:
         FormatError: somebody changed it.
@@ -54,7 +54,8 @@ def earlier(path: Path, now: Mapping[str, Any]) -> Pieces:
         raise FormatError(f"{path}: expected a result of distil, found {error!r}; delete it") from None
     if any(before.get(name) != now[name] for name in SAME):
         return {}
-    return {stage: [bare(row) for row in rows if row["stage"] == stage] for stage in STAGES}
+    wanted = [row for row in rows if row.get("session", "") in ("", *sessions)]
+    return {stage: [bare(row) for row in wanted if row["stage"] == stage] for stage in STAGES}
 
 
 def bare(row: Row) -> Row:

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from dataclasses import asdict
 from functools import partial
 from typing import Any
 
+from rune import mcp
 from rune.bench.distil import probes
 from rune.bench.distil.probes import Probe
 from rune.bench.distil.scene import Scene, lot
@@ -32,7 +34,7 @@ def run(scene: Scene, parts: Parts) -> None:
     parts.recaller.refresh(str(scene.echoes.project), scene.library.cards())
     for start in range(0, len(asked), CHUNK):
         some = asked[start : start + CHUNK]
-        make, valid = partial(_row, scene, parts, some, adapters), partial(same, some, adapters)
+        make, valid = partial(_row, scene, parts, some, adapters), partial(_same, parts, some, adapters)
         row = scene.work.kept("served", f"{start // CHUNK:03}", make, valid)
         right = sum(answer["right"] for answer in row["answers"])
         given = sum(bool(answer["answer"]) for answer in row["answers"])
@@ -63,9 +65,14 @@ def same(some: Sequence[Question], adapters: Sequence[str], row: Row) -> bool:
     return asked == [question["question"] for question in some] and row["adapters"] == list(adapters)
 
 
+def _same(parts: Parts, some: Sequence[Question], adapters: Sequence[str], row: Row) -> bool:
+    return same(some, adapters, row) and row["settings"] == asdict(parts.recaller.config)
+
+
 def _row(scene: Scene, parts: Parts, some: Sequence[Question], adapters: list[str]) -> Row:
     answers = [{**question, **asked(scene, parts, question)} for question in some]
-    return {"row": "served", "adapters": adapters, "answers": answers}
+    settings = asdict(parts.recaller.config)
+    return {"row": "served", "adapters": adapters, "settings": settings, "answers": answers}
 
 
 def asked(scene: Scene, parts: Parts, question: Question) -> dict[str, Any]:
@@ -76,20 +83,28 @@ def asked(scene: Scene, parts: Parts, question: Question) -> dict[str, Any]:
         "answer": found.answer, "abstained": found.abstained, "match": found.score, "support": found.support,
         "found": found.session, "withheld": found.withheld, "answer_tokens": found.answer_tokens,
         "evidence_tokens": found.evidence_tokens, "right": holds(found.answer, question["keys"]),
+        "result_tokens": parts.recaller.count(mcp.recalled(found).model_dump_json()),
         "seconds": round(time.monotonic() - began, 3),
     }  # fmt: skip
 
 
-def unchanged(before: Row | None, after: Row | None) -> float | None:
-    """The share of the first session's answers that are word for word what they were."""
-    if not before or not after or not before["answers"] or before["adapter"] != after["adapter"]:
+def unchanged(before: Row | None, after: Row | None, what: str = "answers") -> float | None:
+    """The share of the first session's answers that are word for word what they were.
+
+    ``what`` is ``answers``, the adapter's own, or ``recalled``, through retrieval and every check.
+    """
+    if not before or not after or not before[what] or before["adapter"] != after["adapter"]:
         return None
-    pairs = list(zip(before["answers"], after["answers"], strict=True))
+    pairs = list(zip(before[what], after[what], strict=True))
     return round(sum(one == other for one, other in pairs) / len(pairs), 4)
 
 
 def summary(answers: Sequence[Question]) -> dict[str, float | None]:
-    """The figures: an answer to what no session is about counts as a wrong one."""
+    """The figures: an answer to what no session is about counts as a wrong one.
+
+    answer_tokens are those of an answer that was given; result_tokens all that the tool returns for a
+    question, its evidence and an abstention's reason included.
+    """
     known = [answer for answer in answers if answer["kind"] == "probe"]
     foreign = [answer for answer in answers if answer["kind"] != "probe"]
     given = [answer for answer in answers if answer["answer"]]
@@ -108,5 +123,6 @@ def summary(answers: Sequence[Question]) -> dict[str, float | None]:
         "precision_on_probes": mean([answer["right"] for answer in told]),
         "abstain_unrelated": mean([not answer["answer"] for answer in foreign]),
         "answer_tokens": mean([answer["answer_tokens"] for answer in told]),
+        "result_tokens": mean([answer["result_tokens"] for answer in known]),
         "served_seconds": mean(times),
     }

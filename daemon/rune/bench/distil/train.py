@@ -15,7 +15,7 @@ from rune.errors import RuneError
 from rune.paths import Echoes
 from rune.records import trajectory
 from rune.records.card import Card
-from rune.records.message import Distil, Done
+from rune.records.message import Distil, Done, Recall
 from rune.records.trajectory import Trajectory
 from rune.worker import Parts
 
@@ -28,10 +28,9 @@ def run(scene: Scene, parts: Parts) -> None:
     Several processes may do this in one folder: each takes what no other has begun. Their seconds are then
     those of a part of the machine, so that none of them is a figure (``figures.rivals``).
     """
-    everything = (*scene.probed[:1], *scene.others, *scene.probed[1:])  # what is calibrated on comes early
-    for place, row in learning(scene, parts, everything):
+    for place, row in learning(scene, parts, scene.everything):
         scene.work.say(
-            f"train {place + 1}/{len(everything)} {row['session'][:20]}: {row['lessons']} lessons, "
+            f"train {place + 1}/{len(scene.everything)} {row['session'][:20]}: {row['lessons']} lessons, "
             f"{row['steps']} steps, {row['seconds']} s, {row['probes_before']} -> {row['probes_after']}"
         )
         if place == 0:
@@ -47,15 +46,24 @@ def learning(scene: Scene, parts: Parts, pasts: Sequence[Trajectory]) -> Iterato
 
 
 def first(scene: Scene, parts: Parts, when: str) -> Row:
-    """The first session's adapter, asked ``alone`` and at the ``end``: it may not change in between."""
+    """The first session's adapter, asked ``alone`` and at the ``end``: it may not change in between.
+
+    ``answers`` are the adapter's own, ``recalled`` is which session a recall finds for the same questions and
+    what it returns.
+    """
     card = scene.card(scene.probed[0].session)
 
     def make() -> Row:
         asked = [probe.question for probe in scene.asked(scene.probed[0].session) if probe.headline]
         folder = scene.library.folder(card.id) if card else None
         answers = [parts.recaller.generator.answer(question, folder, TOKENS) for question in asked]
+        parts.recaller.refresh(str(scene.echoes.project), scene.library.cards())
+        found = [parts.recaller.recall(Recall(question, str(scene.echoes.project))) for question in asked]
         beside = len(scene.library.cards(include_archived=True))
-        return {"adapter": card.id if card else "", "adapters": beside, "answers": answers}
+        return {
+            "adapter": card.id if card else "", "adapters": beside, "answers": answers,
+            "recalled": [[one.session, one.answer] for one in found],
+        }  # fmt: skip
 
     return scene.work.kept("first", when, make, lambda row: row["adapter"] == (card.id if card else ""))
 
