@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import random
+import re
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rune import phrasing, rewording
+from rune import cues, phrasing, rewording
 from rune.records.card import Lesson
 
 
@@ -22,6 +23,21 @@ PHANTOM = (
     lesson("The evaluator counts 41 phantom entries."),
     lesson("The port moved to `8080`."),
 )
+
+
+def test_no_opener_is_how_a_held_out_wording_begins():
+    """What probes ask in must be new: neither their first words, nor the word for what they want."""
+    held = [*cues.HELD.values(), *(text for texts in phrasing.HELD_OUT.values() for text in texts)]
+    begun = [plain(text) for text in held]
+    openers = {plain(text) for texts in rewording.OPENERS.values() for text in texts}
+    said = {one for one in openers if " " in one for text in begun if text.startswith(one + " ")}
+    assert said <= {"what was"}
+    wanted = {"location", "revision", "figure", "switch", "typed", "called", "remind", "looking"}
+    assert not wanted & {word for one in openers for word in one.split()}
+
+
+def plain(text: str) -> str:
+    return re.sub(r"\W+", " ", text.lower()).strip()
 
 
 def test_what_a_session_was_about_are_the_words_that_several_answers_share():
@@ -62,11 +78,11 @@ def test_where_nothing_is_shared_a_question_stands_alone():
 def test_who_asks_for_a_literal_does_not_say_it_and_begins_as_one_does_for_its_sort(answer, wanted, openers):
     dice = random.Random(5)
     asked = [rewording.of_answer(answer, dice) for _ in range(300)]
-    begun = [text for text in asked if text.startswith(rewording._OPENERS[openers]) and wanted not in text]
+    begun = [text for text in asked if text.startswith(rewording.OPENERS[openers]) and wanted not in text]
     assert len(begun) > 100
-    others = {sort for sort in rewording._OPENERS if sort not in (openers, "", "name")}
-    own = rewording._OPENERS[openers]
-    alien = tuple(one for sort in others for one in rewording._OPENERS[sort] if not one.startswith(own))
+    others = {sort for sort in rewording.OPENERS if sort not in (openers, "", "name")}
+    own = rewording.OPENERS[openers]
+    alien = tuple(one for sort in others for one in rewording.OPENERS[sort] if not one.startswith(own))
     assert not [text for text in asked if text.startswith(alien) and not text.startswith(own)]
 
 

@@ -28,7 +28,7 @@ _WORDS = {
     "command": ("which command", "command for", "how do I"),
     "name": ("what", "name of", "what is the name for"),
 }
-_HELD = {
+HELD = {
     "file": "I need the location: ",
     "commit": "Give me the revision: ",
     "number": "What was the figure: ",
@@ -36,6 +36,7 @@ _HELD = {
     "command": "What should be typed: ",
     "name": "What is it called: ",
 }
+"""How a wording begins that is never trained."""
 _GLUE = frozenset((
     "the", "a", "an", "is", "are", "was", "were", "be", "to", "of", "in", "on", "at", "it", "its", "and",
     "or", "so", "that", "this", "with", "for", "from", "by", "as", "now", "also", "has", "have", "had",
@@ -75,7 +76,7 @@ def held_out(statement: str, literal: str) -> list[str]:
     if len(words) < 3:
         return []
     some = words if len(words) <= 5 else [word for place, word in enumerate(words) if place % 3 != 1]
-    return [_HELD[kind(literal)] + " ".join(some) + "?"]
+    return [HELD[kind(literal)] + " ".join(some) + "?"]
 
 
 def _around(statement: str, literal: str) -> tuple[str, str] | None:

@@ -29,7 +29,7 @@ SET = 0.4
 SHARED = 0.15
 """Share of the lessons that have a word in common which says what the session was about."""
 
-_OPENERS = {
+OPENERS = {
     "file": (
         "where is", "which file", "which file has", "in what module is", "path of", "where in the repo is",
         "exact spot of", "which source file holds", "where did we put", "where do I find",
@@ -39,7 +39,7 @@ _OPENERS = {
         "hash of", "which commit", "sha of", "commit id of", "which changeset", "commit for",
     ),
     "number": (
-        "how many", "number of", "what number", "total of", "count of", "how much",
+        "how many", "number of", "total of", "count of", "how much",
         "which line", "what port", "what value has", "what limit", "final number of",
     ),
     "flag": (
@@ -48,7 +48,7 @@ _OPENERS = {
     ),
     "command": (
         "how do I", "which command", "what do I run to", "command to", "script to",
-        "which script", "how to", "how can I", "what's the invocation for", "what do I call for",
+        "which script", "how to", "how can I", "what do I call for",
         "what runs after", "way to",
     ),
     "name": (
@@ -58,7 +58,7 @@ _OPENERS = {
     ),
     "": (
         "what", "why", "how", "which", "what was", "why did", "how did we", "what is the",
-        "do you know", "when", "what happened with", "tell me", "what did we decide on",
+        "do you know", "when", "what happened with", "what did we decide on",
         "was there", "in which", "reason for", "how come", "what caused", "how was",
         "what became of", "what do we know about", "what was wrong with", "explain", "did we",
         "is it true that",
@@ -258,7 +258,7 @@ def cued(text: str, dice: random.Random, sort: str = "") -> str:
         picked = [_parts(word) for word in picked]
     asked = " ".join(picked)
     if dice.random() < (0.8 if sort else 0.6):
-        asked = f"{dice.choice(_OPENERS[sort])} {asked}" + ("?" if dice.random() < 0.7 else "")
+        asked = f"{dice.choice(OPENERS[sort])} {asked}" + ("?" if dice.random() < 0.7 else "")
     return asked
 
 

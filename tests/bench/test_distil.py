@@ -11,6 +11,7 @@ from rune.bench.distil.passages import Nearest
 from rune.bench.distil.probes import Probe
 from rune.bench.distil.work import Work
 from rune.errors import FormatError
+from rune.ml import neutral
 from rune.records.card import Lesson
 from rune.records.trajectory import Trajectory
 from rune.testing import FakeEmbedder
@@ -81,7 +82,22 @@ def test_the_frozen_probes_are_as_many_as_the_headline_needs():
     assert sum(one.headline for one in found) >= 400
     assert len({one.session for one in found}) == 40
     assert sum(one.literal for one in found if one.headline) >= 0.4 * sum(one.headline for one in found)
-    assert len(probes.sha256("heldout")) == 64
+
+
+FROZEN = {
+    "heldout": "4532fc6cc095295c855d87ded9b3d49a58ad64a27f7c52f075583bdc5a97d2be",
+    "development": "c8dff044762f751ff67049d84c6144196c1b14198f10bf0e26f07bcf29457677",
+}
+
+
+@pytest.mark.parametrize("split", FROZEN)
+def test_the_probes_are_those_that_were_frozen_before_any_tuning(split):
+    assert probes.sha256(split) == FROZEN[split]
+
+
+def test_no_general_question_that_is_trained_is_one_that_is_measured_with():
+    measured = {question for question, _ in probes.unrelated()}
+    assert not measured & {*neutral.TRAINED, *neutral.CHECKED}
 
 
 def test_unrelated_questions_are_sixty_of_two_kinds():

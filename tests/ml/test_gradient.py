@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import itertools
+import json
 import random
 from dataclasses import replace
 from itertools import pairwise
@@ -10,10 +11,11 @@ import torch
 
 from rune.config import DistilConfig
 from rune.errors import OutOfMemory
-from rune.ml import gradient, lora, neutral, score
+from rune.ml import gradient, lora, neutral, score, start
 from rune.ml.engine import Engine
 from rune.ml.packing import Example
 from rune.ports import Distilled, Progress
+from rune.records import general as general_answers
 from rune.units import done
 
 ALL = ("q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj")
@@ -36,6 +38,23 @@ def test_what_the_base_says_is_kept_and_makes_no_difference(tiny, quick, tmp_pat
     assert [one.ids for one in checked.examples] == [one.ids for one in alone.examples]
     for ours, theirs in zip(again.shares, trained.shares, strict=True):
         torch.testing.assert_close(ours, theirs)
+
+
+def test_what_the_default_base_says_comes_with_rune(tiny):
+    about = json.loads((start.EMBEDDED / start.NAME).read_text("utf-8"))
+    known = general_answers.read(neutral.EMBEDDED, f"{about['base_hash']}:{neutral.TOKENS}")
+    assert set(known) == {*neutral.TRAINED, *neutral.CHECKED}
+    assert all(known.values())
+    assert not general_answers.read(neutral.EMBEDDED, f"{tiny.hash}:{neutral.TOKENS}")
+
+
+@pytest.mark.model
+def test_the_answers_that_come_with_rune_are_the_base_s_own(real):
+    some = neutral.TRAINED[::12]
+    known = general_answers.read(neutral.EMBEDDED, f"{real.hash}:{neutral.TOKENS}")
+    told = Engine(real).answers(some, None, neutral.TOKENS)
+    same = sum(known[question][:12] == answer[:12] for question, answer in zip(some, told, strict=True))
+    assert same >= len(some) - 1, "another processor may round one of them otherwise"
 
 
 # training
@@ -209,7 +228,7 @@ def test_smaller_batches_come_before_shorter_sequences():
 
 
 @pytest.mark.model
-def test_one_lesson_is_taught_to_the_real_base_in_words_that_were_not_trained(models, tmp_path):
+def test_one_lesson_is_taught_to_the_real_in_words_that_were_not_trained(models, tmp_path):
     from rune.config import ModelConfig
     from rune.ml import base
     from rune.records.card import Lesson

@@ -62,16 +62,16 @@ TRAINED = (
     "Which command shows disk usage?",
     "How do I stop a container in Docker?",
     "What is the default port of Redis?",
-    "How do I read a file in Node.js?",
+    "How do I start a web server in Node.js?",
     "What does a 404 status mean?",
     "Why does a null pointer exception happen?",
     "Which flag makes grep ignore case?",
-    "How do I create a virtual environment in Python?",
+    "How do I install a package with npm?",
     "What is a merge conflict?",
     "How do I concatenate strings in Go?",
     "Which file holds the dependencies of a Rust project?",
     "What causes a stack overflow?",
-    "How do I print the current date in bash?",
+    "How do I count the lines of a file?",
     "Where does Linux keep its log files?",
     "How many bits are in a byte?",
     "What was the first version of Java?",
@@ -101,6 +101,8 @@ CHECKED = (
 )
 TOKENS = 20
 """Of each answer."""
+EMBEDDED = Path(__file__).with_name("general.json")
+"""What the default base says, as a home keeps it: nobody's first session has to wait for it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,9 +120,9 @@ def ask(base: Base, engine: Engine, questions: Sequence[str] = TRAINED) -> Neutr
 
 
 def saying(engine: Engine, questions: Sequence[str], kept: Path | None) -> Work[list[str]]:
-    """The beginnings of the base's answers; those that no process before has ``kept`` are asked for now."""
+    """The beginnings of the base's answers; those that nobody has ``kept`` are asked for now."""
     asked_of = f"{engine.base.hash}:{TOKENS}"
-    known = general.read(kept, asked_of) if kept else {}
+    known = general.read(EMBEDDED, asked_of) | (general.read(kept, asked_of) if kept else {})
     missing = [question for question in questions if question not in known]
     if missing:
         told = yield from engine.answering(missing, None, TOKENS)
