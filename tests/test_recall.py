@@ -438,17 +438,23 @@ def order(hits, make_card, **fitness):
 def test_fitness_decides_between_equally_relevant_adapters_alone(make_card):
     hits = [hit("a", 0.61), hit("b", 0.6), hit("c", 0.5)]
     assert order(hits, make_card) == ["a", "b", "c"]
-    assert order(hits, make_card, b=0.5, c=0.9) == ["b", "a", "c"]
+    assert order(hits, make_card, a=0.4, b=0.5, c=0.9) == ["b", "a", "c"]
+
+
+def test_fitness_that_is_not_known_is_neither_preferred_nor_put_back(make_card):
+    hits = [hit("a", 0.61), hit("b", 0.6), hit("c", 0.595)]
+    assert order(hits, make_card, b=0.01) == ["a", "b", "c"]
+    assert order(hits, make_card, a=0.2, b=None, c=0.7) == ["c", "b", "a"]
 
 
 def test_fitness_lifts_nothing_over_the_floor(make_card):
-    assert order([hit("a", 0.355), hit("b", 0.345)], make_card, b=1.0) == ["a", "b"]
-    assert order([hit("a", 0.345), hit("b", 0.34)], make_card, b=1.0) == ["a", "b"]
+    assert order([hit("a", 0.355), hit("b", 0.345)], make_card, a=0.1, b=1.0) == ["a", "b"]
+    assert order([hit("a", 0.345), hit("b", 0.34)], make_card, a=0.1, b=1.0) == ["a", "b"]
 
 
 def test_each_session_is_shown_once_by_its_fitter_adapter(make_card):
     hits = [hit("a", 0.61, "s1"), hit("c", 0.605, "s2"), hit("b", 0.6, "s1")]
-    assert order(hits, make_card, b=0.5) == ["b", "c"]
+    assert order(hits, make_card, a=0.1, b=0.5, c=0.3) == ["b", "c"]
 
 
 def test_fitness_is_what_an_adapter_knows_beyond_the_base_by_its_newest_scores(make_card):

@@ -144,15 +144,34 @@ def test_an_echo_that_is_recalled_counts_as_used_in_the_session_that_asked(
         FakeSession(home, project, name, client, clock).prompt("Go on.")
         clock.advance(1)
     capture.drain()
-    remember.of_use(capture, *asked_and_given(echoes, client=11))
-    remember.of_use(capture, *asked_and_given(echoes))
+    for client in (11, 22):
+        remember.of_use(capture, *asked_and_given(echoes, client))
     lines = [(one.workflow, one.echoes) for one in use.read(echoes.uses)]
     assert lines == [("s1", (etched.digest,)), ("s2", (etched.digest,))]
 
 
 def test_a_question_from_outside_of_any_session_counts_for_none(capture, etched, echoes):
+    remember.of_use(capture, *asked_and_given(echoes, client=11))
+    assert not echoes.uses.exists()
+
+
+def test_a_person_at_a_terminal_is_no_session(capture, etched, home, project, echoes):
+    FakeSession(home, project, "s1", 11).prompt("Go on.")
+    capture.drain()
     remember.of_use(capture, *asked_and_given(echoes))
     assert not echoes.uses.exists()
+
+
+def test_which_of_several_sessions_an_unknown_client_is_in_is_not_guessed(
+    capture, etched, home, project, echoes
+):
+    FakeSession(home, project, "s1", 11).prompt("Go on.")
+    capture.drain()
+    remember.of_use(capture, *asked_and_given(echoes, client=99))
+    FakeSession(home, project, "s2", 22).prompt("Go on.")
+    capture.drain()
+    remember.of_use(capture, *asked_and_given(echoes, client=99))
+    assert [one.workflow for one in use.read(echoes.uses)] == ["s1"]
 
 
 def test_an_adapter_that_answers_is_noted_with_the_session_that_asked(capture, add, home, project, echoes):

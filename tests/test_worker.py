@@ -113,7 +113,8 @@ def test_evolution_does_what_is_planned_and_makes_one_child_at_a_time(
     home.root.mkdir(exist_ok=True)
     home.config.write_text("[evolution]\nsimilar = 0.01\nsame = 1.1\n")
     made = parts(home)
-    port = Note("n1", 99.0, "Use `pytest tests/test_invoice.py` on port 8443; src/invoice.py reads it.")
+    told = "Use `pytest tests/test_invoice.py` on port 8443; src/invoice.py reads it."
+    port = Note("n1", events[-1].at + 60, told)
     for n, told in ((1, events), (2, (port,))):
         write_session(f"s{n}", events=told)
         list(worker.distil(made, Distil(f"s{n}", str(echoes.project))))

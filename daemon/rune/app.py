@@ -172,7 +172,7 @@ def worker_parts(home: Home) -> Parts:
     answering = engine.Engine(loaded)
     index = Index(home.index, embedder, server_of(home, settings.index))
     recaller = Recaller(index, answering, loaded.count, loaded.hash, settings.recall)
-    recaller.fitness = lambda card, state: fitness.of(card, state, time.time(), settings.evolution).phi or 0.0
+    recaller.fitness = lambda card, state: fitness.of(card, state, time.time(), settings.evolution).phi
     return Parts(
         loaded.name, loaded.hash, distiller(home, loaded, settings.distil), settings,
         breeder.WeightBreeder(answering), recaller,

@@ -7,7 +7,7 @@ loaded again. A lesson that rests on an echo which is gone is not found.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -27,8 +27,8 @@ EQUAL = 0.02
 """Relevances no further apart are equal: the fitter adapter goes first."""
 NOTHING = "nothing is remembered in this project yet"
 
-Fitness = Callable[[Card, State], float]
-"""How good an adapter has proved to be; more is better."""
+Fitness = Callable[[Card, State], float | None]
+"""How good an adapter has proved to be; more is better, None is not known."""
 
 
 class Searcher(Protocol):
@@ -149,9 +149,11 @@ def gain(card: Card, state: State) -> float:
 
 
 def documents(card: Card, memory: Known | None = None) -> list[Document]:
-    """What an adapter can be found by: the session's task, each lesson whose echoes are there."""
-    task = _task(card)
-    found = [Document(f"{card.id}:summary", card.id, card.session, task)] if task else []
+    """What an adapter can be found by: the tasks of its sessions, each lesson whose echoes are there."""
+    found = [
+        Document(f"{card.id}:summary{number or ''}", card.id, card.session, task)
+        for number, task in enumerate(tasks(card))
+    ]
     for number, lesson in enumerate(card.lessons):
         if memory is None or memory.living(lesson.evidence):
             text = f"{lesson.questions[0]} {lesson.answer}"
@@ -159,13 +161,18 @@ def documents(card: Card, memory: Known | None = None) -> list[Document]:
     return found
 
 
-def _task(card: Card) -> str:
-    """The summary without the lessons' questions that end it: they have documents of their own.
+def tasks(card: Card) -> list[str]:
+    """The summaries, a line for each session, without the lessons' questions that end them.
 
-    As one text with them, a task in other words was found less often (docs/retrieval.md).
+    Those have documents of their own. As one text with them, a task in other words was found less often
+    (docs/retrieval.md).
     """
-    ends = [card.summary.find(lesson.questions[0]) for lesson in card.lessons if lesson.questions]
-    return card.summary[: min((end for end in ends if end > 0), default=None)].strip()
+    asked = [lesson.questions[0] for lesson in card.lessons if lesson.questions]
+    found = []
+    for line in card.summary.splitlines():
+        ends = [end for question in asked if (end := line.find(question)) > 0]
+        found.append(line[: min(ends, default=None)].strip())
+    return [task for task in found if task]
 
 
 def texts(memory: Known) -> list[Document]:
@@ -174,17 +181,18 @@ def texts(memory: Known) -> list[Document]:
 
 
 def ranked(
-    hits: Sequence[Hit], cards: dict[str, Card], limit: int, fitness: dict[str, float], floor: float
+    hits: Sequence[Hit], cards: dict[str, Card], limit: int, fitness: dict[str, float | None], floor: float
 ) -> tuple[Match, ...]:
     """Adapters by their best documents, best first, each session once; the score is that of the best one.
 
     Below the floor stands nothing before what is above it. Those that are as relevant as the best one
-    (``EQUAL``), and relevant at all, stand in the order of their fitness.
+    (``EQUAL``), and relevant at all, stand in the order of their fitness; one whose fitness is not known
+    keeps its place.
     """
     found = sorted(adapters(hits), key=lambda one: one.score < floor)
     near = [one.score >= floor and one.weight >= found[0].weight - EQUAL for one in found]
     equal = near.index(False) if False in near else len(near)
-    fitter = sorted(found[:equal], key=lambda one: -fitness.get(one.adapter, 0.0))
+    fitter = fittest(found[:equal], fitness)
     shown: dict[str, Ranked] = {}
     for one in (*fitter, *found[equal:]):
         shown.setdefault(one.session, one)
@@ -192,6 +200,16 @@ def ranked(
         Match(one.adapter, one.session, cards[one.adapter].summary[:160], round(one.score, 4))
         for one in list(shown.values())[:limit]
     )
+
+
+def fittest(found: Sequence[Ranked], fitness: Mapping[str, float | None]) -> list[Ranked]:
+    """The same in the order of their fitness, among the places of those whose fitness is known."""
+    known = [(place, phi) for place, one in enumerate(found) if (phi := fitness.get(one.adapter)) is not None]
+    order = sorted(known, key=lambda one: -one[1])
+    made = list(found)
+    for (place, _), (best, _) in zip(known, order, strict=True):
+        made[place] = found[best]
+    return made
 
 
 def _adapters(hits: Iterable[Hit]) -> set[str]:

@@ -80,13 +80,12 @@ def _nearest(
 def of_use(capture: Capture, request: Recall, found: Recalled) -> None:
     """Write down what a session was given: the adapter, and the echoes.
 
-    A question from outside of any session counts for none.
+    A question from outside of any session counts for none; nor does one whose session cannot be told.
     """
-    asking = capture.open_sessions(Path(request.project))
-    own = [session for session in asking if request.client and session.client == request.client]
-    if not asking:
+    session = _asking(capture, request)
+    if not session:
         return
-    echoes, session = Echoes(Path(request.project)), (own or asking)[-1].session
+    echoes = Echoes(Path(request.project))
     if found.adapter:
         use = recalled.Use(time.time(), session, found.adapter, found.score, bool(found.answer))
         recalled.append(echoes.recalls, use)
@@ -96,6 +95,15 @@ def of_use(capture: Capture, request: Recall, found: Recalled) -> None:
         shown = {text.id for text in memory.texts if (text.name, text.path) in names}
         given = [entry.digest for _, entry in memory.entries if f"{known.ECHO}{entry.digest}" in shown]
         Uses(echoes.uses, time.time).note(session, given)
+
+
+def _asking(capture: Capture, request: Recall) -> str:
+    """The open session of the client that asks, or the only one: which of several is not guessed."""
+    if not request.client:
+        return ""  # a person at a terminal
+    asking = capture.open_sessions(Path(request.project))
+    able = [one for one in asking if one.client == request.client] or asking
+    return able[0].session if len(able) == 1 else ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pytest
 
 from rune.evolution import facts
@@ -47,6 +49,42 @@ def test_the_same_statement_with_another_last_literal_replaces_it(replaced, then
 )
 def test_what_is_said_of_something_else_replaces_nothing(replaced, then, now):
     assert replaced([said(then)], [said(now)]) == []
+
+
+@pytest.mark.parametrize(
+    ("then", "now"),
+    [
+        ("The job needs the variable `API_KEY`.", "The job needs the variable `DB_URL`."),
+        ("Added unit tests for it in `a_test.go`.", "Added unit tests for it in `b_test.go`."),
+    ],
+)
+def test_what_there_can_be_several_of_replaces_nothing(replaced, then, now):
+    assert replaced([said(then)], [said(now)]) == [("a", 0, "b", False)]
+
+
+def test_a_younger_statement_may_say_itself_that_something_changed(replaced):
+    then, now = "The frontend uses `npm` for packages.", "The frontend now uses `pnpm` for packages."
+    assert replaced([said(then)], [said(now)]) == [("a", 0, "b", True)]
+    assert replaced([said(now)], [said(then)]) == [("a", 0, "b", False)]
+
+
+def test_a_command_that_runs_a_part_replaces_nothing(replaced):
+    question = "How do I run the tests in this project?"
+    whole, part = (
+        said(f"Run `{run}`.", "command", question) for run in ("pytest -q", "pytest tests/test_a.py -k one")
+    )
+    assert replaced([whole], [part]) == [("a", 0, "b", False)]
+    assert replaced([part], [whole]) == [("a", 0, "b", True)]
+
+
+def test_younger_is_what_happened_later_not_what_was_learnt_later(make_card):
+    def card(id, port, happened, learnt):
+        lesson = replace(said(f"The gateway listens on port {port}."), at=happened)
+        return make_card(id=id, lessons=(lesson,), created=learnt)
+
+    newer, older = card("new", 9090, 200.0, 1000.0), card("old", 8080, 100.0, 2000.0)
+    (found,) = facts.replaced([newer, older])
+    assert (found.older, found.by) == ("old", "new")
 
 
 def test_a_command_is_replaced_where_it_is_asked_for_in_the_same_words(replaced):

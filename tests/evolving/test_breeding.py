@@ -50,7 +50,8 @@ def test_a_child_that_is_not_fitter_is_refused_written_down_and_leaves_all_as_it
     (line,) = [line for line in ledger.entries(library.ledger) if line.entry == "refused"]
     assert (line.detail["how"], set(line.detail["parents"])) == ("learnt", {card.id for card in cluster})
     assert line.detail["interference"] > 0.1
-    assert standing.look(echoes, Config().evolution, NOW).actions == ()
+    (next,) = standing.look(echoes, Config().evolution, NOW).actions
+    assert set(next.parents) < {card.id for card in cluster}, "a part of them may still become one"
 
 
 def test_the_same_parents_are_brought_together_once_in_any_order(nursery, library, cluster):
@@ -72,7 +73,7 @@ def test_a_merged_child_passes_the_same_gate(nursery, library, cluster):
     action = Merge(tuple(card.id for card in cluster[:2]), "cat", "task", "")
     found = bred(nursery(), library, action)
     child = library.get(found.adapter)
-    assert (child.engine, standing.how_of(child)) == ("merge:cat", "cat")
+    assert child.engine == "merge:cat"
     assert child.probes_after == {"trained": 1.0, "heldout": 1.0}
     assert library.cards() == [cluster[2], child]
 

@@ -72,7 +72,7 @@ def test_a_lesson_that_is_no_longer_true_is_retired_and_not_found_any_more(teach
 
 
 def test_an_unfit_adapter_is_put_away_and_can_be_put_back(teach, gates, library, echoes):
-    card = teach("s1", *gates, probes_after={"trained": 0.05, "heldout": 0.0})
+    card = teach("s1", *gates, probes_after={"trained": 0.0, "heldout": 0.05})
     later = time.time() + 90 * 86400
     actions = standing.look(echoes, CONFIG, later).actions
     assert carrying.describe(actions[0]).startswith(f"archive     {card.id}: fitness")
@@ -84,7 +84,7 @@ def test_an_unfit_adapter_is_put_away_and_can_be_put_back(teach, gates, library,
 
 
 def test_a_plan_that_is_carried_out_twice_is_carried_out_once(teach, gates, library, echoes):
-    teach("s1", *gates, probes_after={"trained": 0.05, "heldout": 0.0})
+    teach("s1", *gates, probes_after={"trained": 0.0, "heldout": 0.05})
     actions = standing.look(echoes, CONFIG, time.time() + 90 * 86400).actions
     assert len(carrying.carry(library, actions)) == 1
     assert carrying.carry(library, actions) == []

@@ -88,8 +88,24 @@ def test_the_lines_of_an_adapter_add_up_to_its_state(lines, expected):
     assert records.states([ADDED, *lines]) == {"a": expected}
 
 
-def test_a_lesson_is_true_again_when_the_adapter_that_knew_better_is_forgotten():
+def test_a_lesson_is_true_again_when_nobody_is_in_service_that_knew_better():
     retired = [ADDED, replace(ADDED, adapter="b"), Entry("a", "retired", 2.0, {"lessons": [0], "by": "b"})]
     assert records.states(retired)["a"].retired == {0: "b"}
-    assert records.states([*retired, Entry("b", "archived", 3.0)])["a"].retired == {0: "b"}
-    assert records.states([*retired, Entry("b", "forgotten", 3.0)])["a"].retired == {}
+    for entry in ("forgotten", "archived"):
+        assert records.states([*retired, Entry("b", entry, 3.0)])["a"].retired == {}
+    archived = Entry("b", "archived", 3.0)
+    assert records.states([*retired, archived, Entry("b", "reactivated", 4.0)])["a"].retired == {0: "b"}
+
+
+def test_who_took_the_place_of_the_adapter_that_knew_better_speaks_for_it():
+    made = [replace(ADDED, adapter=name) for name in ("a", "b", "c")]
+    retired = [*made, Entry("a", "retired", 2.0, {"lessons": [0], "by": "b"})]
+    superseded = [*retired, Entry("b", "superseded", 3.0, {"by": "c"})]
+    assert records.states(superseded)["a"].retired == {0: "b"}
+    assert records.states([*superseded, Entry("c", "archived", 4.0)])["a"].retired == {}
+
+
+def test_a_score_that_changes_nothing_leaves_the_time_of_the_last_change():
+    scored = Entry("a", "scored", 5.0, {"probes": {"heldout": 0.5}, "served": True})
+    assert records.states([ADDED, scored])["a"].since == 1.0
+    assert records.states([ADDED, replace(scored, detail={"served": False})])["a"].since == 5.0

@@ -136,12 +136,12 @@ def reactivate(id: str, project: Path) -> None:
 
 
 @adapters.command()
-@click.option("--apply", "applied", is_flag=True, help="Do it; else the plan is only shown.")
+@click.option("--apply/--dry-run", "applied", default=False, help="Do it, or only show the plan (default).")
 @project_option
 def evolve(applied: bool, project: Path) -> None:
     """Show what evolution would do, and why; or do it."""
     from rune import config
-    from rune.evolving import carrying, standing
+    from rune.evolving import carrying, examining, standing
 
     echoes, settings = paths.Echoes(paths.project_root(project)), config.load(paths.home().config).evolution
     if applied:
@@ -151,7 +151,10 @@ def evolve(applied: bool, project: Path) -> None:
     found = standing.look(echoes, settings, time.time())
     for action in found.actions:
         click.echo(carrying.describe(action))
-    if not found.actions:
+    unasked = examining.waiting(found.standings)
+    for id in unasked:
+        click.echo(f"ask         {id} what other sessions ask of the same")
+    if not found.actions and not unasked:
         click.echo("nothing to do")
     elif applied:
         _apply(echoes, found)
@@ -160,13 +163,13 @@ def evolve(applied: bool, project: Path) -> None:
 
 
 def _apply(echoes: paths.Echoes, found: Outlook) -> None:
-    from rune.evolving import carrying
+    from rune.evolving import carrying, examining
     from rune.library import Library
     from rune.records.message import Done, Evolve
 
     for line in carrying.carry(Library(echoes, time.time), found.actions):
         click.echo(f"done: {line}")
-    if carrying.heavy(found.actions):
+    if carrying.heavy(found.actions) or examining.waiting(found.standings):
         click.echo(
             f"to be learnt: {ask(Evolve(str(echoes.project)), Done).note}; `rune status` shows the job"
         )

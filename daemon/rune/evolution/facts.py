@@ -1,12 +1,16 @@
-"""Which lessons a younger adapter has replaced: the same thing is said of the same, but for its value. Pure.
+"""Which lessons a younger one has replaced: the same thing is said of the same, but for its value. Pure.
 
 A port moves, a command is renamed. What was true then is still in the older adapter's weights, and in its
 session's record, so that nothing else would stop it from being said. Two lessons are about one thing when
 
 - both tell how something is run or where it is, and their first questions are the same;
-- or both state something, in the same words but for the last literal: "the gateway listens on port 8080".
+- or both state something, in the same words but for the last literal, and that can only be one: it is a
+  number, or is said to be it ("is called", "runs"), or the younger one says that something changed. A job
+  may need one variable and another one.
 
-What became of a failure is history, not a fact: two ways to mend one error may both be right.
+Younger is what happened later, not what was learnt later. A command that runs a part of what the older one
+runs replaces nothing. What became of a failure is history, not a fact: two ways to mend one error may both
+be right.
 
 Not covered: the same thing in quite other words; a value that others follow in its sentence.
 """
@@ -17,8 +21,9 @@ import re
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
-from rune import cues
+from rune import cues, runs
 from rune.probing import Probe
 from rune.records.card import Card, Lesson
 
@@ -30,6 +35,19 @@ LEAST = 3
 """Words that two statements must share to be about one thing."""
 _LITERAL = re.compile(r"`[^`]+`|[^\s`]*[\d/\\_=][^\s`]*|[^\s`]+\.\w[^\s`]*|\w*[a-z][A-Z]\w*")
 _EDGES = ".,;:!?()[]'\""
+_ONE = re.compile(
+    r"(?:\b(?:is|are|was|called|named|port|version|set to|default(?:s to)?|equals|runs|starts|listens on"
+    r"|lives (?:in|at)|(?:stored|kept|defined) in|reads from|writes to)|=|:)\s*(?:now\s+|the\s+)*[\"'(]*$",
+    re.I,
+)
+"""What stands before a literal that can only be one."""
+_CHANGED = re.compile(
+    r"\b(?:now|instead|no longer|any ?more|from now on|replace[sd]?|(?:mov|renam|chang|switch|bump)ed)\b",
+    re.I,
+)
+"""What says that something is no longer as it was."""
+_PART = re.compile(r"(?:^|\s)(?:\S*(?:/|::)\S*|\S+\.\w{1,4}|-k\b|--filter\b|-run\b|-t\b)")
+"""What makes a command run a part: a path, a test, a filter."""
 
 Subject = tuple[str, frozenset[str]]
 
@@ -71,12 +89,14 @@ def replaced(cards: Sequence[Card], places: Mapping[str, frozenset[int]] | None 
         cards: whole ones.
         places: lessons that are retired already, by adapter; they replace nothing and are not replaced.
     """
-    about: dict[Subject, list[tuple[str, int, str]]] = defaultdict(list)
-    for card in sorted(cards, key=lambda card: (card.created, card.id)):
+    about: dict[Subject, list[_Said]] = defaultdict(list)
+    for card in cards:
         for place, lesson in enumerate(card.lessons):
             if (found := subject(lesson)) and place not in (places or {}).get(card.id, frozenset()):
-                about[found[0]].append((card.id, place, found[1]))
-    return [one for held in about.values() for one in _outdated(held)]
+                when = lesson.at or card.created
+                said = _Said(when, card.created, card.id, place, found[1], _single(lesson))
+                about[found[0]].append(said)
+    return [one for held in about.values() for one in _outdated(sorted(held))]
 
 
 def related(cards: Sequence[Card]) -> dict[str, list[Probe]]:
@@ -95,11 +115,44 @@ def related(cards: Sequence[Card]) -> dict[str, list[Probe]]:
     return {id: probes for id, probes in asked.items() if probes}
 
 
-def _outdated(held: Sequence[tuple[str, int, str]]) -> Iterator[Replaced]:
-    newest, _, now = held[-1]
-    for id, place, then in held[:-1]:
-        if id != newest:
-            yield Replaced(id, place, newest, then != now)
+class _Said(NamedTuple):
+    """A lesson's value, in the order of what happened, what was made later last."""
+
+    at: float
+    made: float
+    id: str
+    place: int
+    value: str
+    single: bool
+    """Whether there can be but one such value."""
+
+
+def _single(lesson: Lesson) -> bool:
+    if lesson.kind in ASKED:
+        return True
+    *_, last = _LITERAL.finditer(lesson.answer)
+    number = cues.kind(_plain(last[0])) == "number"
+    return number or any(p.search(lesson.answer[: last.start()]) for p in (_ONE, _CHANGED))
+
+
+def _outdated(held: Sequence[_Said]) -> Iterator[Replaced]:
+    newest = held[-1]
+    for one in held[:-1]:
+        if one.id != newest.id:
+            other = newest.single and not _narrower(newest.value, one.value)
+            changed = other and one.value != newest.value
+            yield Replaced(one.id, one.place, newest.id, changed)
+
+
+def _narrower(new: str, old: str) -> bool:
+    """Whether a command runs a part of what another one of its family runs.
+
+    >>> _narrower("run pytest tests/test_x.py", "run pytest -q"), _narrower("run pytest -x", "run pytest")
+    (True, False)
+    """
+    one, other = (text.removeprefix("run ") for text in (new, old))
+    same = bool(family := runs.family(one)) and family == runs.family(other)
+    return same and set(_PART.findall(one)) > set(_PART.findall(other))
 
 
 def _words(text: str) -> frozenset[str]:

@@ -9,11 +9,12 @@ the same parents.
 from __future__ import annotations
 
 import hashlib
+import itertools
 import json
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 from rune.config import EvolutionConfig
 from rune.evolution import facts, similar
@@ -91,7 +92,7 @@ def plan(
     refused: frozenset[Attempt] = frozenset(),
 ) -> list[Action]:
     """What to do now; nothing where all is well."""
-    by_age = sorted(standings, key=lambda one: (one.card.created, one.id))
+    by_age = sorted(standings, key=_age)
     active = {one.id: one for one in by_age if one.state.status == "active"}
     near = similar.pairs([one.card for one in active.values()])
     done: list[Action] = list(_updates(active, near, config))
@@ -109,9 +110,10 @@ def plan(
     return done
 
 
-def fingerprint(actions: Iterable[Action]) -> str:
-    """A name for exactly these actions, whatever their reasons."""
-    said = [{**asdict(action), "because": "", "action": type(action).__name__} for action in actions]
+def fingerprint(actions: Iterable[Action], unasked: Sequence[str] = ()) -> str:
+    """A name for exactly these actions, whatever their reasons, and adapters that are to be asked."""
+    named = [{**asdict(action), "because": "", "action": type(action).__name__} for action in actions]
+    said: list[Any] = [*named, *unasked]
     return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()[:16]
 
 
@@ -120,7 +122,7 @@ def _updates(
 ) -> Iterator[Update]:
     """The adapters that younger ones have outdated: whole where nothing of them would be missed."""
     whole: set[str] = set()
-    for old in sorted(active.values(), key=lambda one: (one.card.created, one.id)):
+    for old in sorted(active.values(), key=_age):
         if reason := _successor(old, active, near, config, whole) or _empty(old):
             whole.add(old.id)
             yield Update(old.id, reason[0], (), reason[1])
@@ -152,7 +154,7 @@ def _successor(
         return None
     for new in active.values():
         after, close = new.fitness.phi, near.get(pair(old.id, new.id), 0.0)
-        younger = new.card.created > old.card.created and new.id not in gone
+        younger = _age(new) > _age(old) and new.id not in gone
         younger = younger and new.state.since >= old.state.since  # else a person has put the old one back
         known = new.card.base_hash == old.card.base_hash and _rank(new) >= _rank(old)
         if younger and known and close >= config.same and after is not None and after > before:
@@ -212,19 +214,28 @@ def _clusters(
     for both, _ in _similar(near, config):
         if taken & set(both) or not set(both) <= members.keys() or not _fits(both, members, config):
             continue
-        cluster = _grown(both, {id: one for id, one in members.items() if id not in taken}, near, config)
-        if ("learnt", frozenset(cluster)) in refused:
+        grown = _grown(both, {id: one for id, one in members.items() if id not in taken}, near, config)
+        cluster = _untried(grown, refused)
+        if not cluster:
             continue
         taken |= set(cluster)
-        least = min(near[pair(a, b)] for place, a in enumerate(cluster) for b in cluster[place + 1 :])
+        least = min(near[pair(a, b)] for a, b in itertools.combinations(cluster, 2))
         level = LEVELS[_rank(members[cluster[0]]) + 1]
-        yield Consolidate(cluster, level, f"{len(cluster)} adapters, each at least {least:.2f} alike")
+        parents = tuple(sorted(cluster, key=lambda id: _age(members[id])))
+        yield Consolidate(parents, level, f"{len(cluster)} adapters, each at least {least:.2f} alike")
+
+
+def _untried(grown: Sequence[str], refused: frozenset[Attempt]) -> tuple[str, ...]:
+    """As much of a cluster, from its seed on, as was not refused before; nothing where all of it was."""
+    sizes = range(len(grown), 1, -1)
+    able = (tuple(grown[:size]) for size in sizes if ("learnt", frozenset(grown[:size])) not in refused)
+    return next(able, ())
 
 
 def _grown(
     seed: Pair, members: Mapping[str, Standing], near: Mapping[Pair, float], config: EvolutionConfig
 ) -> tuple[str, ...]:
-    """The seed and whatever is similar to all of the cluster, the nearest first."""
+    """The seed and whatever is similar to all of the cluster, in the order in which they join it."""
     cluster = tuple(seed)
     while len(cluster) < config.cluster:
         nearest = {
@@ -239,7 +250,7 @@ def _grown(
         if more is None:
             break
         cluster = (*cluster, more)
-    return tuple(sorted(cluster, key=lambda id: (members[id].card.created, id)))
+    return cluster
 
 
 def _fits(ids: Sequence[str], members: Mapping[str, Standing], config: EvolutionConfig) -> bool:
@@ -251,7 +262,7 @@ def _fits(ids: Sequence[str], members: Mapping[str, Standing], config: Evolution
 
 def joined(some: Sequence[Standing]) -> list[Lesson]:
     """The living lessons of several adapters, each answer and question once; the youngest has the say."""
-    young = sorted(some, key=lambda one: (-one.card.created, one.id))
+    young = sorted(some, key=_age, reverse=True)
     return distinct([lesson for one in young for lesson in living(one.card, one.state).lessons])
 
 
@@ -284,6 +295,11 @@ def _similar(near: Mapping[Pair, float], config: EvolutionConfig) -> list[tuple[
     """Pairs that are similar enough, the closest first."""
     able = [(both, value) for both, value in near.items() if value >= config.similar]
     return sorted(able, key=lambda found: (-found[1], found[0]))
+
+
+def _age(one: Standing) -> tuple[float, float, str]:
+    """The oldest first: by what happened in their sessions, then by when they were made."""
+    return one.card.told, one.card.created, one.id
 
 
 def _rank(one: Standing) -> int:

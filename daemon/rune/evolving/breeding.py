@@ -21,6 +21,7 @@ from rune.evolution.gate import Marks, Verdict
 from rune.evolution.plan import Consolidate, Merge, Standing, joined
 from rune.evolving import examining, standing
 from rune.evolving.examining import Examined
+from rune.finding import tasks
 from rune.library import Library
 from rune.ports import Breeder, Distilled, Distiller, Progress
 from rune.records import ledger
@@ -29,7 +30,7 @@ from rune.records.ledger import Entry
 from rune.units import Work, telling
 
 SUMMARY = 240
-"""Characters of each parent's summary in the child's."""
+"""Characters of each session's task in the child's summary, where it has a line."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,10 +83,9 @@ def breed(nursery: Nursery, library: Library, action: Consolidate | Merge) -> It
         yield Bred("", "a parent has left service since it was planned")
         return
     tried = ways(action, nursery.config.evolution)
-    for way in tried:
-        if before := library.for_source(source(way, action.parents), nursery.base_hash):
-            yield Bred(before.id, "these parents were brought together before")
-            return
+    if before := child_of(library, action.parents):
+        yield Bred(before.id, "these parents were brought together before")
+        return
     known: dict[str, Examined] = {}
     for one in parents:
         asking = examining.examine(nursery.breeder, library.folder(one.id), _taught(parents))
@@ -102,6 +102,12 @@ def breed(nursery: Nursery, library: Library, action: Consolidate | Merge) -> It
                     judging = _examined(nursery, way, parents, known, state)
                     trials.append((yield from telling(judging, now)))
         yield _settled(nursery, library, action, parents, trials)
+
+
+def child_of(library: Library, parents: Sequence[str]) -> Card | None:
+    """The child that exactly these parents have already, whichever way it was made."""
+    cards = library.cards(include_archived=True)
+    return next((card for card in cards if card.parents and set(card.parents) == set(parents)), None)
 
 
 def _taught(parents: Sequence[Standing]) -> examining.Taught:
@@ -190,7 +196,7 @@ def _receipt(
         rank=made.settings.get("rank", cards[0].rank), alpha=made.settings.get("alpha", cards[0].alpha),
         targets=cards[0].targets, steps=made.steps,
         seconds=made.seconds, engine="gradient" if way == standing.LEARNT else f"merge:{way}",
-        lessons=tuple(lessons), summary=" ".join(card.summary[:SUMMARY] for card in cards),
+        lessons=tuple(lessons), summary="\n".join(task[:SUMMARY] for card in cards for task in tasks(card)),
         probes_before=made.probes_before, probes_after={**made.probes_after, **gate.rates(trial.marks)},
         created=time.time(), peak_mb=made.peak_mb, level=action.level, parents=action.parents,
         sessions=sessions, settings={**made.settings, "gate": _measured(trial.verdict)},

@@ -62,16 +62,23 @@ def relate(
 
     Each is asked once, and at most so many at a time; returns whom. What was scored is generalization.
     """
-    active = [one for one in standings if one.state.status == "active"]
-    asked = facts.related([living(one.card, one.state) for one in active])
-    scores = {one.id: one.state.probes or one.card.probes_after for one in active}
-    waiting = [id for id in asked if scores[id].get("related") is None][:most]
-    for id in waiting:
+    asked = waiting(standings)
+    some = list(asked)[:most]
+    scores = {one.id: one.state.probes or one.card.probes_after for one in standings}
+    for id in some:
         pairs = [(probe.question, probe.answer) for probe in asked[id]]
         told = yield from breeder.answering(pairs, library.folder(id), TOKENS)
         right = [holds(answer, probe.keys) for answer, probe in zip(told, asked[id], strict=True)]
         library.score(id, {**scores[id], "related": round(sum(right) / len(right), 4)})
-    return waiting
+    return some
+
+
+def waiting(standings: Sequence[Standing]) -> dict[str, list[Probe]]:
+    """What other sessions ask of the same, for each adapter in service that was not asked it yet."""
+    active = {one.id: one for one in standings if one.state.status == "active"}
+    asked = facts.related([living(one.card, one.state) for one in active.values()])
+    scores = {id: one.state.probes or one.card.probes_after for id, one in active.items()}
+    return {id: probes for id, probes in asked.items() if scores[id].get("related") is None}
 
 
 def unrelated(breeder: Breeder, adapter: Path) -> Work[list[str]]:

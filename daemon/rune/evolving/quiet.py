@@ -8,7 +8,7 @@ from pathlib import Path
 from rune.config import EvolutionConfig
 from rune.errors import RuneError
 from rune.evolution.plan import fingerprint
-from rune.evolving import standing
+from rune.evolving import examining, standing
 from rune.jobs import Jobs
 from rune.paths import Echoes, Home
 from rune.ports import Clock
@@ -51,8 +51,11 @@ class Quiet:
         if not echoes.adapters.is_dir():
             return False
         standing.settle_outcomes(echoes, self.config)
-        actions = standing.look(echoes, self.config, self.clock()).actions
-        return bool(actions) and self.jobs.enqueue_evolution(project, fingerprint(actions), again)
+        seen = standing.look(echoes, self.config, self.clock())
+        unasked = sorted(examining.waiting(seen.standings))
+        if not seen.actions and not unasked:
+            return False
+        return self.jobs.enqueue_evolution(project, fingerprint(seen.actions, unasked), again)
 
     def _looked(self, project: str) -> bool:
         try:

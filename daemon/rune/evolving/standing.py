@@ -5,17 +5,19 @@ from __future__ import annotations
 import logging
 import time
 from collections import defaultdict
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from typing import TypeAlias
 
 from rune.config import EvolutionConfig
 from rune.errors import FormatError
 from rune.evolution import fitness, outcomes, plan
+from rune.evolution.outcomes import Judged
 from rune.evolution.plan import Action, Attempt, Standing, Update
 from rune.library import Library
 from rune.paths import Echoes
 from rune.records import ledger, recalled, trajectory
-from rune.records.card import Card
-from rune.records.ledger import Entry, State
+from rune.records.ledger import Entry, Outcome, State
 from rune.records.recalled import Use
 
 log = logging.getLogger(__name__)
@@ -32,21 +34,31 @@ class Outlook:
 
 
 def look(echoes: Echoes, config: EvolutionConfig, now: float) -> Outlook:
-    """Read how the adapters stand, and plan; nothing is written.
+    """Read how the adapters stand, and plan; nothing is written. Outcomes count that nobody has settled yet.
 
     Raises:
         FormatError: ledger or recalls cannot be read; a newer Rune wrote them, or they are damaged.
     """
-    found = standings(Library(echoes, time.time), config, now)
-    return Outlook(tuple(found), tuple(plan.plan(found, config, now, attempts(echoes, found))))
+    library = Library(echoes, time.time)
+    fresh: dict[str, list[Outcome]] = defaultdict(list)
+    for one in unsettled(echoes, config, library.states()):
+        fresh[one.adapter].append(one.outcome)
+    found = standings(library, config, now, fresh)
+    return Outlook(tuple(found), tuple(plan.plan(found, config, now, attempts(echoes, found, config.merge))))
 
 
-def standings(library: Library, config: EvolutionConfig, now: float) -> list[Standing]:
-    """Every adapter that is on disk, in whatever state, oldest first."""
+Fresh: TypeAlias = Mapping[str, Sequence[Outcome]]
+
+
+def standings(
+    library: Library, config: EvolutionConfig, now: float, fresh: Fresh | None = None
+) -> list[Standing]:
+    """Every adapter that is on disk, in whatever state, oldest first; with ``fresh`` outcomes, by adapter."""
     states, last = library.states(), _last(library.echoes)
     found = []
     for card in library.cards(include_archived=True):
         state = states.get(card.id, State())
+        state = replace(state, outcomes=(*state.outcomes, *(fresh or {}).get(card.id, ())))
         used = max(card.created, state.since, last.get(card.id, 0.0))
         found.append(Standing(card, state, fitness.of(card, state, now, config), used))
     return found
@@ -61,40 +73,35 @@ def _active(one: Standing) -> bool:
     return one.state.status == "active"
 
 
-def attempts(echoes: Echoes, found: list[Standing]) -> frozenset[Attempt]:
-    """What was made of which parents already, be it in service or refused."""
-    made = {(how_of(one.card), frozenset(one.card.parents)) for one in found if one.card.parents}
+def attempts(echoes: Echoes, found: list[Standing], merge: str) -> frozenset[Attempt]:
+    """What was tried with which parents already: those that have a child need no other, made in any way."""
+    families = {frozenset(one.card.parents) for one in found if one.card.parents}
+    made = {(how, parents) for parents in families for how in (LEARNT, merge)}
     lines = (line for line in ledger.entries(echoes.ledger) if line.entry == "refused")
     return frozenset(made | {(str(line.detail["how"]), frozenset(line.detail["parents"])) for line in lines})
 
 
-def how_of(card: Card) -> str:
-    """How a child was made: learnt, or by which way of merging."""
-    return card.engine.removeprefix("merge:") if card.engine.startswith("merge:") else LEARNT
-
-
 def settle_outcomes(echoes: Echoes, config: EvolutionConfig) -> int:
     """Write down what came of the answers given in sessions that are over; returns how many are new."""
-    states = Library(echoes, time.time).states()
+    new = unsettled(echoes, config, Library(echoes, time.time).states())
+    for one in new:
+        ledger.record(echoes.ledger, Entry(one.adapter, "outcome", time.time(), asdict(one.outcome)))
+    return len(new)
+
+
+def unsettled(echoes: Echoes, config: EvolutionConfig, states: Mapping[str, State]) -> list[Judged]:
+    """What came of the answers given in sessions that are over, as far as nobody has written it down."""
     known = {(id, one.session, one.recalled) for id, state in states.items() for one in state.outcomes}
     by_session: dict[str, list[Use]] = defaultdict(list)
     for use in recalled.read(echoes.recalls):
         if use.session:  # what was asked in no known session cannot be judged
             by_session[use.session].append(use)
-    new = 0
-    for session, uses in by_session.items():
-        for one in outcomes.judge(uses, _events(echoes, session), config):
-            told = one.outcome
-            if (one.adapter, session, told.recalled) not in known and one.adapter in states:
-                detail = {
-                    "session": session,
-                    "recalled": told.recalled,
-                    "passed": told.passed,
-                    "share": told.share,
-                }
-                ledger.record(echoes.ledger, Entry(one.adapter, "outcome", time.time(), detail))
-                new += 1
-    return new
+    return [
+        one
+        for session, uses in by_session.items()
+        for one in outcomes.judge(uses, _events(echoes, session), config)
+        if (one.adapter, session, one.outcome.recalled) not in known and one.adapter in states
+    ]
 
 
 def _events(echoes: Echoes, session: str) -> tuple[trajectory.Event, ...]:

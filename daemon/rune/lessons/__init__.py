@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 
 from rune import arcs
 from rune.lessons import places, ran, repairs, steps, told, wishes
@@ -44,7 +45,16 @@ def find(trajectory: Trajectory, limit: int) -> list[Lesson]:
     ranked += steps.find(trajectory)
     ranked += ran.errors(trajectory, ranked)
     ranked = places.files(trajectory, ranked)
-    return _shared([lesson for lesson in distinct(ranked) if lesson.keys or lesson.kind == "command"])[:limit]
+    able = [lesson for lesson in distinct(ranked) if lesson.keys or lesson.kind == "command"]
+    return _dated(_shared(able)[:limit], trajectory)
+
+
+def _dated(found: Sequence[Lesson], trajectory: Trajectory) -> list[Lesson]:
+    """The lessons with the time at which the last of their events happened."""
+    times = {event.id: event.at for event in trajectory.events}
+    return [
+        replace(one, at=max((times[id] for id in one.evidence if id in times), default=0.0)) for one in found
+    ]
 
 
 def _shared(ranked: Sequence[Lesson]) -> list[Lesson]:

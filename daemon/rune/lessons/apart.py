@@ -61,4 +61,5 @@ def _joined(one: Lesson, other: Lesson) -> Lesson:
     questions = both("questions", 40)
     probes = tuple(probe for probe in both("probes", 4) if probe not in questions)
     keys = tuple(key for key in one.keys if key.lower() not in " ".join(questions).lower())
-    return Lesson(one.kind, one.answer, questions, probes, both("evidence", 40), keys or one.keys)
+    at, evidence = max(one.at, other.at), both("evidence", 40)
+    return Lesson(one.kind, one.answer, questions, probes, evidence, keys or one.keys, at)

@@ -33,8 +33,8 @@ class Lesson:
     """One thing an adapter was taught: an answer, the questions that trained it, probes that never did."""
 
     kind: str
-    """repair, cause, unsolved, proof, command,
-    error, commit, count, said, decision, goal, file; or a note's."""
+    """repair, cause, unsolved, proof, command, error, commit, count,
+    said, decision, preference, steps, goal, file; or a note's."""
     answer: str
     questions: tuple[str, ...]
     probes: tuple[str, ...]
@@ -43,6 +43,9 @@ class Lesson:
     """Ids of the events it came from."""
     keys: tuple[str, ...] = ()
     """Literals that an answer must hold to count as right."""
+    at: float = 0.0
+    """When the last of that happened; 0.0 where it is not known. Not when it was learnt: a session may be
+    learnt long after a later one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +89,11 @@ class Card:
     def origins(self) -> tuple[str, ...]:
         """Every session that it comes from."""
         return self.sessions or (self.session,)
+
+    @property
+    def told(self) -> float:
+        """When the last of its lessons happened, as far as they say so; else when it was made."""
+        return max((lesson.at for lesson in self.lessons), default=0.0) or self.created
 
 
 _SHAPES: dict[str, type | tuple[type, ...]] = {"str": str, "int": int, "float": (int, float)}
@@ -154,7 +162,7 @@ def identity_of(*parts: str) -> str:
 def _lesson(raw: dict[str, Any]) -> Lesson:
     get = raw.get
     return Lesson(raw["kind"], raw["answer"], tuple(get("questions", ())), tuple(get("probes", ())),
-                  tuple(get("evidence", ())), tuple(get("keys", ())))  # fmt: skip
+                  tuple(get("evidence", ())), tuple(get("keys", ())), float(get("at", 0.0)))  # fmt: skip
 
 
 def better_than_base(before: dict[str, float | None], after: dict[str, float | None]) -> bool:

@@ -98,12 +98,20 @@ def states(lines: Iterable[Entry]) -> dict[str, State]:
     for line in lines:
         if line.entry != "refused":
             found[line.adapter] = _next(found.get(line.adapter, State()), line)
-    gone = {name for name, state in found.items() if state.status == "forgotten"}
     for name, state in found.items():
-        if gone & set(state.retired.values()):
-            still = {place: by for place, by in state.retired.items() if by not in gone}
+        still = {place: by for place, by in state.retired.items() if _speaks(by, found)}
+        if still != state.retired:
             found[name] = dataclasses.replace(state, retired=still)
     return found
+
+
+def _speaks(name: str, found: dict[str, State]) -> bool:
+    """Whether an adapter, or what took its place, is in service: else what it made untrue is all there is."""
+    seen: set[str] = set()
+    while (state := found.get(name)) and state.status == "superseded" and name not in seen:
+        seen.add(name)
+        name = state.superseded_by
+    return state is None or state.status in ("active", "unserved")
 
 
 def _next(state: State, line: Entry) -> State:
@@ -119,7 +127,10 @@ def _next(state: State, line: Entry) -> State:
             state = dataclasses.replace(state, probes=dict(detail.get("probes", {})))
             if state.status not in ("active", "unserved"):
                 return state
-            return dataclasses.replace(state, status=_served(detail), since=line.at)
+            status = _served(detail)
+            return dataclasses.replace(
+                state, status=status, since=state.since if status == state.status else line.at
+            )
         case "archived":
             return dataclasses.replace(since, status="archived", reason=str(detail.get("reason", "")))
         case "superseded":

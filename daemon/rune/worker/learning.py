@@ -12,6 +12,7 @@ from rune import lessons
 from rune.echoes import known
 from rune.echoes.known import Known
 from rune.errors import IndexUnavailable
+from rune.evolution import lineage
 from rune.evolving import breeding, carrying, examining, standing
 from rune.lessons import echoed
 from rune.lessons.apart import distinct
@@ -110,11 +111,16 @@ def source(past: Trajectory, taught: Sequence[Lesson]) -> str:
 def in_service_again(library: Library, card: Card) -> None:
     """An adapter whose successor was made of something else than what there is now takes its place back.
 
-    One that was brought together with others is in service already, in what came of that.
+    Where it was brought together with others, or a fitter one of another session took its place, that serves
+    for it, or what came of that.
     """
-    state = library.states().get(card.id, State())
-    child = any(one.id == state.superseded_by and card.id in one.parents for one in library.cards())
-    if state.status == "superseded" and not child:
+    states, cards = library.states(), library.cards(include_archived=True)
+    state = states.get(card.id, State())
+    own = {one.id for one in cards if one.session == card.session}
+    later = lineage.descendants(cards, [card.id, state.superseded_by])
+    heirs = {state.superseded_by, *(one.id for one in later)} - own
+    served = any(states.get(id, State()).status == "active" for id in heirs)
+    if state.status == "superseded" and not served:
         library.reactivate(card.id, "its session and its echoes are again what it was made of")
         for other in library.cards():
             if other.session == card.session and other.id != card.id:
