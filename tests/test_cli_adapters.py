@@ -92,6 +92,7 @@ def test_evolution_is_shown_and_only_done_when_it_is_asked_for(rune, teach, libr
     assert f"retire      1 lesson(s) of {old.id}" in shown
     assert "nothing was done" in shown
     assert len(library.cards()[0].lessons) == 2
+    assert rune("evolve", "--dry-run").output == shown
     assert f"done: retired 1 lesson(s) of {old.id}" in rune("evolve", "--apply").output
     assert [len(card.lessons) for card in library.cards()] == [1, 1]
     assert library.states()[old.id].retired == {0: new.id}

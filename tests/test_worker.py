@@ -131,6 +131,27 @@ def test_evolution_does_what_is_planned_and_makes_one_child_at_a_time(
     assert hit.document.adapter == child.id
 
 
+def test_who_has_given_up_its_place_to_a_fitter_one_or_a_grandchild_stays_away(
+    made, write_session, echoes, library, fill_stage, make_card
+):
+    def add(**about):
+        with library.staging() as stage:
+            fill_stage(stage)
+            return library.add(stage, make_card(base_hash=made.base_hash, **about))
+
+    write_session()
+    *_, first = worker.distil(made, Distil("s1", str(echoes.project)))
+    fitter = add(session="s2", source_hash="ef" * 32)
+    library.supersede(first.adapter, fitter.id)
+    project = add(session="project-1", source_hash="aa" * 32, level="project", parents=(fitter.id, "ff" * 8))
+    library.supersede(fitter.id, project.id)
+    list(worker.distil(made, Distil("s1", str(echoes.project))))
+    assert [card.id for card in library.cards()] == [project.id]
+    library.archive(project.id)  # nobody is left who knows what it knew
+    list(worker.distil(made, Distil("s1", str(echoes.project))))
+    assert [card.id for card in library.cards()] == [first.adapter]
+
+
 def test_a_forgotten_session_is_out_of_the_index(made, write_session, echoes):
     write_session()
     list(worker.distil(made, Distil("s1", str(echoes.project))))

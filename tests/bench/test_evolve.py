@@ -52,16 +52,28 @@ def test_a_change_is_told_in_the_session_that_makes_it():
     pytest.fail("nothing changed in forty sessions")
 
 
+def marks(*right: int) -> list[dict[str, object]]:
+    """Ten answers of each session, so many of them right."""
+    return [
+        {"session": f"s{n}", "right": place < number} for n, number in enumerate(right) for place in range(10)
+    ]
+
+
 def test_the_figures_come_with_intervals_and_are_null_where_nothing_was_measured():
     rows = [
-        {"row": "keep", "sessions": 4, "right": 30, "asked": 40, "bytes": 20, "seconds": 1.5},
-        {"row": "gated", "sessions": 4, "right": 31, "asked": 40, "bytes": 10, "seconds": 1.4,
-         "interference": 0.05, "leakage": 0.0},
+        {"row": "keep", "sessions": 4, "right": 30, "asked": 40, "bytes": 20, "seconds": [1.5, 1.7, 1.6],
+         "answers": marks(8, 7)},
+        {"row": "gated", "sessions": 4, "right": 31, "asked": 40, "bytes": 10, "seconds": [1.4],
+         "interference": 0.05, "leakage": 0.0, "answers": marks(9, 7)},
     ]  # fmt: skip
     found = gated.summary(rows)
     assert (found["gated_sessions"], found["gated_recall"], found["keep_recall"]) == (4, 0.775, 0.75)
     assert found["keep_recall_low"] < 0.75 < found["keep_recall_high"]
     assert (found["gated_bytes_over_keep"], found["interference"]) == (0.5, 0.05)
+    assert (found["keep_seconds"], found["keep_seconds_low"], found["keep_seconds_high"]) == (1.6, 1.5, 1.7)
+    assert found["gated_minus_keep_low"] <= 0.05 <= found["gated_minus_keep_high"]
+    assert found["gated_minus_keep"] == 0.05
+    assert found["cat_seconds"] is None
     assert found["cat_recall"] is found["cat_recall_low"] is found["cat_leakage"] is None
     assert gated.summary([])["gated_bytes_over_keep"] is None
 

@@ -2,6 +2,7 @@ from dataclasses import replace
 
 import pytest
 
+from rune import finding
 from rune.config import Config, EvolutionConfig
 from rune.errors import WrongBase
 from rune.evolution.plan import Consolidate, Merge
@@ -61,6 +62,31 @@ def test_the_same_parents_are_brought_together_once_in_any_order(nursery, librar
     again = bred(nursery(), library, consolidate(cluster[::-1]))
     assert (again.adapter, again.note) == (first.adapter, "these parents were brought together before")
     assert len(library.cards(include_archived=True)) == 4
+
+
+def test_parents_that_have_a_child_get_no_other_one_made_in_another_way(nursery, library, cluster, echoes):
+    pair = tuple(card.id for card in cluster[:2])
+    first = bred(nursery(), library, Merge(pair, "cat", "task", ""))
+    for id in pair:
+        library.reactivate(id)
+    again = bred(nursery(), library, Consolidate(pair, "task", ""))
+    assert (again.adapter, again.note) == (first.adapter, "these parents were brought together before")
+    library.archive(first.adapter)
+    planned = standing.look(echoes, EvolutionConfig(merge="ties"), NOW).actions
+    assert all(set(getattr(action, "parents", ())) != set(pair) for action in planned)
+
+
+def test_a_child_is_found_by_the_task_of_every_parent(nursery, library, teach, gates):
+    tasks = ("Make the gate open faster.", "Count who comes through the gate.", "Paint the gate.")
+    some = [
+        teach(f"s{n}", *gates[3 * n : 3 * n + 3], summary=f"{task} {gates[3 * n].questions[0]}")
+        for n, task in enumerate(tasks)
+    ]
+    child = library.get(bred(nursery(), library, consolidate(some)).adapter)
+    found = {one.id.rpartition(":")[2]: one.text for one in finding.documents(child)}
+    assert {name: text for name, text in found.items() if not name.isdigit()} == {
+        "summary": tasks[0], "summary1": tasks[1], "summary2": tasks[2]
+    }  # fmt: skip
 
 
 def test_what_has_left_service_since_it_was_planned_is_not_brought_together(nursery, library, cluster):

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pytest
 
 from rune import files
@@ -50,6 +52,15 @@ def test_without_adapters_or_where_it_is_switched_off_nothing_is_queued(quiet, h
     assert quiet.enqueue(str(project / "elsewhere")) is False
     off = Quiet(home, EvolutionConfig(automatic=False), jobs, lambda: 0.0)
     assert off.tick(busy=False) == []
+
+
+def test_what_other_sessions_ask_of_the_same_is_reason_enough(quiet, teach, lesson, jobs, clock, project):
+    own = lesson("gateway port", "8080")
+    teach("s1", own)
+    teach("s2", replace(own, probes=("Tell me the gateway port again.",)), lesson("sky colour", "a7"))
+    clock.advance(100)
+    assert quiet.tick(busy=False) == [str(project)]
+    assert len(jobs.all()) == 1
 
 
 def test_a_damaged_ledger_of_one_project_keeps_no_other_waiting(quiet, cluster, echoes, clock, caplog):

@@ -28,7 +28,10 @@ def test_what_came_of_a_recall_is_written_down_once_the_session_is_over(
     echoes.trajectory("s2").unlink()
     write_session("s2", events=(run("x1", 1, False), run("x2", 9, True)))
     before = standing.standings(library, CONFIG, NOON)[0].fitness
+    seen = standing.look(echoes, CONFIG, NOON).standings[0].fitness
+    assert library.states()[card.id].outcomes == (), "who only looks writes nothing"
     assert standing.settle_outcomes(echoes, CONFIG) == 1
+    assert standing.look(echoes, CONFIG, NOON).standings[0].fitness == seen
     assert standing.settle_outcomes(echoes, CONFIG) == 0
     assert library.states()[card.id].outcomes == (Outcome("s2", NOON + 5, True),)
     after = standing.standings(library, CONFIG, NOON)[0].fitness

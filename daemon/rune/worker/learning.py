@@ -71,7 +71,9 @@ def evolve(parts: Learner, job: Evolve) -> Task:
     done = carrying.finish(library)
     standing.settle_outcomes(echoes, config)
     seen = standing.look(echoes, config, time.time())
-    yield from telling(examining.relate(parts.breeder, library, seen.standings), Advance("", 0, 0, 0.0))
+    related = examining.relate(parts.breeder, library, seen.standings)
+    asked = yield from telling(related, Advance("", 0, 0, 0.0))
+    done += [f"asked {id} what other sessions ask of the same" for id in asked]
     done += carrying.carry(library, seen.actions)
     for action in carrying.heavy(seen.actions)[:1]:
         for state in breeding.breed(parts.nursery, library, action):

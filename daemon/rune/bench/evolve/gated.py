@@ -9,6 +9,7 @@ what was asked for.
 
 from __future__ import annotations
 
+import random
 import shutil
 import time
 from collections import defaultdict
@@ -16,6 +17,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 from rune import worker
@@ -25,6 +27,7 @@ from rune.bench.distil.figures import share, wilson
 from rune.bench.distil.probes import Probe
 from rune.bench.distil.scene import Scene
 from rune.bench.distil.work import Row, Work
+from rune.bench.gate.verdict import bootstrap
 from rune.errors import RuneError
 from rune.evolution.gate import Marks
 from rune.evolving import carrying, examining, standing
@@ -40,8 +43,10 @@ from rune.worker import Parts
 
 EACH = 12
 """Probes of a session."""
-ROUNDS = 20
-TIMED = 6
+ROUNDS = 500
+"""More rounds than sixty adapters can take: each makes a child, or never tries the same parents again."""
+TIMED = 15
+RESAMPLES = 2000
 TOKENS = 96
 SUMS = ("cat", "mean")
 
@@ -111,7 +116,11 @@ def measure(scene: Scene, parts: Parts, sums: Sequence[str]) -> None:
 
 
 def _evolved(scene: Scene, parts: Parts) -> Arm:
-    """A copy of the project, evolved until nothing is planned."""
+    """A copy of the project, evolved until nothing is planned.
+
+    Raises:
+        RuneError: it does not come to an end.
+    """
     arm = Arm("gated", Echoes(scene.work.folder / f"gated-{len(scene.everything)}"))
     if not arm.echoes.root.exists():
         _copy(scene.echoes.project, arm.echoes.project)
@@ -122,8 +131,8 @@ def _evolved(scene: Scene, parts: Parts) -> Arm:
         assert isinstance(last, Done), last
         scene.work.say(f"evolved, round {number + 1}: {last.note}")
         if last.note == "nothing to do":
-            break
-    return arm
+            return arm
+    raise RuneError(f"{arm.echoes.project}: still something planned after {ROUNDS} rounds of evolution")
 
 
 def _summed(scene: Scene, name: str, cards: Sequence[Card]) -> Arm:
@@ -151,7 +160,7 @@ def _row(scene: Scene, parts: Parts, arm: Arm, taught: Sequence[Card]) -> Row:
     return {
         "row": arm.name, "sessions": len(scene.everything), "adapters": 1 if arm.one else len(cards),
         "bytes": weights or sum(card.bytes for card in cards), "asked": len(asked), "right": sum(right),
-        "seconds": None if arm.one else _latency(parts, arm.echoes, asked),
+        "seconds": _latency(parts, arm, asked),
         **_harm(scene, parts, arm, cards, taught),
         "answers": [
             {"session": p.session, "question": p.question, "keys": list(p.keys), "answer": a, "right": r}
@@ -181,15 +190,22 @@ def _answered(parts: Parts, asked: Sequence[Probe], picked: Sequence[Path | None
     return answers
 
 
-def _latency(parts: Parts, echoes: Echoes, asked: Sequence[Probe]) -> float:
-    """Median seconds of a whole recall; the first one warms up and does not count."""
+def _latency(parts: Parts, arm: Arm, asked: Sequence[Probe]) -> list[float]:
+    """Seconds of whole recalls, and of one adapter's answers where there is nothing to find.
+
+    The first one warms up and does not count.
+    """
     step = max(1, len(asked) // TIMED)
     times = []
     for probe in [asked[0], *asked[::step][:TIMED]]:
         began = time.monotonic()
-        parts.recaller.recall(Recall(probe.question, str(echoes.project)))
-        times.append(time.monotonic() - began)
-    return round(sorted(times[1:])[len(times[1:]) // 2], 3)
+        if arm.one:
+            longest = parts.recaller.config.max_answer_tokens
+            parts.recaller.generator.answer(probe.question, arm.one, longest)
+        else:
+            parts.recaller.recall(Recall(probe.question, str(arm.echoes.project)))
+        times.append(round(time.monotonic() - began, 3))
+    return times[1:]
 
 
 def _harm(
@@ -228,7 +244,7 @@ def _mean(marks: Marks) -> float:
 
 
 def summary(rows: Sequence[Row]) -> dict[str, Any]:
-    """The figures, with the 95 % intervals of each share."""
+    """The figures, with 95 % intervals: of each share, of each median of seconds, of what gating costs."""
     by_name = {row["row"]: row for row in rows}
     found: dict[str, Any] = {"gated_sessions": max((row["sessions"] for row in rows), default=None)}
     for name in ("gated", "keep", "cat", "mean"):
@@ -237,12 +253,34 @@ def summary(rows: Sequence[Row]) -> dict[str, Any]:
         found[f"{name}_recall"] = share([True] * right + [False] * (asked - right))
         found[f"{name}_recall_low"] = wilson(right, asked) if row else None
         found[f"{name}_recall_high"] = round(1 - wilson(asked - right, asked), 4) if row else None
-        found[f"{name}_seconds"] = row["seconds"] if row else None
+        found |= seconds(name, row["seconds"] if row else ())
     both = by_name.get("gated"), by_name.get("keep")
     ratio = round(both[0]["bytes"] / both[1]["bytes"], 4) if both[0] and both[1] else None
     gated, cat = by_name.get("gated", {}), by_name.get("cat", {})
     return {
-        **found, "gated_bytes_over_keep": ratio,
+        **found, **gained(*both), "gated_bytes_over_keep": ratio,
         "interference": gated.get("interference"), "leakage": gated.get("leakage"),
         "cat_interference": cat.get("interference"), "cat_leakage": cat.get("leakage"),
     }  # fmt: skip
+
+
+def seconds(name: str, times: Sequence[float]) -> dict[str, float | None]:
+    """The median of an arm's seconds, and its interval (percentile bootstrap)."""
+    if not times:
+        return dict.fromkeys((f"{name}_seconds", f"{name}_seconds_low", f"{name}_seconds_high"))
+    dice = random.Random(scenes.SEED)
+    drawn = sorted(median(dice.choices(times, k=len(times))) for _ in range(RESAMPLES))
+    low, high = drawn[RESAMPLES // 40], drawn[-1 - RESAMPLES // 40]
+    return {f"{name}_seconds": median(times), f"{name}_seconds_low": low, f"{name}_seconds_high": high}
+
+
+def gained(gated: Row | None, keep: Row | None) -> dict[str, float | None]:
+    """Recall after evolution less recall before, on the same probes; sessions are drawn, not probes alone."""
+    names = ("gated_minus_keep", "gated_minus_keep_low", "gated_minus_keep_high")
+    if not gated or not keep or not keep["answers"]:
+        return dict.fromkeys(names)
+    marks: dict[str, tuple[list[bool], list[bool]]] = defaultdict(lambda: ([], []))
+    for arm, row in enumerate((gated, keep)):
+        for answer in row["answers"]:
+            marks[answer["session"]][arm].append(answer["right"])
+    return dict(zip(names, bootstrap(list(marks.values()), RESAMPLES, 0.95, scenes.SEED), strict=True))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -72,4 +73,15 @@ def result(work: Work) -> dict[str, Any]:
         "drift_answered": told[True].get("answered"),
         "drift_answered_without": told[False].get("answered"),
     }
-    return {"summary": summary, "rows": [*most, *rows.values()]}
+    summary, told_by = {**summary, **retrieval()}, {"row": "retrieval", "file": "retrieval.json"}
+    return {"summary": summary, "rows": [*most, *rows.values(), told_by]}
+
+
+RETRIEVAL = ("recall_at_1", "mrr", "abstain_unrelated", "metadata_1000_ms")
+
+
+def retrieval() -> dict[str, Any]:
+    """How a thousand sessions are told apart, as ``rune bench retrieval`` has measured it last."""
+    path = results.path("retrieval")
+    known = json.loads(path.read_bytes())["summary"] if path.is_file() else {}
+    return {name: known.get(name) for name in RETRIEVAL}
