@@ -68,6 +68,48 @@ def test_a_younger_statement_may_say_itself_that_something_changed(replaced):
     assert replaced([said(now)], [said(then)]) == [("a", 0, "b", False)]
 
 
+@pytest.mark.parametrize(
+    ("then", "now"),
+    [
+        ("The gateway service listens on port 8080.", "The gateway moved from port 8080 to 9090."),
+        ("The gateway service listens on port 8080.", "The gateway has 9090 instead of 8080."),
+        ("Its `shop_a` database is slow.", "We renamed the shop database: `shop_a` became `shop_b`."),
+        ("Packages of the frontend come from `npm`.", "The frontend was switched from `npm` to `pnpm`."),
+        ("The staging database is called `shop_stage`.", "`shop_stage` was renamed to `shop_next` in staging."),
+        ("The gateway service listens on port 8080.", "The gateway now listens on port 9090."),
+    ],
+)
+def test_who_says_what_was_so_before_replaces_it_in_any_words(replaced, then, now):
+    assert [one[:3] for one in replaced([said(then)], [said(now)])] == [("a", 0, "b")]
+
+
+def test_a_renamed_command_is_no_longer_how_it_is_run(replaced):
+    old = said("Run `make deploy`.", "command", "How do I deploy to staging?")
+    new = said("`make deploy` was renamed to `just deploy` for everybody.")
+    assert replaced([old], [new]) == [("a", 0, "b", True)]
+
+
+def test_what_moved_is_overtaken_by_a_plain_statement(replaced):
+    moved = said("The gateway moved from port 80 to 8080.")
+    plainly = said("The gateway listens on port 9090.")
+    assert replaced([moved], [plainly]) == [("a", 0, "b", True)]
+    assert replaced([moved], [said("The gateway listens on port 8080.")]) == []
+    assert replaced([moved], [said("The mailer listens on port 9090.")]) == []
+
+
+@pytest.mark.parametrize(
+    "now",
+    [
+        "The mailer moved from port 8080 to 9090.",
+        "The gateway moved from port 7070 to 9090.",
+        "The gateway logs to port 9090 and 8080.",
+    ],
+    ids=["of another thing", "from another value", "nothing moved"],
+)
+def test_what_moved_elsewhere_replaces_nothing(replaced, now):
+    assert replaced([said("The gateway accepts callers at 8080.")], [said(now)]) == []
+
+
 def test_a_command_that_runs_a_part_replaces_nothing(replaced):
     question = "How do I run the tests in this project?"
     whole, part = (

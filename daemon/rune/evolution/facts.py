@@ -6,13 +6,16 @@ session's record, so that nothing else would stop it from being said. Two lesson
 - both tell how something is run or where it is, and their first questions are the same;
 - or both state something, in the same words but for the last literal, and that can only be one: it is a
   number, or is said to be it ("is called", "runs"), or the younger one says that something changed. A job
-  may need one variable and another one.
+  may need one variable and another one;
+- or the younger one says itself what was so before (``rune.evolution.moves``): the older value is what the
+  older lesson tells, of something that the younger one names, too.
 
 Younger is what happened later, not what was learnt later. A command that runs a part of what the older one
 runs replaces nothing. What became of a failure is history, not a fact: two ways to mend one error may both
 be right.
 
-Not covered: the same thing in quite other words; a value that others follow in its sentence.
+Not covered: the same thing in quite other words without the older value; a value that others follow in its
+sentence.
 """
 
 from __future__ import annotations
@@ -24,16 +27,21 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from rune import cues, runs
+from rune.evolution import moves
+from rune.evolution.moves import plain
 from rune.probing import Probe
 from rune.records.card import Card, Lesson
 
-HISTORY = frozenset(("repair", "cause", "unsolved", "error", "proof", "goal", "commit", "count"))
+HISTORY = frozenset(("repair", "cause", "unsolved", "error", "proof", "goal", "steps", "commit", "count"))
 """Kinds of lessons that tell what happened once; how many tests passed depends on which were run."""
 ASKED = frozenset(("command", "file"))
 """Kinds whose question has one answer at a time."""
 LEAST = 3
 """Words that two statements must share to be about one thing."""
-_LITERAL = re.compile(r"`[^`]+`|[^\s`]*[\d/\\_=][^\s`]*|[^\s`]+\.\w[^\s`]*|\w*[a-z][A-Z]\w*")
+MOVED = 2
+"""The same, of a statement of what moved without its verb."""
+_FILLING = frozenset(("service", "server", "currently", "still", "already", "just", "always", "please"))
+"""Words that one who tells the same thing says and another one leaves out."""
 _EDGES = ".,;:!?()[]'\""
 _ONE = re.compile(
     r"(?:\b(?:is|are|was|called|named|port|version|set to|default(?:s to)?|equals|runs|starts|listens on"
@@ -73,13 +81,13 @@ def subject(lesson: Lesson) -> tuple[Subject, str] | None:
     if lesson.kind in HISTORY:
         return None
     if lesson.kind in ASKED and lesson.questions:
-        return (lesson.kind, _words(lesson.questions[0])), _plain(lesson.answer)
-    literals = list(_LITERAL.finditer(lesson.answer))
+        return (lesson.kind, _words(lesson.questions[0])), plain(lesson.answer)
+    literals = list(moves.LITERAL.finditer(lesson.answer))
     if not literals:
         return None
     last = literals[-1]
     words = _words(lesson.answer[: last.start()] + lesson.answer[last.end() :])
-    return (("said", words), _plain(last[0])) if len(words) >= LEAST else None
+    return (("said", words), plain(last[0])) if len(words) >= LEAST else None
 
 
 def replaced(cards: Sequence[Card], places: Mapping[str, frozenset[int]] | None = None) -> list[Replaced]:
@@ -94,9 +102,45 @@ def replaced(cards: Sequence[Card], places: Mapping[str, frozenset[int]] | None 
         for place, lesson in enumerate(card.lessons):
             if (found := subject(lesson)) and place not in (places or {}).get(card.id, frozenset()):
                 when = lesson.at or card.created
-                said = _Said(when, card.created, card.id, place, found[1], _single(lesson))
+                said = _Said(when, card.created, card.id, place, found[1], _single(lesson), lesson)
                 about[found[0]].append(said)
-    return [one for held in about.values() for one in _outdated(sorted(held))]
+    same = [one for held in about.values() for one in _outdated(sorted(held))]
+    known = {(one.older, one.place) for one in same if one.changed}
+    everything = sorted(one for held in about.values() for one in held)
+    moved = [one for one in _moved(everything) if (one.older, one.place) not in known]
+    taken = {(one.older, one.place) for one in moved}
+    return [*(one for one in same if (one.older, one.place) not in taken), *moved]
+
+
+def _moved(said: Sequence[_Said]) -> Iterator[Replaced]:
+    """What younger statements say to be so no longer, each by the youngest of them."""
+    told = [one for one in said if one.lesson.kind not in ASKED]
+    moving = {(one.id, one.place): move for one in told if (move := moves.find(one.lesson.answer))}
+    for old in said:
+        before = moving.get((old.id, old.place))
+        by = []
+        for new in (one for one in told if one.id != old.id and one[:2] > old[:2]):
+            move = moving.get((new.id, new.place))
+            if (move and _tells(old, move, new)) or (before and _overtaken(old, before, new)):
+                by.append(new.id)
+        if by:
+            yield Replaced(old.id, old.place, by[-1], True)
+
+
+def _tells(old: _Said, move: moves.Move, new: _Said) -> bool:
+    """Whether an older lesson tells the value that is no longer so, of the same thing."""
+    if old.lesson.kind in ASKED:
+        return len(move.old) >= 4 and old.value in (move.old, f"run {move.old}")
+    shared = _words(old.lesson.answer) & _words(new.lesson.answer) - {move.old}
+    return old.value == move.old and bool(shared)
+
+
+def _overtaken(old: _Said, move: moves.Move, new: _Said) -> bool:
+    """Whether a younger statement says plainly, of all that an older one says to have moved, where it is now."""
+    about = _words(old.lesson.answer) - {move.old, move.new} - moves.VERBS
+    same = len(about) >= MOVED and about <= _words(new.lesson.answer)
+    other = new.value != move.new and cues.kind(new.value) == cues.kind(move.new)
+    return same and new.single and other
 
 
 def related(cards: Sequence[Card]) -> dict[str, list[Probe]]:
@@ -116,7 +160,7 @@ def related(cards: Sequence[Card]) -> dict[str, list[Probe]]:
 
 
 class _Said(NamedTuple):
-    """A lesson's value, in the order of what happened, what was made later last."""
+    """A lesson with its value, in the order of what happened, what was made later last."""
 
     at: float
     made: float
@@ -125,13 +169,14 @@ class _Said(NamedTuple):
     value: str
     single: bool
     """Whether there can be but one such value."""
+    lesson: Lesson
 
 
 def _single(lesson: Lesson) -> bool:
     if lesson.kind in ASKED:
         return True
-    *_, last = _LITERAL.finditer(lesson.answer)
-    number = cues.kind(_plain(last[0])) == "number"
+    *_, last = moves.LITERAL.finditer(lesson.answer)
+    number = cues.kind(plain(last[0])) == "number"
     return number or any(p.search(lesson.answer[: last.start()]) for p in (_ONE, _CHANGED))
 
 
@@ -156,8 +201,7 @@ def _narrower(new: str, old: str) -> bool:
 
 
 def _words(text: str) -> frozenset[str]:
-    return frozenset(word.lower().strip(_EDGES) for word in cues.content(text.replace("`", "")).split())
+    words = cues.content(text.replace("`", "")).lower().split()
+    return frozenset(word.strip(_EDGES).removesuffix("'s") for word in words) - _FILLING
 
 
-def _plain(text: str) -> str:
-    return " ".join(text.lower().replace("`", "").split()).strip(_EDGES)

@@ -61,20 +61,29 @@ class Kind:
 
     subjects: Sequence[str]
     told: str
+    moved: str
+    """How somebody tells a change who says what was so before."""
     asked: str
     value: str
 
 
 KINDS = (
     Kind(
-        SERVICES, "The {s} service listens on port {v}.", "On which port can I reach the {s} service?", "{n}"
+        SERVICES, "The {s} service listens on port {v}.", "The {s} service moved from port {o} to {v}.",
+        "On which port can I reach the {s} service?", "{n}",
     ),
     Kind(
-        SERVICES, "The {s} database is called `{v}`.", "Which name does the {s} database have?", "{s}_db{n}"
+        SERVICES, "The {s} database is called `{v}`.", "We renamed the {s} database: `{o}` became `{v}`.",
+        "Which name does the {s} database have?", "{s}_db{n}",
     ),
-    Kind(JOBS, "The {s} job keeps {v} old files.", "How many old files does the {s} job keep?", "{n}"),
-    Kind(PURPOSES, "", "What should I type to {s}?", "make target{n}"),
-)
+    Kind(
+        JOBS, "The {s} job keeps {v} old files.", "The {s} job was changed from {o} to {v} old files.",
+        "How many old files does the {s} job keep?", "{n}",
+    ),
+    Kind(PURPOSES, "", "", "What should I type to {s}?", "make target{n}"),
+)  # fmt: skip
+MOVED = 0.5
+"""The chance that a change is told by what was so before."""
 
 
 @dataclass(slots=True)
@@ -150,7 +159,7 @@ def _parts(index: Path, embedder: Embedder, evolving: bool) -> tuple[Learner, Re
 
 def _session(number: int, facts: Sequence[Fact], dice: random.Random, numbers: Iterator[int]) -> Trajectory:
     """A session that tells some facts as they are, and now and then changes one."""
-    told = dice.sample(list(facts), TOLD)
+    told, moved = dice.sample(list(facts), TOLD), None
     if dice.random() < CHANGED:
         moved = dice.choice([fact for fact in facts if fact not in told])
         moved.change(next(numbers))
@@ -161,7 +170,9 @@ def _session(number: int, facts: Sequence[Fact], dice: random.Random, numbers: I
         fact.told = True
         id, when = f"e{number}-{place}", at + 0.01 * (place + 1)
         if fact.kind.told:
-            events.append(Reflection(id, when, fact.kind.told.format(s=fact.subject, v=fact.values[-1])))
+            before = fact.values[-2] if fact is moved and dice.random() < MOVED else ""
+            words = fact.kind.moved if before else fact.kind.told
+            events.append(Reflection(id, when, words.format(s=fact.subject, v=fact.values[-1], o=before)))
         else:
             purpose = fact.subject[0].upper() + fact.subject[1:]
             events.append(Execution(id, when, "Bash", fact.values[-1], "all good", True, purpose))
@@ -172,10 +183,11 @@ def _asked(recaller: Recaller, echoes: Echoes, fact: Fact, after: int) -> dict[s
     """One question, and whether its answer is what holds, or what held before."""
     question = fact.kind.asked.format(s=fact.subject)
     found = recaller.recall(Recall(question, str(echoes.project), include_evidence=False))
-    stale = any(holds(found.answer, [value]) for value in fact.values[:-1])
+    now = holds(found.answer, fact.values[-1:])
+    stale = not now and any(holds(found.answer, [value]) for value in fact.values[:-1])
     return {
         "after": after, "question": question, "answer": found.answer, "changes": len(fact.values) - 1,
-        "right": holds(found.answer, fact.values[-1:]) and not stale, "stale": stale,
+        "right": now, "stale": stale,
     }  # fmt: skip
 
 

@@ -1,0 +1,60 @@
+"""Statements that say themselves what is no longer so: "the gateway moved from port 8080 to 9090". Pure.
+
+Whoever told the older value may have used quite other words, so it is found by the value.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import NamedTuple
+
+LITERAL = re.compile(r"`[^`]+`|[^\s`]*[\d/\\_=][^\s`]*|[^\s`]+\.\w[^\s`]*|\w*[a-z][A-Z]\w*")
+"""What may be the value of a fact."""
+_EDGES = ".,;:!?()[]'\""
+VERBS = frozenset(("renamed", "moved", "changed", "replaced", "switched", "bumped", "migrated", "updated"))
+_DONE = rf"(?:{'|'.join(sorted(VERBS))})"
+_TO = r"(?:to|with|by|into|became|is now|->|→|=>)"
+_FEW = r"(?:(?:the|port|new|now|be)\s+){0,2}"
+_OLD_FIRST = (
+    re.compile(rf"\b{_DONE}\b[^.;]{{0,60}}?<(\d+)>,?\s*{_TO}\s+{_FEW}<(\d+)>", re.I),
+    re.compile(rf"<(\d+)>\s+(?:\w+\s+){{0,3}}?{_DONE}\s+{_TO}\s+{_FEW}<(\d+)>", re.I),
+)
+_NEW_FIRST = re.compile(
+    r"<(\d+)>,?\s+(?:instead of|replaces|rather than|in place of)\s+(?:the\s+)?<(\d+)>", re.I
+)
+
+
+class Move(NamedTuple):
+    """A value that another one has taken the place of."""
+
+    old: str
+    new: str
+
+
+def find(text: str) -> Move | None:
+    """What a statement says to have changed; None where it says nothing of the kind.
+
+    >>> find("The gateway moved from port 8080 to 9090."), find("`make ship` was renamed to `just ship`.")
+    (Move(old='8080', new='9090'), Move(old='make ship', new='just ship'))
+    >>> find("Use `pnpm` instead of `npm` here."), find("Port 8080 answers, 9090 does not.")
+    (Move(old='npm', new='pnpm'), None)
+    """
+    literals = [plain(one[0]) for one in LITERAL.finditer(text)]
+    places = iter(range(len(literals)))
+    marked = LITERAL.sub(lambda found: f"<{next(places)}>" + _after(found[0]), text)
+    for pattern in _OLD_FIRST:
+        if found := pattern.search(marked):
+            return Move(literals[int(found[1])], literals[int(found[2])])
+    if found := _NEW_FIRST.search(marked):
+        return Move(literals[int(found[2])], literals[int(found[1])])
+    return None
+
+
+def plain(text: str) -> str:
+    """A value as it is compared."""
+    return " ".join(text.lower().replace("`", "").split()).strip(_EDGES)
+
+
+def _after(literal: str) -> str:
+    """The mark of a sentence that a literal without ticks has taken in."""
+    return literal[-1] if literal[-1] in ".,;:!?" else ""
