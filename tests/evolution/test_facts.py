@@ -73,9 +73,9 @@ def test_a_younger_statement_may_say_itself_that_something_changed(replaced):
     [
         ("The gateway service listens on port 8080.", "The gateway moved from port 8080 to 9090."),
         ("The gateway service listens on port 8080.", "The gateway has 9090 instead of 8080."),
-        ("Its `shop_a` database is slow.", "We renamed the shop database: `shop_a` became `shop_b`."),
+        ("Slow queries come from database `shop_a`.", "We renamed the database: `shop_a` became `shop_b`."),
         ("Packages of the frontend come from `npm`.", "The frontend was switched from `npm` to `pnpm`."),
-        ("The staging database is called `shop_stage`.", "`shop_stage` was renamed to `shop_next` in staging."),
+        ("The staging database is called `shop_a`.", "`shop_a` was renamed to `shop_b` in staging."),
         ("The gateway service listens on port 8080.", "The gateway now listens on port 9090."),
     ],
 )

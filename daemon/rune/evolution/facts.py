@@ -136,7 +136,7 @@ def _tells(old: _Said, move: moves.Move, new: _Said) -> bool:
 
 
 def _overtaken(old: _Said, move: moves.Move, new: _Said) -> bool:
-    """Whether a younger statement says plainly, of all that an older one says to have moved, where it is now."""
+    """Whether a younger statement says plainly where something is that an older one says to have moved."""
     about = _words(old.lesson.answer) - {move.old, move.new} - moves.VERBS
     same = len(about) >= MOVED and about <= _words(new.lesson.answer)
     other = new.value != move.new and cues.kind(new.value) == cues.kind(move.new)
