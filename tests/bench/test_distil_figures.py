@@ -115,7 +115,7 @@ def test_a_result_is_made_of_what_is_there_and_says_how_much(scene):
     expected = {
         "sessions": 1, "adapters": 2, "probes": 1, "heldout_recall": 1.0, "rag_recall": 0.0,
         "rag_tokens": 240.0, "lessons": 4, "neutral_kl": 0.1, "growth_exponent": 1.0,
-        "adapter_bytes": 5_000_000,
+        "adapter_bytes": 5_000_000, "step_padded_ratio": 1.5,
     }  # fmt: skip
     assert expected.items() <= made["summary"].items()
     assert all(isinstance(value, int | float) for value in made["summary"].values())
