@@ -17,7 +17,7 @@ from rune.echoes.known import Known
 from rune.index import Document, Hit, Ranked, adapters
 from rune.library import Library
 from rune.paths import Echoes
-from rune.records.card import Card
+from rune.records.card import Card, tasks
 from rune.records.ledger import State
 from rune.records.message import Match
 
@@ -149,7 +149,11 @@ def gain(card: Card, state: State) -> float:
 
 
 def documents(card: Card, memory: Known | None = None) -> list[Document]:
-    """What an adapter can be found by: the tasks of its sessions, each lesson whose echoes are there."""
+    """What an adapter can be found by: the tasks of its sessions, each lesson whose echoes are there.
+
+    The lessons' questions in a summary have documents of their own: as one text with them, a task in other
+    words was found less often (docs/retrieval.md).
+    """
     found = [
         Document(f"{card.id}:summary{number or ''}", card.id, card.session, task)
         for number, task in enumerate(tasks(card))
@@ -159,20 +163,6 @@ def documents(card: Card, memory: Known | None = None) -> list[Document]:
             text = f"{lesson.questions[0]} {lesson.answer}"
             found.append(Document(f"{card.id}:{number}", card.id, card.session, text))
     return found
-
-
-def tasks(card: Card) -> list[str]:
-    """The summaries, a line for each session, without the lessons' questions that end them.
-
-    Those have documents of their own. As one text with them, a task in other words was found less often
-    (docs/retrieval.md).
-    """
-    asked = [lesson.questions[0] for lesson in card.lessons if lesson.questions]
-    found = []
-    for line in card.summary.splitlines():
-        ends = [end for question in asked if (end := line.find(question)) > 0]
-        found.append(line[: min(ends, default=None)].strip())
-    return [task for task in found if task]
 
 
 def texts(memory: Known) -> list[Document]:

@@ -144,3 +144,13 @@ def test_a_retired_lesson_is_no_living_one_and_its_literals_are_outdated(make_ca
     assert card.outdated(made, state) == ("8080",)
     assert card.outdated(made, State(retired={0: "b", 1: "b", 9: "b"})) == ("8080", "gate.py")
     assert (card.living(made, State()), card.outdated(made, State())) == (made, ())
+
+
+def test_what_is_retired_leaves_the_summary_and_is_not_kept_alive_by_the_order_of_steps(make_card):
+    old = Lesson("command", "Run `make lint`.", ("How do I lint?",), (), (), ("make lint",))
+    order = "First run `make lint`, then run `make a`, and last commit."
+    steps = Lesson("steps", order, ("In which order?",), (), (), ("run `make lint`",))
+    made = make_card(lessons=(old, steps), summary="Tidy it. How do I lint?; In which order?\nPaint it.")
+    state = State(retired={0: "b"})
+    assert card.outdated(made, state) == ("make lint",)
+    assert card.living(made, state).summary == "Tidy it.\nPaint it."

@@ -11,7 +11,9 @@ from typing import NamedTuple
 LITERAL = re.compile(r"`[^`]+`|[^\s`]*[\d/\\_=][^\s`]*|[^\s`]+\.\w[^\s`]*|\w*[a-z][A-Z]\w*")
 """What may be the value of a fact."""
 _EDGES = ".,;:!?()[]'\""
-VERBS = frozenset(("renamed", "moved", "changed", "replaced", "switched", "bumped", "migrated", "updated"))
+VERBS = frozenset((
+    "renamed", "moved", "changed", "replaced", "switched", "bumped", "migrated", "updated", "became",
+))  # fmt: skip
 _DONE = rf"(?:{'|'.join(sorted(VERBS))})"
 _TO = r"(?:to|with|by|into|became|is now|->|→|=>)"
 _FEW = r"(?:(?:the|port|new|now|be)\s+){0,2}"

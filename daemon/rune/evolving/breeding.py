@@ -21,11 +21,10 @@ from rune.evolution.gate import Marks, Verdict
 from rune.evolution.plan import Consolidate, Merge, Standing, joined
 from rune.evolving import examining, standing
 from rune.evolving.examining import Examined
-from rune.finding import tasks
 from rune.library import Library
 from rune.ports import Breeder, Distilled, Distiller, Progress
 from rune.records import ledger
-from rune.records.card import Card, Lesson, living
+from rune.records.card import Card, Lesson, living, tasks
 from rune.records.ledger import Entry
 from rune.units import Work, telling
 

@@ -184,18 +184,32 @@ def better_than_base(before: dict[str, float | None], after: dict[str, float | N
 
 
 def living(card: Card, state: State) -> Card:
-    """The card without the lessons that are no longer true."""
+    """The card without the lessons that are no longer true, and without their questions in its summary."""
     if not state.retired:
         return card
     kept = tuple(lesson for place, lesson in enumerate(card.lessons) if place not in state.retired)
-    return dataclasses.replace(card, lessons=kept)
+    return dataclasses.replace(card, lessons=kept, summary="\n".join(tasks(card)))
+
+
+def tasks(card: Card) -> list[str]:
+    """The summaries, a line for each session, without the lessons' questions that end them."""
+    asked = [lesson.questions[0] for lesson in card.lessons if lesson.questions]
+    found = []
+    for line in card.summary.splitlines():
+        ends = [end for question in asked if (end := line.find(question)) > 0]
+        found.append(line[: min(ends, default=None)].strip())
+    return [task for task in found if task]
 
 
 def outdated(card: Card, state: State) -> tuple[str, ...]:
-    """Literals that only the retired lessons of a whole card hold: an answer with one of them is stale."""
+    """Literals that only the retired lessons of a whole card hold: an answer with one of them is stale.
+
+    The order of steps is what was done once: it keeps no literal alive.
+    """
     gone = [card.lessons[place] for place in state.retired if place < len(card.lessons)]
     retired = {key for lesson in gone for key in lesson.keys}
-    told = " ".join(lesson.answer for lesson in living(card, state).lessons).lower()
+    true = [lesson for lesson in living(card, state).lessons if lesson.kind != "steps"]
+    told = " ".join(lesson.answer for lesson in true).lower()
     return tuple(sorted(key for key in retired if key.lower() not in told))
 
 
