@@ -17,7 +17,7 @@ from rune.capture import Capture
 from rune.config import CaptureConfig
 from rune.library import Library
 from rune.paths import Echoes, Home
-from rune.records import trajectory
+from rune.records import model, trajectory
 from rune.records.card import Lesson
 from rune.records.message import Ingest, Recall, Recalled, Status
 from rune.testing import FakeSession, until
@@ -160,7 +160,8 @@ def test_an_adapter_that_is_asked_for_the_password_does_not_say_it(models, home,
 
     taught = captured(home, project, tmp_path, 3)
     assert taught
-    loaded = base.load(models / "smollm2-135m-instruct", "cd" * 32, ModelConfig(device="cpu"))
+    folder = models / "smollm2-135m-instruct"
+    loaded = base.load(folder, model.base_hash(folder, home), ModelConfig(device="cpu"))
     into = tmp_path / "adapter"
     *_, made = gradient.GradientDistiller(loaded, DistilConfig(max_epochs=20, least_steps=24)).distil(
         taught, into

@@ -690,7 +690,7 @@ def test_the_text_memory_fills_itself_for_the_next_session(start, session, ask, 
     assert "Unused imports" in echoes.memory("reviewer").read_text()
     session("s3").prompt("Go on.")
     until(lambda: ask(Status()).open_sessions)
-    found = ask(Recall("PORT must be int TypeError", str(project)))
+    found = ask(Recall("PORT must be int TypeError", str(project), client=1))
     assert [piece.kind for piece in found.evidence] == ["echo"]
     assert [one.workflow for one in use.read(echoes.uses) if one.echoes] == ["s3"]
     took_place = [one.workflow for one in use.read(echoes.uses) if not one.echoes]

@@ -9,7 +9,7 @@ import pytest
 
 from rune.config import Config, DistilConfig, ModelConfig, RecallConfig
 from rune.library import Library
-from rune.records import echo
+from rune.records import echo, model
 from rune.records.echo import Entry, Memory
 from rune.records.message import Distil, Recall
 from rune.records.trajectory import Note
@@ -32,7 +32,8 @@ def test_an_etched_echo_is_answered_from_weights_through_recall(models, home, ec
     path.write_text(echo.render(Memory("workers", echo.empty("workers").preamble, (made,))))
     write_session(events=(Note("n1", 1.0, "Retries of the mailer stop after 45 seconds."),))
 
-    loaded = base.load(models / "smollm2-135m-instruct", "cd" * 32, ModelConfig(device="cpu"))
+    folder = models / "smollm2-135m-instruct"
+    loaded = base.load(folder, model.base_hash(folder, home), ModelConfig(device="cpu"))
     index = Index(home.index, embed.MiniLM(models / "all-minilm-l6-v2"))
     recaller = Recaller(index, engine.Engine(loaded), loaded.count, loaded.hash, RecallConfig())
     settings = Config(distil=DistilConfig(max_epochs=12, least_steps=32))

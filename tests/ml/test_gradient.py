@@ -16,6 +16,7 @@ from rune.ml.engine import Engine
 from rune.ml.packing import Example
 from rune.ports import Distilled, Progress
 from rune.records import general as general_answers
+from rune.records import model
 from rune.units import done
 
 ALL = ("q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj")
@@ -50,8 +51,8 @@ def test_what_the_default_base_says_comes_with_rune(tiny):
 
 @pytest.mark.model
 def test_the_answers_that_come_with_rune_are_the_base_s_own(real):
-    some = neutral.TRAINED[::12]
-    known = general_answers.read(neutral.EMBEDDED, f"{real.hash}:{neutral.TOKENS}")
+    some, about = neutral.TRAINED[::12], json.loads((start.EMBEDDED / start.NAME).read_text("utf-8"))
+    known = general_answers.read(neutral.EMBEDDED, f"{about['base_hash']}:{neutral.TOKENS}")
     told = Engine(real).answers(some, None, neutral.TOKENS)
     same = sum(known[question][:12] == answer[:12] for question, answer in zip(some, told, strict=True))
     assert same >= len(some) - 1, "another processor may round one of them otherwise"
@@ -126,7 +127,7 @@ def test_an_epoch_asks_every_lesson_in_words_that_are_no_probes(tiny, lessons, q
         texts = [tiny.tokenizer.decode(one.ids) for one in mine]
         assert sum(text.endswith(f"assistant\n{lesson.answer}<|im_end|>") for text in texts) >= gradient.WHOLE
         assert not any(probe in text for text in texts for probe in lesson.probes), "probes are held out"
-    assert len([one for one in made if one.owner < 0]) == min(gradient.NEUTRAL, len(general.examples))
+    assert len([one for one in made if one.owner < 0]) == min(2 + len(lessons), len(general.examples))
 
 
 def test_two_epochs_ask_in_different_words(tiny, lessons, quick, general):
@@ -228,12 +229,13 @@ def test_smaller_batches_come_before_shorter_sequences():
 
 
 @pytest.mark.model
-def test_one_lesson_is_taught_to_the_real_in_words_that_were_not_trained(models, tmp_path):
+def test_one_lesson_is_taught_to_the_real_in_words_that_were_not_trained(models, tmp_path, home):
     from rune.config import ModelConfig
     from rune.ml import base
     from rune.records.card import Lesson
 
-    loaded = base.load(models / "smollm2-135m-instruct", "cd" * 32, ModelConfig(device="cpu"))
+    folder = models / "smollm2-135m-instruct"
+    loaded = base.load(folder, model.base_hash(folder, home), ModelConfig(device="cpu"))
     questions = (
         "Why did the invoice test fail?", "What caused the failure of the invoice test?",
         "invoice test failure", "reason for the failing invoice test", "The invoice test is red. Why?",
