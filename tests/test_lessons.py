@@ -82,6 +82,38 @@ def test_what_the_person_wishes_for_is_taught_in_his_words(story):
     assert told["Always use `uv` here, never pip."].evidence == ("e1",)
 
 
+@pytest.mark.parametrize(
+    "told",
+    [
+        "The upload always fails on Windows.",
+        "It never worked on my machine with Safari.",
+        "Open the preferences dialog and fix the save button.",
+        "Run the build and tell me why it does not finish.",
+        "The parser should not be touched by this, I think?",
+    ],
+)
+def test_a_report_of_what_goes_wrong_is_no_wish(story, told):
+    story.asks(told)
+    assert not of("preference", found(story))
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        "Never push to the release branch.",
+        "We always run `make lint` before a commit.",
+        "Please use tabs instead of spaces in Makefiles.",
+        "I prefer small commits with a test each.",
+        "From now on the branches are called feature/NAME.",
+        "Don't delete the old migrations.",
+        "Use pnpm, not npm, in the frontend.",
+    ],
+)
+def test_what_a_person_says_in_passing_is_a_wish(story, told):
+    story.asks(f"Look at the parser. {told}")
+    assert [lesson.answer for lesson in of("preference", found(story))] == [told]
+
+
 def test_rules_that_nobody_typed_are_no_wish(story):
     story.asks("You must always answer with one command. " * 60)
     story.asks("Never mind. " + ORDER + " and always print it.")

@@ -56,6 +56,8 @@ def test_what_is_said_of_something_else_replaces_nothing(replaced, then, now):
     [
         ("The job needs the variable `API_KEY`.", "The job needs the variable `DB_URL`."),
         ("Added unit tests for it in `a_test.go`.", "Added unit tests for it in `b_test.go`."),
+        ("The job needs the variable `API_KEY`.", "The job now also needs the variable `DB_URL`."),
+        ("Required environment variable of it: `A_KEY`.", "Required environment variable of it: `B_KEY`."),
     ],
 )
 def test_what_there_can_be_several_of_replaces_nothing(replaced, then, now):
@@ -95,6 +97,29 @@ def test_what_moved_is_overtaken_by_a_plain_statement(replaced):
     assert replaced([moved], [plainly]) == [("a", 0, "b", True)]
     assert replaced([moved], [said("The gateway listens on port 8080.")]) == []
     assert replaced([moved], [said("The mailer listens on port 9090.")]) == []
+
+
+@pytest.mark.parametrize(
+    ("then", "now"),
+    [
+        ("The metrics exporter listens on port 8080.", "The gateway moved from port 8080 to 9090."),
+        ("The billing client uses `httpx` for requests.", "Bumped `httpx` to `0.28` in the billing client."),
+        ("The retries of the client stop at `MAX_RETRIES`.", "Changed `MAX_RETRIES` of the client to `5`."),
+    ],
+)
+def test_a_shared_value_or_a_thing_with_a_new_value_replaces_nothing(replaced, then, now):
+    assert not any(one[3] for one in replaced([said(then)], [said(now)]))
+
+
+def test_a_command_that_another_one_stands_for_somewhere_stays(replaced):
+    old = said("Run `npm install`.", "command", "How do I install the dependencies?")
+    assert replaced([old], [said("Use `npm ci` instead of `npm install` on the runner.")]) == []
+    assert replaced([old], [said("Use `npm ci` instead of `npm install` for dependencies.")])[0][3]
+
+
+def test_a_file_that_moved_is_no_longer_where_something_is(replaced):
+    old = said("`Gate` is in `src/gate.py`.", "file", "Which file defines Gate?")
+    assert replaced([old], [said("`src/gate.py` was renamed to `src/net/gate.py`.")]) == [("a", 0, "b", True)]
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ from rune.records import recalled
 from rune.records.ledger import Outcome
 from rune.records.recalled import Use
 from rune.records.trajectory import Execution
-from rune.testing import FakeBreeder
+from rune.testing import BASE_HASH, FakeBreeder
 from rune.units import done
 
 CONFIG = EvolutionConfig()
@@ -98,9 +98,10 @@ def test_what_other_sessions_ask_of_the_same_is_scored_once_and_is_generalizatio
     theirs = replace(theirs, probes=("Tell me the gateway port again.",))
     card, other = teach("s1", own, lesson("sky colour", "a7")), teach("s2", theirs)
     found = standing.standings(library, CONFIG, NOON)
-    assert set(done(examining.relate(FakeBreeder(), library, found))) == {card.id, other.id}
+    assert done(examining.relate(FakeBreeder(), library, found, "ee" * 32)) == [], "of another base"
+    assert set(done(examining.relate(FakeBreeder(), library, found, BASE_HASH))) == {card.id, other.id}
     probes = library.states()[card.id].probes
     assert probes == {**card.probes_after, "related": 1.0}
     again = standing.standings(library, CONFIG, NOON)
     assert again[0].fitness.generalization == (0.5 + 1.0) / 2
-    assert done(examining.relate(FakeBreeder(), library, again)) == []
+    assert done(examining.relate(FakeBreeder(), library, again, BASE_HASH)) == []

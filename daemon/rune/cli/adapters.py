@@ -33,7 +33,7 @@ def _standings(project: Path) -> list[Standing]:
     from rune.evolving import standing
 
     settings = config.load(paths.home().config)
-    return standing.standings(_library(project), settings.evolution, time.time())
+    return standing.current(_library(project), settings.evolution, time.time())
 
 
 def _one(project: Path, id: str) -> Standing:

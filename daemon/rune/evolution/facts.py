@@ -42,10 +42,15 @@ MOVED = 2
 """The same, of a statement of what moved without its verb."""
 _FILLING = frozenset(("service", "server", "currently", "still", "already", "just", "always", "please"))
 """Words that one who tells the same thing says and another one leaves out."""
+_VALUES = frozenset((
+    "port", "version", "file", "files", "number", "command", "name", "path", "use", "uses", "used", "using",
+    "instead", "called", "set", "value", "run", "runs", "listens", "old", "what",
+))  # fmt: skip
+"""Words that any two facts may share: they say nothing about what something is."""
 _EDGES = ".,;:!?()[]'\""
 _ONE = re.compile(
     r"(?:\b(?:is|are|was|called|named|port|version|set to|default(?:s to)?|equals|runs|starts|listens on"
-    r"|lives (?:in|at)|(?:stored|kept|defined) in|reads from|writes to)|=|:)\s*(?:now\s+|the\s+)*[\"'(]*$",
+    r"|lives (?:in|at)|(?:stored|kept|defined) in|reads from|writes to)|=)\s*(?:now\s+|the\s+)*[\"'(]*$",
     re.I,
 )
 """What stands before a literal that can only be one."""
@@ -54,6 +59,8 @@ _CHANGED = re.compile(
     re.I,
 )
 """What says that something is no longer as it was."""
+_MORE = re.compile(r"\b(?:also|too|as well|another|additional(?:ly)?|one of|further|among)\b", re.I)
+"""What says that there are others."""
 _PART = re.compile(r"(?:^|\s)(?:\S*(?:/|::)\S*|\S+\.\w{1,4}|-k\b|--filter\b|-run\b|-t\b)")
 """What makes a command run a part: a path, a test, a filter."""
 
@@ -100,7 +107,8 @@ def replaced(cards: Sequence[Card], places: Mapping[str, frozenset[int]] | None 
     about: dict[Subject, list[_Said]] = defaultdict(list)
     for card in cards:
         for place, lesson in enumerate(card.lessons):
-            if (found := subject(lesson)) and place not in (places or {}).get(card.id, frozenset()):
+            found = subject(lesson) or _short(lesson, f"{card.id}:{place}")
+            if found and place not in (places or {}).get(card.id, frozenset()):
                 when = lesson.at or card.created
                 said = _Said(when, card.created, card.id, place, found[1], _single(lesson), lesson)
                 about[found[0]].append(said)
@@ -112,27 +120,54 @@ def replaced(cards: Sequence[Card], places: Mapping[str, frozenset[int]] | None 
     return [*(one for one in same if (one.older, one.place) not in taken), *moved]
 
 
+def _short(lesson: Lesson, name: str) -> tuple[Subject, str] | None:
+    """A statement too short to be about one thing with another one, if it says what was so before."""
+    if lesson.kind in HISTORY | ASKED:
+        return None
+    move = moves.find(lesson.answer)
+    return ((name, frozenset()), move.new) if move else None
+
+
 def _moved(said: Sequence[_Said]) -> Iterator[Replaced]:
     """What younger statements say to be so no longer, each by the youngest of them."""
     told = [one for one in said if one.lesson.kind not in ASKED]
-    moving = {(one.id, one.place): move for one in told if (move := moves.find(one.lesson.answer))}
+    moving = [(one, move) for one in told if (move := moves.find(one.lesson.answer))]
+    if not moving:
+        return
+    moved = {(one.id, one.place): move for one, move in moving}
     for old in said:
-        before = moving.get((old.id, old.place))
-        by = []
-        for new in (one for one in told if one.id != old.id and one[:2] > old[:2]):
-            move = moving.get((new.id, new.place))
-            if (move and _tells(old, move, new)) or (before and _overtaken(old, before, new)):
-                by.append(new.id)
+        by = [new for new, move in moving if _after(new, old) and _tells(old, move, new)]
+        if before := moved.get((old.id, old.place)):
+            by += [new for new in told if _after(new, old) and _overtaken(old, before, new)]
         if by:
-            yield Replaced(old.id, old.place, by[-1], True)
+            yield Replaced(old.id, old.place, max(by)[2], True)
+
+
+def _after(new: _Said, old: _Said) -> bool:
+    return new.id != old.id and new[:2] > old[:2]
 
 
 def _tells(old: _Said, move: moves.Move, new: _Said) -> bool:
-    """Whether an older lesson tells the value that is no longer so, of the same thing."""
-    if old.lesson.kind in ASKED:
-        return len(move.old) >= 4 and old.value in (move.old, f"run {move.old}")
-    shared = _words(old.lesson.answer) & _words(new.lesson.answer) - {move.old}
-    return old.value == move.old and bool(shared)
+    """Whether an older lesson tells the value that is no longer so, of something that the younger one names.
+
+    A command or a path in code is its own name where it was renamed; "npm ci instead of npm install" is said
+    of something.
+    """
+    asked = old.lesson.kind in ASKED
+    if _value(old) != move.old or (asked and len(move.old) < 4):
+        return False
+    about = old.lesson.questions[0] if asked else old.lesson.answer
+    values = {*move.old.split(), *move.new.split()}
+    shared = (_words(about) & _words(new.lesson.answer)) - values - _VALUES - moves.VERBS
+    return bool(shared) or (asked and moves.renames(new.lesson.answer))
+
+
+def _value(one: _Said) -> str:
+    """What a lesson tells: a command is run, a file is where something is."""
+    if one.lesson.kind != "file":
+        return one.value.removeprefix("run ")
+    found = [plain(literal[0]) for literal in moves.LITERAL.finditer(one.lesson.answer)]
+    return found[-1] if found else ""
 
 
 def _overtaken(old: _Said, move: moves.Move, new: _Said) -> bool:
@@ -177,6 +212,8 @@ def _single(lesson: Lesson) -> bool:
         return True
     *_, last = moves.LITERAL.finditer(lesson.answer)
     number = cues.kind(plain(last[0])) == "number"
+    if _MORE.search(lesson.answer):
+        return False
     return number or any(p.search(lesson.answer[: last.start()]) for p in (_ONE, _CHANGED))
 
 

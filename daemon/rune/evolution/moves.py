@@ -8,6 +8,8 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
+from rune import cues
+
 LITERAL = re.compile(r"`[^`]+`|[^\s`]*[\d/\\_=][^\s`]*|[^\s`]+\.\w[^\s`]*|\w*[a-z][A-Z]\w*")
 """What may be the value of a fact."""
 _EDGES = ".,;:!?()[]'\""
@@ -44,12 +46,21 @@ def find(text: str) -> Move | None:
     literals = [plain(one[0]) for one in LITERAL.finditer(text)]
     places = iter(range(len(literals)))
     marked = LITERAL.sub(lambda found: f"<{next(places)}>" + _after(found[0]), text)
-    for pattern in _OLD_FIRST:
-        if found := pattern.search(marked):
-            return Move(literals[int(found[1])], literals[int(found[2])])
-    if found := _NEW_FIRST.search(marked):
-        return Move(literals[int(found[2])], literals[int(found[1])])
+    pairs = [(found[1], found[2]) for pattern in _OLD_FIRST if (found := pattern.search(marked))]
+    pairs += [(found[2], found[1])] if (found := _NEW_FIRST.search(marked)) else []
+    for old, new in ((literals[int(one)], literals[int(other)]) for one, other in pairs):
+        if cues.kind(old) == cues.kind(new):  # "bumped `httpx` to 0.28" names a thing and its value
+            return Move(old, new)
     return None
+
+
+def renames(text: str) -> bool:
+    """Whether a statement says that something has another name now.
+
+    >>> renames("`make ship` was renamed to `just ship`."), renames("Use `npm ci` instead of `npm install`.")
+    (True, False)
+    """
+    return re.search(r"\b(?:renamed|moved|became|is now called)\b", text, re.I) is not None
 
 
 def plain(text: str) -> str:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from rune.errors import AdapterError
 from rune.evolution import facts
 from rune.evolution.gate import Marks
 from rune.evolution.plan import Standing
@@ -15,6 +17,7 @@ from rune.probing import FOREIGN, UNRELATED, Probe, holds, probes
 from rune.records.card import Lesson, living
 from rune.units import Work
 
+log = logging.getLogger(__name__)
 TOKENS = 72
 """Of an answer; the literals of most stand in its first half."""
 KINDS = ("trained", "heldout")
@@ -56,14 +59,15 @@ def own_probes(lessons: Sequence[Lesson]) -> list[Probe]:
 
 
 def relate(
-    breeder: Breeder, library: Library, standings: Sequence[Standing], most: int = 4
+    breeder: Breeder, library: Library, standings: Sequence[Standing], base_hash: str, most: int = 4
 ) -> Work[list[str]]:
     """Ask adapters in service what other sessions ask of the same, and write the scores down.
 
-    Each is asked once, and at most so many at a time; returns whom. What was scored is generalization.
+    Each of this base is asked once, and at most so many at a time; returns whom. What was scored is
+    generalization. One that is damaged is left to whoever recalls it, who says so.
     """
     asked = waiting(standings)
-    some = list(asked)[:most]
+    some = [id for id in asked if _able(library, id, base_hash)][:most]
     scores = {one.id: one.state.probes or one.card.probes_after for one in standings}
     for id in some:
         pairs = [(probe.question, probe.answer) for probe in asked[id]]
@@ -71,6 +75,15 @@ def relate(
         right = [holds(answer, probe.keys) for answer, probe in zip(told, asked[id], strict=True)]
         library.score(id, {**scores[id], "related": round(sum(right) / len(right), 4)})
     return some
+
+
+def _able(library: Library, id: str, base_hash: str) -> bool:
+    try:
+        library.check_base(library.verify(id), base_hash)
+    except AdapterError as error:
+        log.warning("%s is not asked: %s", id, error)
+        return False
+    return True
 
 
 def waiting(standings: Sequence[Standing]) -> dict[str, list[Probe]]:

@@ -50,7 +50,6 @@ class Quiet:
         echoes = Echoes(Path(project))
         if not echoes.adapters.is_dir():
             return False
-        standing.settle_outcomes(echoes, self.config)
         seen = standing.look(echoes, self.config, self.clock())
         unasked = sorted(examining.waiting(seen.standings))
         if not seen.actions and not unasked:

@@ -39,12 +39,16 @@ def look(echoes: Echoes, config: EvolutionConfig, now: float) -> Outlook:
     Raises:
         FormatError: ledger or recalls cannot be read; a newer Rune wrote them, or they are damaged.
     """
-    library = Library(echoes, time.time)
-    fresh: dict[str, list[Outcome]] = defaultdict(list)
-    for one in unsettled(echoes, config, library.states()):
-        fresh[one.adapter].append(one.outcome)
-    found = standings(library, config, now, fresh)
+    found = current(Library(echoes, time.time), config, now)
     return Outlook(tuple(found), tuple(plan.plan(found, config, now, attempts(echoes, found, config.merge))))
+
+
+def current(library: Library, config: EvolutionConfig, now: float) -> list[Standing]:
+    """The standings, with the outcomes that nobody has settled yet."""
+    fresh: dict[str, list[Outcome]] = defaultdict(list)
+    for one in unsettled(library.echoes, config, library.states()):
+        fresh[one.adapter].append(one.outcome)
+    return standings(library, config, now, fresh)
 
 
 Fresh: TypeAlias = Mapping[str, Sequence[Outcome]]

@@ -25,11 +25,15 @@ SHARES = {
 """At most so many lessons of a kind, while others wait."""
 
 
+WORTH = frozenset(("command", "preference"))
+"""Kinds worth teaching though their question says all of the answer: how it is typed, that it is to be so."""
+
+
 def find(trajectory: Trajectory, limit: int) -> list[Lesson]:
     """The lessons of a session, at most ``limit``: repairs, notes, wishes, reports, commands, steps, places.
 
     No kind takes more than its share while others wait for a place. A lesson whose question says all of its
-    answer already (no keys) teaches nothing, unless it is how a command is typed.
+    answer already (no keys) teaches nothing, but for some (``WORTH``).
     """
     found = arcs.find(trajectory.events)
     ranked: list[Lesson] = []
@@ -45,7 +49,7 @@ def find(trajectory: Trajectory, limit: int) -> list[Lesson]:
     ranked += steps.find(trajectory)
     ranked += ran.errors(trajectory, ranked)
     ranked = places.files(trajectory, ranked)
-    able = [lesson for lesson in distinct(ranked) if lesson.keys or lesson.kind == "command"]
+    able = [lesson for lesson in distinct(ranked) if lesson.keys or lesson.kind in WORTH]
     return _dated(_shared(able)[:limit], trajectory)
 
 

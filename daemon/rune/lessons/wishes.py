@@ -17,13 +17,19 @@ TYPED = 1500
 """Characters of a prompt that a person types."""
 SHORTEST, LONGEST = 12, 240
 """Characters of a wish."""
+_BEGUN = r"(?:^|[,;:]\s+|\b(?:please|and|but|we|you|must|should)\s+)"
+_DO = (
+    r"(?:us|add|commit|push|run|writ|touch|edit|chang|creat|put|mock|format|install|delet|remov|call|nam|mov"
+    r"|mak|keep)"
+)
 _WISH = re.compile(
-    r"\b(?:always|never|prefer\w*|from now on|in (?:the )?future|by default|make sure (?:to|that|you))\b"
-    r"|\b(?:use|take|call|name|put|keep|run)\b.*\b(?:instead of|rather than|not)\b"
-    r"|\b(?:do not|don't|please don't|avoid|stop)\s+(?:ever\s+)?"
-    r"(?:us|add|commit|push|runn?|writ|touch|edit|chang|creat|putt?|mock|format|install)(?:e|es|ing|ting)?\b",
+    rf"{_BEGUN}(?:always|never)\s+[a-z]+(?<!s)\b"
+    r"|\b(?:i|we)\s+(?:would\s+)?prefer\b|^prefer\b|\bfrom now on\b|\bmake sure (?:to|that you|you)\b"
+    rf"|{_BEGUN}(?:use|take|call|name|put|keep|write)\b[^.]*?(?:\binstead of|\brather than|,\s*not)\s"
+    rf"|{_BEGUN}(?:do not|don't|avoid|stop)\s+(?:ever\s+)?{_DO}\w*\b",
     re.I,
 )
+"""How a person says it: "always run the linter", and not "it always fails"."""
 
 
 def find(trajectory: Trajectory) -> Iterator[Lesson]:

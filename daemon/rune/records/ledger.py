@@ -12,7 +12,7 @@ base's. An entry that this Rune does not know is passed over, so that new kinds 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
@@ -105,13 +105,20 @@ def states(lines: Iterable[Entry]) -> dict[str, State]:
     return found
 
 
-def _speaks(name: str, found: dict[str, State]) -> bool:
+def _speaks(name: str, found: Mapping[str, State]) -> bool:
     """Whether an adapter, or what took its place, is in service: else what it made untrue is all there is."""
-    seen: set[str] = set()
-    while (state := found.get(name)) and state.status == "superseded" and name not in seen:
-        seen.add(name)
-        name = state.superseded_by
-    return state is None or state.status in ("active", "unserved")
+    last = heirs(name, found)[-1]
+    return last not in found or found[last].status == "active"
+
+
+def heirs(name: str, found: Mapping[str, State]) -> list[str]:
+    """An adapter, the one that took its place, the one that took that one's place, and so on."""
+    chain = [name]
+    while (state := found.get(chain[-1])) and state.status == "superseded":
+        if state.superseded_by in chain:
+            break
+        chain.append(state.superseded_by)
+    return chain
 
 
 def _next(state: State, line: Entry) -> State:

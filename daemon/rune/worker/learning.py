@@ -19,7 +19,7 @@ from rune.lessons.apart import distinct
 from rune.library import Library
 from rune.paths import Echoes
 from rune.ports import Distilled, Progress
-from rune.records import trajectory
+from rune.records import ledger, trajectory
 from rune.records.card import Card, Lesson
 from rune.records.ledger import State
 from rune.records.message import Advance, Distil, Done, Evolve, Message
@@ -71,10 +71,10 @@ def evolve(parts: Learner, job: Evolve) -> Task:
     done = carrying.finish(library)
     standing.settle_outcomes(echoes, config)
     seen = standing.look(echoes, config, time.time())
-    related = examining.relate(parts.breeder, library, seen.standings)
+    done += carrying.carry(library, seen.actions)
+    related = examining.relate(parts.breeder, library, seen.standings, parts.base_hash)
     asked = yield from telling(related, Advance("", 0, 0, 0.0))
     done += [f"asked {id} what other sessions ask of the same" for id in asked]
-    done += carrying.carry(library, seen.actions)
     for action in carrying.heavy(seen.actions)[:1]:
         for state in breeding.breed(parts.nursery, library, action):
             if isinstance(state, Progress):
@@ -119,9 +119,9 @@ def in_service_again(library: Library, card: Card) -> None:
     states, cards = library.states(), library.cards(include_archived=True)
     state = states.get(card.id, State())
     own = {one.id for one in cards if one.session == card.session}
-    later = lineage.descendants(cards, [card.id, state.superseded_by])
-    heirs = {state.superseded_by, *(one.id for one in later)} - own
-    served = any(states.get(id, State()).status == "active" for id in heirs)
+    chain = ledger.heirs(card.id, states)
+    later = {*chain, *(one.id for one in lineage.descendants(cards, chain))} - own
+    served = any(states.get(id, State()).status == "active" for id in later)
     if state.status == "superseded" and not served:
         library.reactivate(card.id, "its session and its echoes are again what it was made of")
         for other in library.cards():
