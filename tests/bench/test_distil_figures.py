@@ -33,7 +33,7 @@ def trained(session: str, lessons: int = 4, seconds: float = 20.0) -> dict[str, 
 
 def answers(session: str, *found: Any) -> dict[str, Any]:
     probes = [{**probe, "rag_tokens": 240} for probe in found]
-    return {"session": session, "adapter": "a", "seconds": 3.0, "seconds_by_arm": {}, "probes": probes}
+    return {"session": session, "adapter": "a" * 16, "seconds": 3.0, "seconds_by_arm": {}, "probes": probes}
 
 
 def recall(kind: str, answer: str, right: bool, found: str = "s1") -> dict[str, Any]:
@@ -150,7 +150,7 @@ def test_a_run_goes_on_from_the_file_of_an_earlier_one(scene, tmp_path):
     made = figures.result(later, file)
     assert (made["summary"]["sessions"], made["summary"]["probes"], made["summary"]["lessons"]) == (2, 2, 9)
     assert (made["summary"]["heldout_recall"], made["summary"]["open_recall"]) == (0.5, 0.0)
-    assert "growth_exponent" not in made["summary"]  # one row of another run is not comparable
+    assert made["summary"]["growth_exponent"] == 1.0, "of the run that got further, not a row of each"
     commits = {row["session"]: row.get("commit") for row in made["rows"] if row.get("stage") == "train"}
     assert commits == {"s1": "before", "s2": None}
 
@@ -161,6 +161,25 @@ def test_what_was_measured_anew_replaces_what_was_there(scene, tmp_path):
     later = another(scene, tmp_path / "later")
     later.work.kept("answers", "s1", lambda: answers("s1", answered(True)))
     assert figures.result(later, file)["summary"]["heldout_recall"] == 1.0
+
+
+def test_answers_of_an_adapter_that_is_no_longer_the_session_s_are_not_taken(scene, tmp_path):
+    scene.work.kept("train", "s1", lambda: trained("s1"))
+    scene.work.kept("answers", "s1", lambda: answers("s1", answered(True)))
+    file = written(tmp_path / "distil.json", figures.result(scene))
+    later = another(scene, tmp_path / "later")
+    later.work.kept("train", "s1", lambda: {**trained("s1"), "adapter": "b" * 16})
+    assert figures.result(later, file)["summary"]["sessions"] == 0
+
+
+def test_a_whole_stage_is_taken_from_the_run_that_got_further(scene, tmp_path):
+    pair = {"adapter": "a" * 16, "answers": ["x"], "recalled": [["s1", "x"]]}
+    for when in ("alone", "end"):
+        scene.work.kept("first", when, lambda: pair)
+    file = written(tmp_path / "distil.json", figures.result(scene))
+    later = another(scene, tmp_path / "later")
+    later.work.kept("first", "alone", lambda: pair)
+    assert figures.result(later, file)["summary"]["session_one_unchanged"] == 1.0
 
 
 def test_a_piece_keeps_the_commit_that_it_was_measured_at(scene, tmp_path):

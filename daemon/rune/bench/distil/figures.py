@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import math
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
@@ -9,12 +11,12 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from rune import config, events, lessons
+from rune import config, events, lessons, phrasing, rewording
 from rune.bench.distil import pieces, probes, served
 from rune.bench.distil.scene import Scene
 from rune.bench.distil.work import Row
 from rune.evolution import fitness
-from rune.ml import start
+from rune.ml import gradient, neutral, start
 from rune.records.trajectory import Trajectory
 
 ARMS = {
@@ -58,9 +60,8 @@ def exponent(sizes: Sequence[float], seconds: Sequence[float]) -> float | None:
 
 def result(scene: Scene, file: Path | None = None) -> dict[str, Any]:
     """The result out of what is there: pieces of this run, and of the file that it goes on from."""
-    about = {"split": scene.split, "probes_sha256": probes.sha256(scene.split), "settings": settings()}
-    sessions = {past.session for past in scene.everything}
-    made = pieces.together(pieces.here(scene), pieces.earlier(file, about, sessions) if file else {})
+    kind, sessions = about(scene), {past.session for past in scene.everything}
+    made = pieces.together(pieces.here(scene), pieces.earlier(file, kind, sessions) if file else {})
     chained = chains(scene.everything)
     found = pieces.probed(made["answers"])
     parts: list[dict[str, float | None]] = [
@@ -72,7 +73,12 @@ def result(scene: Scene, file: Path | None = None) -> dict[str, Any]:
     ]  # fmt: skip
     summary = {key: value for part in parts for key, value in part.items() if value is not None}
     rows = [*tables(found), chained, *ratios(made["small"]), *pieces.rows(made)]
-    return {"summary": summary, **about, "rows": rows}
+    return {"summary": summary, **kind, "rows": rows}
+
+
+def about(scene: Scene) -> dict[str, Any]:
+    """What two results must agree in to be of one kind."""
+    return {"split": scene.split, "probes_sha256": probes.sha256(scene.split), "settings": settings()}
 
 
 def rivals(naive: Sequence[Row]) -> dict[str, float | None]:
@@ -143,8 +149,16 @@ def ratios(small: Sequence[Row]) -> list[dict[str, Any]]:
 
 def settings() -> dict[str, Any]:
     """The defaults that adapters are made with, as JSON has them, and where training begins."""
-    made = {**asdict(config.DistilConfig()), "start": start.name(start.EMBEDDED)}
+    made = {**asdict(config.DistilConfig()), "start": start.name(start.EMBEDDED), "recipe": recipe()}
     return {key: list(value) if isinstance(value, tuple) else value for key, value in made.items()}
+
+
+def recipe() -> str:
+    """The first digits of a hash over what training asks: another recipe is another run."""
+    asked = (phrasing.TRAINED, phrasing.HELD_OUT, rewording.OPENERS, neutral.TRAINED, gradient.NEUTRAL)
+    counted = (gradient.WHOLE, gradient.BEGUN, gradient.BEGINNING, gradient.FIRST, gradient.FIRST_WEIGHT)
+    told = json.dumps([asked, counted, sorted(lessons.SHARES.items())], sort_keys=True)
+    return hashlib.sha256(told.encode()).hexdigest()[:12]
 
 
 def recalls(found: Sequence[Probed]) -> dict[str, float | None]:

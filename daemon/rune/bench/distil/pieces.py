@@ -64,15 +64,21 @@ def bare(row: Row) -> Row:
 
 
 def together(now: Pieces, before: Pieces) -> Pieces:
-    """The pieces of ``now``, and those of ``before`` where there are none."""
-    made = {}
+    """The pieces of ``now``, and those of ``before`` where there are none.
+
+    Answers are kept with the adapter that gave them; of a whole stage the run that got further is taken.
+    """
+    made: dict[str, list[Row]] = {}
     for stage in STAGES:
         ours, theirs = now.get(stage, ()), before.get(stage, ())
         if stage in SESSION_BY_SESSION:
             known = {row["session"] for row in ours}
             made[stage] = [*ours, *(row for row in theirs if row["session"] not in known)]
         else:
-            made[stage] = list(ours or theirs)
+            made[stage] = list(ours if len(ours) >= len(theirs) else theirs)
+    learnt = {row["session"]: row["adapter"] for row in made["train"]}
+    told = made["answers"]
+    made["answers"] = [row for row in told if learnt.get(row["session"], row["adapter"]) == row["adapter"]]
     return made
 
 

@@ -66,7 +66,7 @@ def same(some: Sequence[Question], adapters: Sequence[str], row: Row) -> bool:
 
 
 def _same(parts: Parts, some: Sequence[Question], adapters: Sequence[str], row: Row) -> bool:
-    return same(some, adapters, row) and row["settings"] == asdict(parts.recaller.config)
+    return same(some, adapters, row) and row.get("settings") == asdict(parts.recaller.config)
 
 
 def _row(scene: Scene, parts: Parts, some: Sequence[Question], adapters: list[str]) -> Row:
@@ -109,6 +109,7 @@ def summary(answers: Sequence[Question]) -> dict[str, float | None]:
     foreign = [answer for answer in answers if answer["kind"] != "probe"]
     given = [answer for answer in answers if answer["answer"]]
     told = [answer for answer in known if answer["answer"]]
+    whole = [answer["result_tokens"] for answer in known if "result_tokens" in answer]
     times = [answer["seconds"] for answer in known if answer["found"]]
 
     def mean(values: Sequence[float]) -> float | None:
@@ -123,6 +124,6 @@ def summary(answers: Sequence[Question]) -> dict[str, float | None]:
         "precision_on_probes": mean([answer["right"] for answer in told]),
         "abstain_unrelated": mean([not answer["answer"] for answer in foreign]),
         "answer_tokens": mean([answer["answer_tokens"] for answer in told]),
-        "result_tokens": mean([answer["result_tokens"] for answer in known]),
+        "result_tokens": mean(whole),
         "served_seconds": mean(times),
     }

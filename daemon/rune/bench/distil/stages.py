@@ -9,7 +9,7 @@ from typing import Any
 
 from rune import config, files
 from rune.bench import results
-from rune.bench.distil import answers, calibrate, figures, growth, naive, served, small, train
+from rune.bench.distil import answers, calibrate, figures, growth, naive, pieces, served, small, train
 from rune.bench.distil.scene import SEED, Scene, parts, scene
 from rune.errors import RuneError
 
@@ -30,6 +30,15 @@ def run(data: Path, folder: Path | None, wanted: int, split: str, only: str | No
         _write(made)
     if only == CALIBRATE:
         results.write("calibration", calibrate.result(made, config.RecallConfig()), SEED)
+
+
+def measured(made: Scene) -> set[str]:
+    """The sessions whose answers stand in the checkout's result, as far as they are this run's kind."""
+    if made.split != "heldout":
+        return set()
+    names = {past.session for past in made.everything}
+    before = pieces.earlier(results.path("distil"), figures.about(made), names)
+    return {row["session"] for row in before.get("answers", ())}
 
 
 def _write(made: Scene) -> None:
@@ -55,7 +64,7 @@ def _stages(made: Scene, wanted: tuple[str, ...]) -> None:
         raise RuneError(f"{unknown.pop()}: expected one of {', '.join(STAGES)}, {CALIBRATE} or {RESULT}")
     tools = answers.Tools(engine, embedder)
     doing: dict[str, Callable[[], Any]] = {
-        "train": lambda: train.run(made, worker),
+        "train": lambda: train.run(made, worker, measured(made)),
         "answers": lambda: answers.run(made, tools),
         "naive": lambda: naive.run(made, worker),
         "served": lambda: served.run(made, worker),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from functools import partial
 from typing import Any
 
@@ -22,13 +22,15 @@ from rune.worker import Parts
 TOKENS = 64
 
 
-def run(scene: Scene, parts: Parts) -> None:
+def run(scene: Scene, parts: Parts, measured: Collection[str] = ()) -> None:
     """Train what is not trained yet; the first session is asked at once, before there are others.
 
-    Several processes may do this in one folder: each takes what no other has begun. Their seconds are then
-    those of a part of the machine, so that none of them is a figure (``figures.rivals``).
+    Those that an earlier run has ``measured`` come last. Several processes may do this in one folder: each
+    takes what no other has begun. Their seconds are then those of a part of the machine, so that none of them
+    is a figure (``figures.rivals``).
     """
-    for place, row in learning(scene, parts, scene.everything):
+    order = sorted(scene.everything[1:], key=lambda past: past.session in measured)
+    for place, row in learning(scene, parts, (*scene.everything[:1], *order)):
         scene.work.say(
             f"train {place + 1}/{len(scene.everything)} {row['session'][:20]}: {row['lessons']} lessons, "
             f"{row['steps']} steps, {row['seconds']} s, {row['probes_before']} -> {row['probes_after']}"
@@ -65,7 +67,8 @@ def first(scene: Scene, parts: Parts, when: str) -> Row:
             "recalled": [[one.session, one.answer] for one in found],
         }  # fmt: skip
 
-    return scene.work.kept("first", when, make, lambda row: row["adapter"] == (card.id if card else ""))
+    own = card.id if card else ""
+    return scene.work.kept("first", when, make, lambda row: row["adapter"] == own and "recalled" in row)
 
 
 def learnt(scene: Scene, parts: Parts, past: Trajectory) -> Row:
