@@ -53,7 +53,7 @@ class DistilConfig:
     learning_rate: float = 2e-3
     max_epochs: int = 12
     """Where training begins from nothing."""
-    started_epochs: int = 6
+    started_epochs: int = 10
     """Where it begins from the embedded start, which is for one base, rank and set of targets; 0: never."""
     least_steps: int = 60
     """A session with few lessons gets more epochs, up to this many optimizer steps."""
