@@ -127,7 +127,7 @@ def test_an_epoch_asks_every_lesson_in_words_that_are_no_probes(tiny, lessons, q
         texts = [tiny.tokenizer.decode(one.ids) for one in mine]
         assert sum(text.endswith(f"assistant\n{lesson.answer}<|im_end|>") for text in texts) >= gradient.WHOLE
         assert not any(probe in text for text in texts for probe in lesson.probes), "probes are held out"
-    assert len([one for one in made if one.owner < 0]) == min(2 + len(lessons), len(general.examples))
+    assert len([one for one in made if one.owner < 0]) == min(2 + len(lessons) // 2, len(general.examples))
 
 
 def test_two_epochs_ask_in_different_words(tiny, lessons, quick, general):

@@ -51,7 +51,7 @@ FIRST, FIRST_WEIGHT = 4, 2.0
 KNOWN = 2
 """A lesson that was answered without fault in so many epochs running is asked half as often."""
 NEUTRAL = 10
-"""Neutral questions in an epoch; of few lessons two more than there are lessons."""
+"""Neutral questions in an epoch; of few lessons two more than half of them."""
 
 
 class GradientDistiller:
@@ -165,7 +165,7 @@ class Course:
     def epoch(self) -> list[list[Example]]:
         """The rows of the next epoch, in a new order and in new words."""
         made = [one for place in range(len(self.lessons)) for one in self._asked(place)]
-        neutral = min(NEUTRAL, 2 + len(self.lessons), len(self.neutral.examples))
+        neutral = min(NEUTRAL, 2 + len(self.lessons) // 2, len(self.neutral.examples))
         made += self.dice.sample(self.neutral.examples, neutral)
         self.dice.shuffle(made)
         return packing.filled(made, self.config.batch_tokens)
