@@ -157,19 +157,20 @@ def evolve(applied: bool, project: Path) -> None:
     if not found.actions and not unasked:
         click.echo("nothing to do")
     elif applied:
-        _apply(echoes, found)
+        _apply(echoes, found, bool(unasked))
     else:
         click.echo("nothing was done; to do it: rune adapters evolve --apply")
 
 
-def _apply(echoes: paths.Echoes, found: Outlook) -> None:
-    from rune.evolving import carrying, examining
+def _apply(echoes: paths.Echoes, found: Outlook, asking: bool) -> None:
+    """Do what needs no model and queue the rest; ``asking``: whether adapters are to be asked, too."""
+    from rune.evolving import carrying
     from rune.library import Library
     from rune.records.message import Done, Evolve
 
     for line in carrying.carry(Library(echoes, time.time), found.actions):
         click.echo(f"done: {line}")
-    if carrying.heavy(found.actions) or examining.waiting(found.standings):
+    if carrying.heavy(found.actions) or asking:
         click.echo(
             f"to be learnt: {ask(Evolve(str(echoes.project)), Done).note}; `rune status` shows the job"
         )

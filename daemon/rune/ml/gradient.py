@@ -165,8 +165,8 @@ class Course:
     def epoch(self) -> list[list[Example]]:
         """The rows of the next epoch, in a new order and in new words."""
         made = [one for place in range(len(self.lessons)) for one in self._asked(place)]
-        neutral = min(NEUTRAL, 2 + len(self.lessons) // 2, len(self.neutral.examples))
-        made += self.dice.sample(self.neutral.examples, neutral)
+        number = min(NEUTRAL, 2 + len(self.lessons) // 2, len(self.neutral.examples))
+        made += self.dice.sample(self.neutral.examples, number)
         self.dice.shuffle(made)
         return packing.filled(made, self.config.batch_tokens)
 

@@ -11,9 +11,9 @@ from rune.show.overview import AdapterRow, Overview, SessionRow, total
 
 WIDTH = 100
 ROWS = 12
+"""Lines of a table; older ones are counted."""
 SETS = ("trained", "heldout", "composed", "unrelated")
 LEGEND = "PROBES: % right, base > adapter: trained, held-out and composed questions; unrelated ones"
-"""Lines of a table; older ones are counted."""
 
 
 def to_json(overview: Overview) -> str:

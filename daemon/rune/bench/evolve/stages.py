@@ -73,8 +73,8 @@ def result(work: Work) -> dict[str, Any]:
         "drift_answered": told[True].get("answered"),
         "drift_answered_without": told[False].get("answered"),
     }
-    summary, told_by = {**summary, **retrieval()}, {"row": "retrieval", "file": "retrieval.json"}
-    return {"summary": summary, "rows": [*most, *rows.values(), told_by]}
+    known = {"row": "retrieval", "file": "retrieval.json"}
+    return {"summary": {**summary, **retrieval()}, "rows": [*most, *rows.values(), known]}
 
 
 RETRIEVAL = ("recall_at_1", "mrr", "abstain_unrelated", "metadata_1000_ms")
