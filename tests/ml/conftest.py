@@ -10,7 +10,7 @@ import pytest
 
 import rune.ml  # noqa: F401  before torch: it tells OpenMP's threads to sleep while they wait
 from rune.config import DistilConfig, ModelConfig
-from rune.ml import base
+from rune.ml import base, lora, packing
 from rune.ml.base import Base
 from rune.records.card import Lesson
 
@@ -66,6 +66,24 @@ def plain(tiny_folder: Path) -> Callable[[], Any]:
 def real(models: Path) -> Base:
     """The real base model in float32."""
     return base.load(models / "smollm2-135m-instruct", "cd" * 32, TINY)
+
+
+@pytest.fixture(scope="session")
+def unsure(tiny: Base) -> Callable[[lora.Adapter | None, list[Lesson]], float]:
+    """``unsure(adapter, lessons)``: mean loss of an answer's tokens to its first question, in nats.
+
+    What training reports is of one row alone, and which examples share the last row is a matter of chance.
+    """
+    import torch
+    from torch.nn import functional
+
+    def of(adapter: lora.Adapter | None, lessons: list[Lesson]) -> float:
+        row = [packing.example(tiny, one.questions[0], one.answer, 208) for one in lessons]
+        with torch.inference_mode(), lora.attached(tiny.layers, adapter):
+            states, targets = packing.hidden(tiny, row)
+            return float(functional.cross_entropy(tiny.model.lm_head(states).float(), targets))
+
+    return of
 
 
 @pytest.fixture(scope="session")

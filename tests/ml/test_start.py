@@ -24,15 +24,14 @@ def general(tiny):
 
 def learnt(tiny, lessons, config, general, begin=None):
     adapter, how = gradient.begun(tiny, config, begin)
-    *_, last = gradient.train(tiny, adapter, lessons, general, how)
-    return adapter, last
+    list(gradient.train(tiny, adapter, lessons, general, how))
+    return adapter
 
 
 @pytest.fixture
 def folder(tiny, lessons, quick, general, tmp_path):
     """A start on disk, made of one session's adapter."""
-    adapter, _ = learnt(tiny, lessons, quick, general)
-    start.write(tmp_path / "start", adapter, tiny, {"turns": [1]})
+    start.write(tmp_path / "start", learnt(tiny, lessons, quick, general), tiny, {"turns": [1]})
     return tmp_path / "start"
 
 
@@ -127,13 +126,13 @@ def test_training_is_shorter_and_leaves_the_start_as_it_was(tiny, lessons, quick
     assert any(not torch.equal(before[name], part.a) for name, part in adapter.factors.items())
 
 
-def test_what_a_start_has_learnt_need_not_be_learnt_again(tiny, quick, general, folder):
+def test_what_a_start_has_learnt_need_not_be_learnt_again(tiny, quick, general, folder, unsure):
     """The start knows how the answers look; the same few steps get further from there than from nothing."""
     another = [Lesson("fix", "Use GBP.", ("Which currency now?", "currency now"), (), ("e2",), ("GBP",))]
     few = replace(quick, max_epochs=3, started_epochs=3, least_steps=3, stop_accuracy=2.0)
-    _, fresh = learnt(tiny, another, few, general)
-    _, begun = learnt(tiny, another, few, general, start.fitting(tiny, quick, folder))
-    assert begun.loss < fresh.loss
+    fresh = learnt(tiny, another, few, general)
+    begun = learnt(tiny, another, few, general, start.fitting(tiny, quick, folder))
+    assert unsure(begun, another) < 0.8 * unsure(fresh, another)
 
 
 def test_the_receipt_says_where_training_began(tiny, lessons, quick, folder, tmp_path):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -99,16 +98,16 @@ def test_many_chunks_are_read_in_parts_without_a_difference(tiny, small, monkeyp
         assert_close(part.b, parted.factors[name].b, rtol=0, atol=2e-5)
 
 
-def test_gradient_steps_can_start_from_a_generated_adapter(tiny, small, lessons, quick):
+def test_gradient_steps_can_start_from_a_generated_adapter(tiny, small, lessons, quick, unsure):
     from rune.ml import neutral
     from rune.ml.engine import Engine
 
     made, _ = distiller.generate(tiny, small, distiller.digest(lessons))
     start = lora.trainable(made)
     held = neutral.ask(tiny, Engine(tiny), neutral.TRAINED[:4])
-    longer = replace(quick, max_epochs=16)
-    losses = [step.loss for step in gradient.train(tiny, start, lessons, held, longer)]
-    assert sum(losses[-8:]) < 0.7 * sum(losses[:8])
+    before = unsure(start, lessons)
+    list(gradient.train(tiny, start, lessons, held, quick))
+    assert unsure(start, lessons) < 0.5 * before
     assert start.rank == made.rank
 
 
