@@ -18,7 +18,7 @@ from rune.index import Document, Hit, Ranked, adapters
 from rune.library import Library
 from rune.paths import Echoes
 from rune.records.card import Card, tasks
-from rune.records.ledger import State
+from rune.records.ledger import NEW, State
 from rune.records.message import Match
 
 DEPTH = 200
@@ -105,7 +105,7 @@ class Finder:
         near = [hit for hit in found[: 12 * limit] if hit.score >= self.floor]
         texts = tuple(hit for hit in near if not hit.document.adapter)
         states = library.states()
-        fitness = {id: self.fitness(cards[id], states.get(id, State())) for id in _adapters(hits)}
+        fitness = {id: self.fitness(cards[id], states.get(id, NEW)) for id in _adapters(hits)}
         matches = ranked(hits, cards, limit, fitness, self.floor)
         if not matches:
             return Found(None, 0.0, NOTHING, (), hits, texts, memory)

@@ -22,7 +22,7 @@ from rune.ports import Clock
 from rune.records import card as records
 from rune.records import ledger, model, outline
 from rune.records.card import Card
-from rune.records.ledger import Entry, State
+from rune.records.ledger import NEW, Entry, State
 from rune.records.outline import Outline
 
 CONFIG, WEIGHTS = records.CONFIG, records.WEIGHTS
@@ -57,7 +57,7 @@ class Library:
         states = self.states()
         wanted = []
         for name, card in self._shelf.cards().items():
-            state = states.get(name, State())
+            state = states.get(name, NEW)
             if isinstance(card, FormatError):
                 log.warning("%s", card)
             elif include_archived and state.status != "forgotten":
@@ -74,7 +74,7 @@ class Library:
         """
         states, shown = self.states(), ("active", "unserved", "superseded", "archived")
         wanted = shown if include_archived else shown[:1]
-        found = [one for one in self._outlines.all() if states.get(one.id, State()).status in wanted]
+        found = [one for one in self._outlines.all() if states.get(one.id, NEW).status in wanted]
         return sorted(found, key=lambda one: (one.created, one.id))
 
     def problems(self) -> list[str]:
@@ -119,7 +119,7 @@ class Library:
         """Ids of every adapter on disk that came from a session, also those whose card is damaged."""
         states = self.states()
         source = {
-            name: states.get(name, State()).session if isinstance(card, FormatError) else card.session
+            name: states.get(name, NEW).session if isinstance(card, FormatError) else card.session
             for name, card in self._shelf.cards().items()
         }
         return [name for name, origin in source.items() if origin == session]
@@ -215,7 +215,7 @@ class Library:
             states = self.states()
             rivals: dict[str, list[Card]] = {}
             for card in self.cards(include_archived=True):
-                if states.get(card.id, State()).status in ("active", "unserved"):
+                if states.get(card.id, NEW).status in ("active", "unserved"):
                     rivals.setdefault(card.session, []).append(card)
             for cards in rivals.values():
                 if len(cards) > 1 or cards[0].id not in states:
@@ -306,7 +306,7 @@ class Library:
         if states[card.id].status != "active":
             return
         for other in self.cards(include_archived=True):
-            in_service = states.get(other.id, State()).status in ("active", "unserved")
+            in_service = states.get(other.id, NEW).status in ("active", "unserved")
             if other.session == card.session and other.id != card.id and in_service:
                 self._record(other.id, "superseded", by=card.id)
 

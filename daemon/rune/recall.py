@@ -31,7 +31,7 @@ from rune.paths import Echoes
 from rune.ports import Generator
 from rune.records import tokens, trajectory
 from rune.records.card import Card, Lesson, outdated
-from rune.records.ledger import State
+from rune.records.ledger import NEW
 from rune.records.message import Evidence, Recall, Recalled
 from rune.records.tokens import Find
 from rune.records.trajectory import Event
@@ -126,7 +126,7 @@ class Recaller(Finder):
         card, library = asked.card, self.library(asked.request.project)
         paths = [library.echoes.trajectory(session) for session in card.origins]
         source = "\n".join((*map(source_text, paths), echoed(card, asked.found.memory)))
-        return source, outdated(library.get(card.id), library.states().get(card.id, State()))
+        return source, outdated(library.get(card.id), library.states().get(card.id, NEW))
 
     def _doubt(self, asked: Asked, text: str) -> str:
         """Why an answer that its session supports is not given all the same; empty where it is."""
@@ -192,7 +192,7 @@ def in_service(library: Library, id: str) -> Card:
         NotServed: it is archived, superseded, forgotten, or no better than its base.
         FormatError: its card is damaged or newer.
     """
-    card, status = library.get(id), library.states().get(id, State()).status
+    card, status = library.get(id), library.states().get(id, NEW).status
     if status != "active":
         raise NotServed(f"adapter {id} is {status}; `rune echoes show` lists those in service")
     return card

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 
 from rune.records.card import Card
-from rune.records.ledger import State
+from rune.records.ledger import NEW, State
 
 
 def descendants(cards: Iterable[Card], ids: Iterable[str]) -> list[Card]:
@@ -39,7 +39,7 @@ def orphans(cards: Sequence[Card], states: Mapping[str, State], going: Iterable[
     """Who takes back its place when these go: those that only one of them has superseded."""
     gone = set(going)
     return [
-        card for card in cards if card.id not in gone and states.get(card.id, State()).superseded_by in gone
+        card for card in cards if card.id not in gone and states.get(card.id, NEW).superseded_by in gone
     ]
 
 
@@ -48,7 +48,7 @@ def unfinished(cards: Sequence[Card], states: Mapping[str, State]) -> list[tuple
 
     A parent that was put back after the child had come is none of them.
     """
-    active = {card.id: states.get(card.id, State()) for card in cards}
+    active = {card.id: states.get(card.id, NEW) for card in cards}
     active = {id: state for id, state in active.items() if state.status == "active"}
     return [
         (parent, card.id)

@@ -8,7 +8,7 @@ from rune.evolution import lineage
 from rune.evolution.plan import Action, Consolidate, Forget, Merge, Update
 from rune.library import Library
 from rune.records import ledger
-from rune.records.ledger import Entry, State
+from rune.records.ledger import NEW, Entry
 
 
 def finish(library: Library) -> list[str]:
@@ -35,17 +35,17 @@ def _carry(library: Library, action: Action) -> str:
     states = library.states()
     match action:
         case Forget(id=id):
-            if states.get(id, State()).status != "active":
+            if states.get(id, NEW).status != "active":
                 return ""
             library.archive(id, action.because)
             return f"archived {id}: {action.because}"
         case Update(old=old, lessons=()):
-            if states.get(old, State()).status != "active":
+            if states.get(old, NEW).status != "active":
                 return ""
             library.supersede(old, action.by)
             return f"superseded {old} by {action.by}: {action.because}"
         case Update(old=old, lessons=lessons):
-            new = sorted(set(lessons) - states.get(old, State()).retired.keys())
+            new = sorted(set(lessons) - states.get(old, NEW).retired.keys())
             if not new:
                 return ""
             detail = {"lessons": new, "by": library.get(action.by).id}

@@ -17,7 +17,7 @@ from rune.evolution.plan import Action, Attempt, Standing, Update
 from rune.library import Library
 from rune.paths import Echoes
 from rune.records import ledger, recalled, trajectory
-from rune.records.ledger import Entry, Outcome, State
+from rune.records.ledger import NEW, Entry, Outcome, State
 from rune.records.recalled import Use
 
 log = logging.getLogger(__name__)
@@ -61,7 +61,7 @@ def standings(
     states, last = library.states(), _last(library.echoes)
     found = []
     for card in library.cards(include_archived=True):
-        state = states.get(card.id, State())
+        state = states.get(card.id, NEW)
         state = replace(state, outcomes=(*state.outcomes, *(fresh or {}).get(card.id, ())))
         used = max(card.created, state.since, last.get(card.id, 0.0))
         found.append(Standing(card, state, fitness.of(card, state, now, config), used))

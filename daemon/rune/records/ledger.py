@@ -87,6 +87,10 @@ class State:
     """Places of lessons that are no longer true, each with the adapter that knows better."""
 
 
+NEW = State()
+"""Of an adapter that the ledger does not name: its line was lost, or is being written."""
+
+
 def states(lines: Iterable[Entry]) -> dict[str, State]:
     """The state of each adapter that the ledger names.
 
@@ -97,8 +101,8 @@ def states(lines: Iterable[Entry]) -> dict[str, State]:
     found: dict[str, State] = {}
     for line in lines:
         if line.entry != "refused":
-            found[line.adapter] = _next(found.get(line.adapter, State()), line)
-    for name, state in found.items():
+            found[line.adapter] = _next(found.get(line.adapter, NEW), line)
+    for name, state in [one for one in found.items() if one[1].retired]:
         still = {place: by for place, by in state.retired.items() if _speaks(by, found)}
         if still != state.retired:
             found[name] = dataclasses.replace(state, retired=still)
@@ -124,8 +128,8 @@ def heirs(name: str, found: Mapping[str, State]) -> list[str]:
 def _next(state: State, line: Entry) -> State:
     detail = line.detail
     if line.entry == "added":
-        again = State(_served(detail), line.at, str(detail.get("session", "")))
-        return again if state.status == "forgotten" else dataclasses.replace(again, outcomes=state.outcomes)
+        kept = () if state.status == "forgotten" else state.outcomes
+        return State(_served(detail), line.at, str(detail.get("session", "")), outcomes=kept)
     if state.status == "forgotten":
         return state
     since = dataclasses.replace(state, since=line.at)

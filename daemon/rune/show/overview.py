@@ -17,7 +17,7 @@ from rune.paths import Echoes, Home, project_root
 from rune.records import envelope, job, trajectory
 from rune.records.card import Card, Shelf
 from rune.records.job import Job
-from rune.records.ledger import State
+from rune.records.ledger import NEW, State
 from rune.records.trajectory import Trajectory
 
 SessionState: TypeAlias = Literal["open", "closed", "distilled"]
@@ -111,7 +111,7 @@ def collect(project: Path, home: Home) -> Overview:
         project=str(project),
         ready=_is_ready(home, problems),
         sessions=tuple(_session_row(echoes, p, cards, states, jobs) for p in _by_age(past)),
-        adapters=tuple(_adapter_row(c, states.get(c.id, State())) for c in cards),
+        adapters=tuple(_adapter_row(c, states.get(c.id, NEW)) for c in cards),
         jobs=tuple(found for found in jobs if found.waiting or found.state == "started"),
         last_event=LastEvent(last[0].at, trajectory.kind_of(last[0]), last[1]) if last else None,
         last_error=job.summary({found.key: found for found in jobs}).last_error,
@@ -191,7 +191,7 @@ def _session_row(
     echoes: Echoes, past: Trajectory, cards: list[Card], states: dict[str, State], jobs: list[Job]
 ) -> SessionRow:
     own = [c for c in cards if past.session in c.origins]
-    served = [c for c in own if states.get(c.id, State()).status == "active"]
+    served = [c for c in own if states.get(c.id, NEW).status == "active"]
     adapter = (served or own)[-1].id if own else ""
     state: SessionState = "open" if not past.closed else "distilled" if adapter else "closed"
     last = max((event.at for event in past.events), default=past.started)

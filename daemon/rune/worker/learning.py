@@ -21,7 +21,7 @@ from rune.paths import Echoes
 from rune.ports import Distilled, Progress
 from rune.records import ledger, trajectory
 from rune.records.card import Card, Lesson
-from rune.records.ledger import State
+from rune.records.ledger import NEW
 from rune.records.message import Advance, Distil, Done, Evolve, Message
 from rune.records.trajectory import Trajectory
 from rune.units import telling
@@ -117,11 +117,11 @@ def in_service_again(library: Library, card: Card) -> None:
     for it, or what came of that.
     """
     states, cards = library.states(), library.cards(include_archived=True)
-    state = states.get(card.id, State())
+    state = states.get(card.id, NEW)
     own = {one.id for one in cards if one.session == card.session}
     chain = ledger.heirs(card.id, states)
     later = {*chain, *(one.id for one in lineage.descendants(cards, chain))} - own
-    served = any(states.get(id, State()).status == "active" for id in later)
+    served = any(states.get(id, NEW).status == "active" for id in later)
     if state.status == "superseded" and not served:
         library.reactivate(card.id, "its session and its echoes are again what it was made of")
         for other in library.cards():
