@@ -1,9 +1,11 @@
 """Let adapters evolve again and again, each time broken off one file operation later.
 
-    python faults.py <template project> <folder for the copies>
+    python faults.py <template project> <folder for the copies> <way>
 
 The process ends without a word right before the n-th operation. Every n gets a copy of the template named
 after it, until evolution comes through. Standard output is one line per copy: n, exit status.
+``way`` is how a child comes to be: "none", learnt anew alone, or a way of merging, with clusters that are too
+much to learn.
 """
 
 import os
@@ -22,17 +24,18 @@ from rune.testing import BASE, BASE_HASH, FakeBreeder, FakeDistiller
 DIED, DONE = 9, 0
 
 
-def evolve(project):
+def evolve(project, way):
     """Everything that is planned, until nothing is."""
-    config = Config(evolution=EvolutionConfig(same=1.1, similar=0.3))
+    most = 48 if way == "none" else 1
+    config = Config(evolution=EvolutionConfig(same=1.1, similar=0.3, merge=way, max_lessons=most))
     nursery = Nursery(BASE, BASE_HASH, FakeDistiller(steps=2), FakeBreeder(), config)
     echoes = Echoes(project)
-    library = Library(echoes, time.time)
+    library, later = Library(echoes, time.time), time.time() + 90 * 86400
     for _ in range(10):
         library.recover()
         carrying.finish(library)
         standing.settle_outcomes(echoes, config.evolution)
-        actions = standing.look(echoes, config.evolution, time.time()).actions
+        actions = standing.look(echoes, config.evolution, later).actions
         if not actions:
             return
         carrying.carry(library, actions)
@@ -57,21 +60,21 @@ def killed(project, nth):
     return hook
 
 
-def attempt(project, nth):
+def attempt(project, nth, way):
     """In a child: evolve with the n-th operation broken; returns its exit status."""
     child = os.fork()
     if child:
         return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
     sys.addaudithook(killed(project, nth))
-    evolve(project)
+    evolve(project, way)
     os._exit(DONE)
 
 
-def main(template, copies):
+def main(template, copies, way):
     for nth in range(1, 1000):
         project = Path(copies).resolve() / str(nth)
         shutil.copytree(template, project, symlinks=True)
-        status = attempt(project, nth)
+        status = attempt(project, nth, way)
         print(nth, status, flush=True)
         if status == DONE:
             return
