@@ -12,13 +12,15 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import bm25s
+import numpy as np
 import pytest
 
 from rune.errors import FormatError
 from rune.index import Document, Hit, Index, Keywords, adapters
 from rune.index.folder import Folder
 from rune.index.postings import Postings
-from rune.index.words import SECOND, relevance, tokens
+from rune.index.rows import Rows
+from rune.index.words import SECOND, TOGETHER, relevance, tokens
 
 PROJECT = "/home/dev/shop"
 
@@ -92,7 +94,7 @@ def bytes_below(folder: Path) -> bytes:
     ("text", "expected"),
     [
         ("src/PriceParser.ts", ["src/priceparser.ts", "src", "price", "parser", "ts"]),
-        ("format_price failed", ["format_price", "format", "price", "failed"]),
+        ("format_price failed", ["format_price", "format", "price", "fail"]),
         ("HTTPServerError:", ["httpservererror", "http", "server", "error"]),
         ("pip -r dev.txt", ["pip", "r", "dev.txt", "dev", "txt"]),
         ('"Größe" der Datei', ["größe", "der", "datei"]),
@@ -154,6 +156,47 @@ def test_the_inverted_index_scores_as_bm25s_does() -> None:
         assert ours.shares(query) * most == pytest.approx(rival.get_scores(query), abs=1e-5)
 
 
+def test_forms_of_a_word_are_one_word_and_literals_stay_whole() -> None:
+    assert tokens("Selected selections") == ["select", "select"]
+    assert tokens("selectedIssues.ts")[0] == "selectedissues.ts"
+
+
+def test_a_group_scores_as_one_document_that_holds_all_of_its_documents() -> None:
+    told = {
+        "a": ["currency of invoices", "docker build"],
+        "b": ["docker image"],
+        "c": ["invoices", "", "tag"],
+    }
+    apart, joined = Postings(), Postings()
+    for group, texts in told.items():
+        joined.add(tokens(" ".join(texts)), group)
+        for text in texts:
+            apart.add(tokens(text), group)
+    for query in ("currency and docker", "docker docker tag", "kubernetes", ""):
+        one, two, three = joined.shares(tokens(query))
+        assert apart.group_shares(tokens(query)) == pytest.approx([one, one, two, three, three, three])
+    assert list(Postings().group_shares(["docker"])) == []
+
+
+def test_words_that_stand_in_different_documents_of_an_adapter_count_together() -> None:
+    """Who asks names the work in one word and the fact in another; each alone is another session's, too."""
+    made = {
+        "a": ["phantom file hunt", "the lockfile was stale"], "b": ["phantom limb", "phantom menace"],
+        "c": ["the lockfile of yarn", "the lockfile of npm"],
+    }  # fmt: skip
+    every = [
+        Document(f"{name}{n}", name, name, text)
+        for name, texts in made.items()
+        for n, text in enumerate(texts)
+    ]
+    rows = Rows()
+    rows.add([one.id for one in every], every, np.ones((len(every), 1), np.float32))
+    hits = rows.search("phantom lockfile", [1.0], 6)
+    together = {hit.document.adapter: hit.together for hit in hits}
+    assert together["a"] > max(together["b"], together["c"])
+    assert adapters(hits)[0].adapter == "a"
+
+
 def test_each_adapter_is_ranked_once_and_its_second_hit_counts() -> None:
     one, two = Document("1", "a", "s", "first"), Document("2", "a", "s", "second")
     other, last = Document("3", "b", "t", "third"), Document("4", "c", "u", "fourth")
@@ -162,7 +205,10 @@ def test_each_adapter_is_ranked_once_and_its_second_hit_counts() -> None:
     assert [(r.adapter, r.session, r.score) for r in ranked] == [
         ("a", "s", 0.48), ("b", "t", 0.5), ("c", "u", 0.2),
     ]  # fmt: skip
-    assert ranked[0].weight == pytest.approx((0.48 + SECOND * 0.4) / (1 + SECOND))
+    weight = (0.48 + SECOND * 0.4) / (1 + SECOND)
+    assert ranked[0].weight == pytest.approx(weight)
+    (said,) = adapters([Hit(one, 0, 0, 0.48, 0.3), Hit(two, 0, 0, 0.4, 0.3)])
+    assert (said.score, said.weight) == (0.48, pytest.approx(weight + TOGETHER * 0.3))
 
 
 # --- the index ---

@@ -50,7 +50,8 @@ class Rows:
         self.documents += [documents[place] for place in new]
         self._known.update(keys)
         for place in new:
-            self._words.add(tokens(documents[place].text))
+            document = documents[place]
+            self._words.add(tokens(document.text), document.adapter or document.id)
 
     def without(self, gone: Iterable[int]) -> Rows:
         """The other documents, in their order; ``gone`` are places."""
@@ -65,14 +66,15 @@ class Rows:
         if not self.keys or limit < 1:
             return []
         cosine = self.vectors @ np.asarray(vector, np.float32)
-        shared = self._words.shares(tokens(query))
+        words = tokens(query)
+        shared, together = self._words.shares(words), self._words.group_shares(words)
         score = cosine + np.float32(WORDS_WEIGHT) * shared
         limit = min(limit, len(score))
         least = np.partition(score, len(score) - limit)[len(score) - limit]
         places = [int(place) for place in np.flatnonzero(score >= least)]
         places.sort(key=lambda place: (-score[place], self.keys[place]))
         return [
-            Hit(self.documents[i], float(cosine[i]), float(shared[i]), float(score[i]))
+            Hit(self.documents[i], float(cosine[i]), float(shared[i]), float(score[i]), float(together[i]))
             for i in places[:limit]
         ]
 

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+
+import snowballstemmer
 
 WORDS_WEIGHT = 0.3
 """Of shared words beside similarity in meaning."""
 SECOND = 0.5
 """Of an adapter's second hit beside its best one."""
+TOGETHER = 0.5
+"""Of the question's words that stand anywhere among an adapter's documents, beside its best hits."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +38,8 @@ class Hit:
     """Shared words, 0.0 to 1.0, rare ones counting more."""
     score: float
     """Relevance, comparable between queries: what a floor is held against."""
+    together: float = 0.0
+    """Shared words of all documents of its adapter, as if they were one, 0.0 to 1.0."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,13 +51,14 @@ class Ranked:
     score: float
     """The relevance of its best hit."""
     weight: float
-    """What it is ranked by: the second hit counts, too."""
+    """What it is ranked by: the second hit counts, too, and words that stand in different documents."""
 
 
 def adapters(hits: Sequence[Hit]) -> list[Ranked]:
-    """Each adapter once, heaviest first: ``(best + SECOND * second) / (1 + SECOND)``.
+    """Each adapter once, heaviest first: ``(best + SECOND * second) / (1 + SECOND) + TOGETHER * words``.
 
-    A session that a question is about says so in more than one place: its task, and what came of it. Of an
+    A session that a question is about says so in more than one place: its task, and what came of it. And
+    who asks names the work in one word and the fact in another, which stand in different documents. Of an
     adapter with one hit the second is taken to be the last of all hits, which it cannot exceed.
     """
     ordered = sorted(hits, key=lambda hit: -hit.score)
@@ -60,7 +68,7 @@ def adapters(hits: Sequence[Hit]) -> list[Ranked]:
     found = []
     for adapter, (best, *others) in groups.items():
         second = (others or ordered[-1:])[0].score
-        weight = (best.score + SECOND * second) / (1 + SECOND)
+        weight = (best.score + SECOND * second) / (1 + SECOND) + TOGETHER * best.together
         found.append(Ranked(adapter, best.document.session, best.score, weight))
     return sorted(found, key=lambda one: -one.weight)
 
@@ -84,17 +92,24 @@ the their them then there these they this to up us use used using was we were wh
 why will with would you your
 """
 _STOPPED = frozenset(_STOP.split())
+_STEMMER = snowballstemmer.stemmer("english")
+
+
+@functools.lru_cache(1 << 16)
+def _stem(word: str) -> str:
+    """What the forms of a word have in common: "selected" and "selection" are ``select``."""
+    return str(_STEMMER.stemWord(word))
 
 
 def tokens(text: str) -> list[str]:
-    """The words of prose and code: whole literals (``a/b_c.py``) and their parts (``a b c py``)."""
+    """The words of prose and code: whole literals (``a/b_c.py``) and their parts' stems (``a b c py``)."""
     found = []
     for match in _LITERAL.finditer(text):
         literal = match[0].strip("./:-#_\\")
         parts = [part.lower() for word in _WORD.findall(literal) for part in _HUMP.split(word)]
         if parts and [literal.lower()] != parts:
             found.append(literal.lower())
-        found += [part for part in parts if part not in _STOPPED]
+        found += [_stem(part) for part in parts if part not in _STOPPED]
     return found
 
 
