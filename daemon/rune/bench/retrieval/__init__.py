@@ -1,10 +1,11 @@
 """``rune bench retrieval``: who is found among a thousand sessions, how fast, and beside whom.
 
 Every session becomes a card with the lessons that a distillation would teach; nothing is trained. Each is
-asked for once by its task in other words (``corpus``), and 60 questions are about nothing here. Ours is
-``Finder.find``, as it stands in the product, over the index on disk; ``rivals`` have the same documents,
-grep the sessions themselves. Latency is measured at several sizes with vectors drawn by lot: embedding ten
-thousand sessions would take hours, and who is right does not matter there.
+asked for once by its task in other words (``corpus``), and 60 questions are about nothing here. All recorded
+sessions are a second project, asked what people asked them. Ours is ``Finder.find``, as it stands in the
+product, over the index on disk; ``rivals`` have the same documents, grep the sessions themselves. Latency is
+measured at several sizes with vectors drawn by lot: embedding ten thousand sessions would take hours, and who
+is right does not matter there.
 
 The work lies in ``build/retrieval-<split>-<seed>``; what is in the index there is not embedded for it again.
 """
@@ -15,7 +16,6 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -26,9 +26,9 @@ from rune.bench.recall import percentile
 from rune.bench.results import ROOT
 from rune.bench.retrieval import corpus, project, rivals
 from rune.bench.retrieval.corpus import Task
+from rune.bench.retrieval.scene import Scene, built, place, searching
 from rune.bench.stage import say
-from rune.finding import Finder, Found
-from rune.index import Index
+from rune.finding import Found
 from rune.ml.embed import MiniLM
 from rune.ports import Embedder
 
@@ -53,60 +53,44 @@ print(len(found), sorted(times)[3] * 1000)
 """
 
 
-@dataclass(frozen=True, slots=True)
-class Scene:
-    """A project with a card for every task, and who searches it."""
-
-    tasks: Sequence[Task]
-    ids: Sequence[str]
-    """The adapter of each task."""
-    folder: Path
-    finder: Finder
-    index: Index
-
-    def find(self, query: str, limit: int = 50) -> Found:
-        """As the product finds."""
-        return self.finder.find(str(self.folder), query, limit)
-
-
 def run(split: str, data: Path | None, sessions: int, seed: int, sizes: Sequence[int]) -> dict[str, Any]:
     """Build, ask, compare, time; the result in the form of a result file."""
     work = ROOT / "build" / f"retrieval-{split}-{seed}"
     embedder = project.Once(MiniLM(paths.home().models / config.load(paths.home().config).model.embedder))
     scene = built(work, corpus.tasks(split, data, sessions, seed), embedder)
     say(f"{len(scene.tasks)} sessions are indexed; asking")
-    unrelated = [text for text, _ in probes.unrelated()]
-    asked = [(task.query, scene.find(task.query)) for task in scene.tasks]
-    strange = [scene.find(query, 3) for query in unrelated]
-    ranks = [place(found, id) for (_, found), id in zip(asked, scene.ids, strict=True)]
-    rows = [arm("ours", ranks, scene.tasks)]
-    for name, ranking in rivals.rankings(scene.finder, scene.folder, scene.tasks, scene.ids, embedder):
-        rows.append(arm(name, ranking, scene.tasks))
-    rows += [at_floor(floor, ranks, [found for _, found in asked], strange) for floor in FLOORS]
+    asked = [scene.find(task.query) for task in scene.tasks]
+    strange = [scene.find(text, 3) for text, _ in probes.unrelated()]
+    rows = compared(scene, asked, embedder)
+    ranks = [place(found, id) for found, id in zip(asked, scene.ids, strict=True)]
+    rows += [at_floor(floor, ranks, asked, strange) for floor in FLOORS]
     listed = metadata(scene.folder)
     scene.index.close()
+    rows += of_people(work / "people", split, data, embedder) if data else []
     rows += [latency(work / f"size-{size}", size, scene.tasks, embedder.inner) for size in sizes]
     return {"summary": summary(rows, listed, len(scene.tasks)), "split": split, "rows": rows}
 
 
-def built(work: Path, tasks: Sequence[Task], embedder: Embedder) -> Scene:
-    """The project of these tasks and its index, as far as they are not there yet."""
-    folder = work / "project"
-    ids = project.write(folder, [task.past for task in tasks])
-    finder, index = searching(work, embedder)
-    finder.find(str(folder), "warm", 1)
-    return Scene(tasks, ids, folder, finder, index)
+def compared(
+    scene: Scene, asked: Sequence[Found], embedder: Embedder, ours: str = "ours", prefix: str = ""
+) -> list[dict[str, Any]]:
+    """The product beside its rivals on the same questions."""
+    ranks = [place(found, id) for found, id in zip(asked, scene.ids, strict=True)]
+    others = rivals.rankings(scene, embedder)
+    return [
+        arm(ours, ranks, scene.tasks),
+        *(arm(prefix + name, ranking, scene.tasks) for name, ranking in others),
+    ]
 
 
-def searching(work: Path, embedder: Embedder) -> tuple[Finder, Index]:
-    """The product's own retrieval."""
-    index = Index(work / "index", embedder)
-    return Finder(index, config.RecallConfig().floor), index
-
-
-def place(found: Found, id: str) -> int:
-    """The place of the right adapter, from 1; 0 where it is not among the matches."""
-    return next((n for n, match in enumerate(found.matches, 1) if match.adapter == id), 0)
+def of_people(work: Path, split: str, data: Path, embedder: Embedder) -> list[dict[str, Any]]:
+    """The questions that people asked recorded sessions, to all recorded sessions at once."""
+    tasks, all = corpus.people(split, data)
+    scene = built(work, tasks, embedder, all)
+    say(f"{len(all)} recorded sessions are indexed; asking {len(tasks)} questions of people")
+    rows = compared(scene, [scene.find(task.query) for task in tasks], embedder, "people", "people_")
+    scene.index.close()
+    return rows
 
 
 def arm(name: str, ranks: Sequence[int], tasks: Sequence[Task]) -> dict[str, Any]:
@@ -114,14 +98,14 @@ def arm(name: str, ranks: Sequence[int], tasks: Sequence[Task]) -> dict[str, Any
     right = sum(rank == 1 for rank in ranks)
     forms = {
         form: [rank == 1 for rank, task in zip(ranks, tasks, strict=True) if task.form == form]
-        for form in corpus.FORMS
+        for form in dict.fromkeys(task.form for task in tasks)
     }
     return {
         "arm": name, "questions": len(ranks), "recall_at_1": round(right / len(ranks), 4),
         "recall_at_1_low": wilson(right, len(ranks)),
         "recall_at_1_high": round(1 - wilson(len(ranks) - right, len(ranks)), 4),
         "mrr": round(sum(1 / rank for rank in ranks if rank) / len(ranks), 4),
-        **{f"recall_at_1 {form}": round(sum(good) / len(good), 4) for form, good in forms.items() if good},
+        **{f"recall_at_1 {form}": round(sum(good) / len(good), 4) for form, good in forms.items()},
     }  # fmt: skip
 
 
@@ -176,14 +160,18 @@ def timed(act: Callable[[], object]) -> float:
 
 def summary(rows: Sequence[dict[str, Any]], listed: float, sessions: int) -> dict[str, float]:
     """The figures that bars are held against."""
-    ours = rows[0]
-    found = {name: ours[name] for name in ("recall_at_1", "recall_at_1_low", "recall_at_1_high", "mrr")}
-    others = {f"{row['arm']}_recall_at_1": row["recall_at_1"] for row in rows[1:] if "arm" in row}
+    arms = {row["arm"]: row for row in rows if "arm" in row}
+    ours = {"": arms.pop("ours"), **({"people_": arms.pop("people")} if "people" in arms else {})}
+    found = {prefix + name: row[name] for prefix, row in ours.items()
+             for name in ("recall_at_1", "recall_at_1_low", "recall_at_1_high", "mrr")}  # fmt: skip
+    forms = {f"recall_at_1_{form}": row[f"recall_at_1 {form}"] for row in ours.values()
+             for form in ("recorded", "fact", "open") if f"recall_at_1 {form}" in row}  # fmt: skip
+    others = {f"{name}_recall_at_1": row["recall_at_1"] for name, row in arms.items()}
     floor = config.RecallConfig().floor
     silent = next(row["abstain_unrelated"] for row in rows if row.get("floor") == floor)
     times = {
         f"{name}_{row['adapters']}": row[name]
         for row in rows if "adapters" in row for name in ("p50_ms", "p95_ms", "embedding_p50_ms")
     }  # fmt: skip
-    return {"sessions": sessions, **found, **others, "abstain_unrelated": silent,
+    return {"sessions": sessions, **found, **forms, **others, "abstain_unrelated": silent,
             "metadata_1000_ms": listed, **times}  # fmt: skip

@@ -20,6 +20,7 @@ from pathlib import Path
 
 from rune import rewording
 from rune.bench import sessions
+from rune.bench.distil import probes
 from rune.records.trajectory import Event, Execution, Generation, Prompt, Reflection, Trajectory
 
 DATA = Path(__file__).parents[1] / "data"
@@ -47,7 +48,7 @@ class Task:
     past: Trajectory
     query: str
     form: str
-    """One of ``FORMS``."""
+    """One of ``FORMS``; of a question that people asked, the set of its probe."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +65,17 @@ def tasks(split: str, data: Path | None, count: int, seed: int) -> list[Task]:
     dice = random.Random(seed)
     own = list(_recorded(split, data, dice)) if data else []
     return [*own, *_generated(split, count - len(own), dice)]
+
+
+def people(split: str, data: Path) -> tuple[list[Task], list[Trajectory]]:
+    """What people asked the sessions of a split (the probes of ``rune bench distil``), and all sessions.
+
+    Probes made from a template name no session, and are left out.
+    """
+    found = sessions.load(data)
+    all = {past.session: past for past in (*found.development, *found.held_out, *found.spare)}
+    asked = [probe for probe in probes.load(split) if probe.set != "template" and probe.session in all]
+    return [Task(all[probe.session], probe.question, probe.set) for probe in asked], list(all.values())
 
 
 def told(split: str, kind: str) -> list[Told]:

@@ -7,17 +7,17 @@ sessions themselves: it counts which words of the query stand there, as whoever 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from rune.bench.retrieval.corpus import Task
-from rune.finding import Finder, documents
+from rune.bench.retrieval.scene import Scene
+from rune.finding import documents
 from rune.grounding import event_text
 from rune.index.postings import Postings
 from rune.index.words import tokens
 from rune.ports import Embedder
+from rune.records.trajectory import Trajectory
 
 Scores = NDArray[np.float32]
 """[queries, sessions]"""
@@ -25,24 +25,23 @@ _RANK = 60
 """The constant of reciprocal rank fusion [Cormack et al. 2009]."""
 
 
-def rankings(
-    finder: Finder, folder: Path, tasks: Sequence[Task], ids: Sequence[str], embedder: Embedder
-) -> Iterator[tuple[str, list[int]]]:
+def rankings(scene: Scene, embedder: Embedder) -> Iterator[tuple[str, list[int]]]:
     """Each rival's name, and the place that it gives to the right session, from 1."""
-    cards = {card.id: card for card in finder.library(str(folder)).cards()}
-    texts = [[document.text for document in documents(cards[id])] or [""] for id in ids]
-    queries = [task.query for task in tasks]
+    cards = {card.id: card for card in scene.finder.library(str(scene.folder)).cards()}
+    texts = [[document.text for document in documents(cards[id])] or [""] for id in scene.pasts]
+    own = [list(scene.pasts).index(id) for id in scene.ids]
+    queries = [task.query for task in scene.tasks]
     words, meaning = _words(texts, queries), _meaning(texts, queries, embedder)
-    yield "bm25", places(words)
-    yield "grep", places(_grep(tasks))
-    yield "embedding", places(meaning)
-    yield "rank_fusion", places(_fused(words) + _fused(meaning))
+    yield "bm25", places(words, own)
+    yield "grep", places(_grep(list(scene.pasts.values()), queries), own)
+    yield "embedding", places(meaning, own)
+    yield "rank_fusion", places(_fused(words) + _fused(meaning), own)
 
 
-def places(scores: Scores) -> list[int]:
-    """The place of the query's own session; among equals it stands in the middle."""
-    own = np.diagonal(scores)[:, None]
-    above, equal = (scores > own).sum(1), (scores == own).sum(1)
+def places(scores: Scores, own: Sequence[int]) -> list[int]:
+    """The place of each query's own session; among equals it stands in the middle."""
+    score = scores[np.arange(len(own)), list(own)][:, None]
+    above, equal = (scores > score).sum(1), (scores == score).sum(1)
     return [int(a + (e + 1) // 2) for a, e in zip(above, equal, strict=True)]
 
 
@@ -67,10 +66,10 @@ def _meaning(texts: Sequence[Sequence[str]], queries: Sequence[str], embedder: E
     return _best(np.asarray(embedder.embed(queries), np.float32) @ matrix.T, texts)
 
 
-def _grep(tasks: Sequence[Task]) -> Scores:
-    sessions = [set(tokens(" ".join(event_text(event) for event in task.past.events))) for task in tasks]
-    queries = [set(tokens(task.query)) for task in tasks]
-    return np.asarray([[len(query & said) for said in sessions] for query in queries], np.float32)
+def _grep(pasts: Sequence[Trajectory], queries: Sequence[str]) -> Scores:
+    sessions = [set(tokens(" ".join(event_text(event) for event in past.events))) for past in pasts]
+    asked = [set(tokens(query)) for query in queries]
+    return np.asarray([[len(query & said) for said in sessions] for query in asked], np.float32)
 
 
 def _fused(scores: Scores) -> Scores:
