@@ -18,7 +18,7 @@ _KINDS = (
     ("number", r"^[\d.,:%-]+(?:ms|s|MB|KB|GB|x|px)?$"),
     ("flag", r"^--?[a-zA-Z][\w-]*(?:[= ].*)?$"),
     ("command", r"^(?:\$ )?(?:[a-z][\w.-]*) (?:[-./\w].*)$"),
-    ("name", r"."),
+    ("name", r""),
 )
 _WORDS = {
     "file": ("which file", "path of", "where"),
@@ -49,6 +49,8 @@ def kind(literal: str) -> str:
 
     >>> [kind(text) for text in ("src/app.py", "b220ccc", "1219", "--no-verify", "go test ./...")]
     ['file', 'commit', 'number', 'flag', 'command']
+    >>> kind("Ledger"), kind("")
+    ('name', 'name')
     """
     return next(name for name, pattern in _KINDS if re.search(pattern, literal))
 

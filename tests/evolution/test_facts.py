@@ -1,9 +1,20 @@
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from rune.evolution import facts
 from rune.records.card import Lesson
+
+
+@dataclass(frozen=True)
+class Stub:
+    """As much of a card as facts look at."""
+
+    id: str
+    lessons: tuple[Lesson, ...]
+    created: float = 0.0
 
 
 def said(answer, kind="said", question="What of it?"):
@@ -180,3 +191,24 @@ def test_the_youngest_replaces_all_before_it_and_what_is_retired_takes_no_part(r
 
 def test_an_adapter_does_not_replace_its_own_lessons(replaced):
     assert replaced([said("The gateway listens on port 80."), said("The gateway listens on port 90.")]) == []
+
+
+@pytest.mark.parametrize("marks", ["`...`", "`()`", "`'`", "`?`"])
+def test_what_is_marks_alone_is_no_value(replaced, marks):
+    told = said(f"The gateway port is passed on by {marks}")
+    assert facts.subject(told) is None
+    assert replaced([told], [said(f"The gateway moved from {marks} to {marks}.")]) == []
+    assert replaced([said("The gateway listens on port 8080")], [said(f"{told.answer} on port 9090")]) == []
+    later = said(f"The gateway now listens on port 9090 {marks}")
+    assert replaced([said("The gateway listens on port 8080.")], [later]) == [("a", 0, "b", True)]
+
+
+@given(
+    st.lists(st.text("ab `./-_:3A,", max_size=40), min_size=2, max_size=4),
+    st.sampled_from(["said", "command"]),
+)
+def test_any_statement_can_be_held_against_any_other(made, kind):
+    cards = [
+        Stub(str(n), (said(text, kind), said(f"The port of a {text}", "said"))) for n, text in enumerate(made)
+    ]
+    assert all(one.older != one.by for one in facts.replaced(cards))

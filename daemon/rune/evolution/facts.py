@@ -89,10 +89,10 @@ def subject(lesson: Lesson) -> tuple[Subject, str] | None:
         return None
     if lesson.kind in ASKED and lesson.questions:
         return (lesson.kind, _words(lesson.questions[0])), plain(lesson.answer)
-    literals = list(moves.LITERAL.finditer(lesson.answer))
-    if not literals:
+    found = moves.values(lesson.answer)
+    if not found:
         return None
-    last = literals[-1]
+    last = found[-1]
     words = _words(lesson.answer[: last.start()] + lesson.answer[last.end() :])
     return (("said", words), plain(last[0])) if len(words) >= LEAST else None
 
@@ -166,8 +166,8 @@ def _value(one: _Said) -> str:
     """What a lesson tells: a command is run, a file is where something is."""
     if one.lesson.kind != "file":
         return one.value.removeprefix("run ")
-    found = [plain(literal[0]) for literal in moves.LITERAL.finditer(one.lesson.answer)]
-    return found[-1] if found else ""
+    found = moves.values(one.lesson.answer)
+    return plain(found[-1][0]) if found else ""
 
 
 def _overtaken(old: _Said, move: moves.Move, new: _Said) -> bool:
@@ -210,7 +210,7 @@ class _Said(NamedTuple):
 def _single(lesson: Lesson) -> bool:
     if lesson.kind in ASKED:
         return True
-    *_, last = moves.LITERAL.finditer(lesson.answer)
+    last = moves.values(lesson.answer)[-1]
     number = cues.kind(plain(last[0])) == "number"
     if _MORE.search(lesson.answer):
         return False

@@ -49,7 +49,7 @@ def find(text: str) -> Move | None:
     pairs = [(found[1], found[2]) for pattern in _OLD_FIRST if (found := pattern.search(marked))]
     pairs += [(found[2], found[1])] if (found := _NEW_FIRST.search(marked)) else []
     for old, new in ((literals[int(one)], literals[int(other)]) for one, other in pairs):
-        if cues.kind(old) == cues.kind(new):  # "bumped `httpx` to 0.28" names a thing and its value
+        if old and new and cues.kind(old) == cues.kind(new):  # "bumped `httpx` to 0.28" is thing and value
             return Move(old, new)
     return None
 
@@ -61,6 +61,11 @@ def renames(text: str) -> bool:
     (True, False)
     """
     return re.search(r"\b(?:renamed|moved|became|is now called)\b", text, re.I) is not None
+
+
+def values(text: str) -> list[re.Match[str]]:
+    """Where a statement has what may be the value of a fact: nothing that is marks alone, such as `...`."""
+    return [one for one in LITERAL.finditer(text) if plain(one[0])]
 
 
 def plain(text: str) -> str:
