@@ -59,7 +59,10 @@ def exponent(sizes: Sequence[float], seconds: Sequence[float]) -> float | None:
 
 
 def result(scene: Scene, file: Path | None = None) -> dict[str, Any]:
-    """The result out of what is there: pieces of this run, and of the file that it goes on from."""
+    """The result out of what is there: pieces of this run, and of the file that it goes on from.
+
+    In the summary None is not measured yet.
+    """
     kind, sessions = about(scene), {past.session for past in scene.everything}
     made = pieces.together(pieces.here(scene), pieces.earlier(file, kind, sessions) if file else {})
     chained = chains(scene.everything)
@@ -71,7 +74,7 @@ def result(scene: Scene, file: Path | None = None) -> dict[str, Any]:
         served.summary(recalled(made["served"])), slope(made["growth"]), measured(made["small"]),
         quicker(made["small"]), kept(made["first"]),
     ]  # fmt: skip
-    summary = {key: value for part in parts for key, value in part.items() if value is not None}
+    summary = {key: value for part in parts for key, value in part.items()}
     rows = [*tables(found), chained, *ratios(made["small"]), *pieces.rows(made)]
     return {"summary": summary, **kind, "rows": rows}
 
