@@ -17,8 +17,8 @@ from rune.testing import FakeEmbedder, parts
 
 @pytest.fixture(scope="module")
 def arms():
-    """Twenty sessions, with and without evolution, searched with the fake embedder."""
-    return {evolving: drift._arm(FakeEmbedder(), evolving, 20) for evolving in (True, False)}
+    """Forty sessions, with and without evolution, searched with the fake embedder."""
+    return {evolving: drift._arm(FakeEmbedder(), evolving, 40) for evolving in (True, False)}
 
 
 def test_both_arms_see_the_same_sessions_and_are_asked_the_same(arms):
