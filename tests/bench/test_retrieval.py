@@ -74,8 +74,8 @@ def test_several_questions_may_be_for_one_session_and_some_sessions_are_asked_no
     asked = [replace(task, query=task.past.events[0].text, form="fact") for task in (*found[:3], found[0])]
     scene = built(tmp_path, asked, FakeEmbedder(), [task.past for task in found])
     assert (len(scene.ids), len(set(scene.ids)), len(scene.pasts)) == (4, 3, 12)
-    matches = [scene.find(task.query) for task in asked]
-    rows = retrieval.compared(scene, matches, project.Once(FakeEmbedder()), "people", "people_")
+    ranks = [place(scene.find(task.query), id) for task, id in zip(asked, scene.ids, strict=True)]
+    rows = retrieval.compared(scene, ranks, project.Once(FakeEmbedder()), "people", "people_")
     scene.index.close()
     names = ["people", "people_bm25", "people_grep", "people_embedding", "people_rank_fusion"]
     assert [row["arm"] for row in rows] == names

@@ -32,7 +32,7 @@ class Postings:
         self._groups: dict[str, int] = {}
         self._group: array[int] = array("I")
         """Of each document."""
-        self._weights: tuple[NDArray[np.float32], NDArray[np.float32]] | None = None
+        self._weights: tuple[Shares, Shares] | None = None
 
     def __len__(self) -> int:
         return len(self._lengths)

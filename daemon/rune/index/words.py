@@ -7,8 +7,6 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-import snowballstemmer
-
 WORDS_WEIGHT = 0.3
 """Of shared words beside similarity in meaning."""
 SECOND = 0.5
@@ -92,13 +90,17 @@ the their them then there these they this to up us use used using was we were wh
 why will with would you your
 """
 _STOPPED = frozenset(_STOP.split())
-_STEMMER = snowballstemmer.stemmer("english")
 
 
 @functools.lru_cache(1 << 16)
 def _stem(word: str) -> str:
-    """What the forms of a word have in common: "selected" and "selection" are ``select``."""
-    return str(_STEMMER.stemWord(word))
+    """What the forms of a word have in common: "selected" and "selection" are ``select``.
+
+    A stemmer keeps the word that it is at, so threads may not share one.
+    """
+    import snowballstemmer  # noqa: PLC0415 - 30 ms for all its languages: a daemon that only waits needs none
+
+    return str(snowballstemmer.stemmer("english").stemWord(word))
 
 
 def tokens(text: str) -> list[str]:

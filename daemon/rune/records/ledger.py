@@ -102,7 +102,7 @@ def states(lines: Iterable[Entry]) -> dict[str, State]:
     for line in lines:
         if line.entry != "refused":
             found[line.adapter] = _next(found.get(line.adapter, NEW), line)
-    for name, state in [one for one in found.items() if one[1].retired]:
+    for name, state in found.items():
         still = {place: by for place, by in state.retired.items() if _speaks(by, found)}
         if still != state.retired:
             found[name] = dataclasses.replace(state, retired=still)

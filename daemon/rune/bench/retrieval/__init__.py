@@ -61,8 +61,8 @@ def run(split: str, data: Path | None, sessions: int, seed: int, sizes: Sequence
     say(f"{len(scene.tasks)} sessions are indexed; asking")
     asked = [scene.find(task.query) for task in scene.tasks]
     strange = [scene.find(text, 3) for text, _ in probes.unrelated()]
-    rows = compared(scene, asked, embedder)
     ranks = [place(found, id) for found, id in zip(asked, scene.ids, strict=True)]
+    rows = compared(scene, ranks, embedder)
     rows += [at_floor(floor, ranks, asked, strange) for floor in FLOORS]
     listed = metadata(scene.folder)
     scene.index.close()
@@ -72,10 +72,9 @@ def run(split: str, data: Path | None, sessions: int, seed: int, sizes: Sequence
 
 
 def compared(
-    scene: Scene, asked: Sequence[Found], embedder: Embedder, ours: str = "ours", prefix: str = ""
+    scene: Scene, ranks: Sequence[int], embedder: Embedder, ours: str = "ours", prefix: str = ""
 ) -> list[dict[str, Any]]:
-    """The product beside its rivals on the same questions."""
-    ranks = [place(found, id) for found, id in zip(asked, scene.ids, strict=True)]
+    """The product, that gave these places, beside its rivals on the same questions."""
     others = rivals.rankings(scene, embedder)
     return [
         arm(ours, ranks, scene.tasks),
@@ -88,7 +87,8 @@ def of_people(work: Path, split: str, data: Path, embedder: Embedder) -> list[di
     tasks, all = corpus.people(split, data)
     scene = built(work, tasks, embedder, all)
     say(f"{len(all)} recorded sessions are indexed; asking {len(tasks)} questions of people")
-    rows = compared(scene, [scene.find(task.query) for task in tasks], embedder, "people", "people_")
+    ranks = [place(scene.find(task.query), id) for task, id in zip(tasks, scene.ids, strict=True)]
+    rows = compared(scene, ranks, embedder, "people", "people_")
     scene.index.close()
     return rows
 
@@ -161,7 +161,8 @@ def timed(act: Callable[[], object]) -> float:
 def summary(rows: Sequence[dict[str, Any]], listed: float, sessions: int) -> dict[str, float]:
     """The figures that bars are held against."""
     arms = {row["arm"]: row for row in rows if "arm" in row}
-    ours = {"": arms.pop("ours"), **({"people_": arms.pop("people")} if "people" in arms else {})}
+    own = (("", "ours"), ("people_", "people"))
+    ours = {prefix: arms.pop(name) for prefix, name in own if name in arms}
     found = {prefix + name: row[name] for prefix, row in ours.items()
              for name in ("recall_at_1", "recall_at_1_low", "recall_at_1_high", "mrr")}  # fmt: skip
     forms = {f"recall_at_1_{form}": row[f"recall_at_1 {form}"] for row in ours.values()

@@ -29,7 +29,8 @@ def rankings(scene: Scene, embedder: Embedder) -> Iterator[tuple[str, list[int]]
     """Each rival's name, and the place that it gives to the right session, from 1."""
     cards = {card.id: card for card in scene.finder.library(str(scene.folder)).cards()}
     texts = [[document.text for document in documents(cards[id])] or [""] for id in scene.pasts]
-    own = [list(scene.pasts).index(id) for id in scene.ids]
+    number = {id: place for place, id in enumerate(scene.pasts)}
+    own = [number[id] for id in scene.ids]
     queries = [task.query for task in scene.tasks]
     words, meaning = _words(texts, queries), _meaning(texts, queries, embedder)
     yield "bm25", places(words, own)
