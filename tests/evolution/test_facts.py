@@ -196,7 +196,7 @@ def test_an_adapter_does_not_replace_its_own_lessons(replaced):
 @pytest.mark.parametrize("marks", ["`...`", "`()`", "`'`", "`?`"])
 def test_what_is_marks_alone_is_no_value(replaced, marks):
     told = said(f"The gateway port is passed on by {marks}")
-    assert facts.subject(told) is None
+    assert facts.read(told) is None
     assert replaced([told], [said(f"The gateway moved from {marks} to {marks}.")]) == []
     assert replaced([said("The gateway listens on port 8080")], [said(f"{told.answer} on port 9090")]) == []
     later = said(f"The gateway now listens on port 9090 {marks}")

@@ -28,7 +28,7 @@ from typing import NamedTuple
 
 from rune import cues, runs
 from rune.evolution import moves
-from rune.evolution.moves import plain
+from rune.evolution.moves import Move, plain
 from rune.probing import Probe
 from rune.records.card import Card, Lesson
 
@@ -78,23 +78,53 @@ class Replaced:
     """Whether the younger one says something else."""
 
 
-def subject(lesson: Lesson) -> tuple[Subject, str] | None:
+class Told(NamedTuple):
+    """What a lesson tells, read once."""
+
+    about: Subject
+    value: str
+    """What it says of it."""
+    literal: str
+    """The same as others would name it: the command that is run, the path where something is."""
+    single: bool
+    """Whether there can be but one such value."""
+    move: Move | None
+    """What it says itself to have been so before."""
+
+
+def read(lesson: Lesson, alone: str = "") -> Told | None:
     """What a lesson is about, and what it says of it; None where that cannot be told apart.
 
-    >>> about, value = subject(Lesson("said", "The gateway now listens on port 8080.", (), ()))
-    >>> sorted(about[1]), value
-    (['gateway', 'listens', 'port'], '8080')
+    A statement too short to be about one thing with another one is about itself, under the name ``alone``, if
+    it is given one and says what was so before.
+
+    >>> told = read(Lesson("said", "The gateway now listens on port 8080.", (), ()))
+    >>> sorted(told.about[1]), told.value, told.single
+    (['gateway', 'listens', 'port'], '8080', True)
     """
     if lesson.kind in HISTORY:
         return None
-    if lesson.kind in ASKED and lesson.questions:
-        return (lesson.kind, _words(lesson.questions[0])), plain(lesson.answer)
     found = moves.values(lesson.answer)
+    last = plain(found[-1][0]) if found else ""
+    if lesson.kind in ASKED and lesson.questions:
+        value = plain(lesson.answer)
+        literal = last if lesson.kind == "file" else value.removeprefix("run ")
+        return Told((lesson.kind, _words(lesson.questions[0])), value, literal, True, None)
     if not found:
         return None
-    last = found[-1]
-    words = _words(lesson.answer[: last.start()] + lesson.answer[last.end() :])
-    return (("said", words), plain(last[0])) if len(words) >= LEAST else None
+    before, after = lesson.answer[: found[-1].start()], lesson.answer[found[-1].end() :]
+    words, move = _words(before + after), moves.find(lesson.answer)
+    single = _single(lesson.answer, before, last)
+    if len(words) >= LEAST:
+        return Told(("said", words), last, last, single, move)
+    return Told((alone, frozenset()), move.new, move.new, single, move) if alone and move else None
+
+
+def _single(statement: str, before: str, value: str) -> bool:
+    """Whether there can be but one such value: a number, what is said to be it, what has changed."""
+    if _MORE.search(statement):
+        return False
+    return cues.kind(value) == "number" or any(pattern.search(before) for pattern in (_ONE, _CHANGED))
 
 
 def replaced(cards: Sequence[Card], places: Mapping[str, frozenset[int]] | None = None) -> list[Replaced]:
@@ -107,11 +137,10 @@ def replaced(cards: Sequence[Card], places: Mapping[str, frozenset[int]] | None 
     about: dict[Subject, list[_Said]] = defaultdict(list)
     for card in cards:
         for place, lesson in enumerate(card.lessons):
-            found = subject(lesson) or _short(lesson, f"{card.id}:{place}")
-            if found and place not in (places or {}).get(card.id, frozenset()):
+            told = read(lesson, f"{card.id}:{place}")
+            if told and place not in (places or {}).get(card.id, frozenset()):
                 when = lesson.at or card.created
-                said = _Said(when, card.created, card.id, place, found[1], _single(lesson), lesson)
-                about[found[0]].append(said)
+                about[told.about].append(_Said(when, card.created, card.id, place, lesson, told))
     same = [one for held in about.values() for one in _outdated(sorted(held))]
     known = {(one.older, one.place) for one in same if one.changed}
     everything = sorted(one for held in about.values() for one in held)
@@ -120,41 +149,32 @@ def replaced(cards: Sequence[Card], places: Mapping[str, frozenset[int]] | None 
     return [*(one for one in same if (one.older, one.place) not in taken), *moved]
 
 
-def _short(lesson: Lesson, name: str) -> tuple[Subject, str] | None:
-    """A statement too short to be about one thing with another one, if it says what was so before."""
-    if lesson.kind in HISTORY | ASKED:
-        return None
-    move = moves.find(lesson.answer)
-    return ((name, frozenset()), move.new) if move else None
-
-
 def _moved(said: Sequence[_Said]) -> Iterator[Replaced]:
     """What younger statements say to be so no longer, each by the youngest of them."""
-    told = [one for one in said if one.lesson.kind not in ASKED]
-    moving = [(one, move) for one in told if (move := moves.find(one.lesson.answer))]
+    moving = [(one, move) for one in said if (move := one.told.move)]
     if not moving:
         return
-    moved = {(one.id, one.place): move for one, move in moving}
+    stated = [one for one in said if one.lesson.kind not in ASKED]
     for old in said:
         by = [new for new, move in moving if _after(new, old) and _tells(old, move, new)]
-        if before := moved.get((old.id, old.place)):
-            by += [new for new in told if _after(new, old) and _overtaken(old, before, new)]
+        if before := old.told.move:
+            by += [new for new in stated if _after(new, old) and _overtaken(old, before, new)]
         if by:
-            yield Replaced(old.id, old.place, max(by)[2], True)
+            yield Replaced(old.id, old.place, max(by).id, True)
 
 
 def _after(new: _Said, old: _Said) -> bool:
     return new.id != old.id and new[:2] > old[:2]
 
 
-def _tells(old: _Said, move: moves.Move, new: _Said) -> bool:
+def _tells(old: _Said, move: Move, new: _Said) -> bool:
     """Whether an older lesson tells the value that is no longer so, of something that the younger one names.
 
     A command or a path in code is its own name where it was renamed; "npm ci instead of npm install" is said
     of something.
     """
     asked = old.lesson.kind in ASKED
-    if _value(old) != move.old or (asked and len(move.old) < 4):
+    if old.told.literal != move.old or (asked and len(move.old) < 4):
         return False
     about = old.lesson.questions[0] if asked else old.lesson.answer
     values = {*move.old.split(), *move.new.split()}
@@ -162,20 +182,12 @@ def _tells(old: _Said, move: moves.Move, new: _Said) -> bool:
     return bool(shared) or (asked and moves.renames(new.lesson.answer))
 
 
-def _value(one: _Said) -> str:
-    """What a lesson tells: a command is run, a file is where something is."""
-    if one.lesson.kind != "file":
-        return one.value.removeprefix("run ")
-    found = moves.values(one.lesson.answer)
-    return plain(found[-1][0]) if found else ""
-
-
-def _overtaken(old: _Said, move: moves.Move, new: _Said) -> bool:
+def _overtaken(old: _Said, move: Move, new: _Said) -> bool:
     """Whether a younger statement says plainly where something is that an older one says to have moved."""
     about = _words(old.lesson.answer) - {move.old, move.new} - moves.VERBS
     same = len(about) >= MOVED and about <= _words(new.lesson.answer)
-    other = new.value != move.new and cues.kind(new.value) == cues.kind(move.new)
-    return same and new.single and other
+    other = new.told.value != move.new and cues.kind(new.told.value) == cues.kind(move.new)
+    return same and new.told.single and other
 
 
 def related(cards: Sequence[Card]) -> dict[str, list[Probe]]:
@@ -183,8 +195,8 @@ def related(cards: Sequence[Card]) -> dict[str, list[Probe]]:
     about: dict[tuple[Subject, str], list[tuple[str, Lesson]]] = defaultdict(list)
     for card in cards:
         for lesson in card.lessons:
-            if found := subject(lesson):
-                about[found].append((card.id, lesson))
+            if told := read(lesson):
+                about[told.about, told.value].append((card.id, lesson))
     asked: dict[str, list[Probe]] = defaultdict(list)
     for held in about.values():
         for id, own in held:
@@ -195,34 +207,22 @@ def related(cards: Sequence[Card]) -> dict[str, list[Probe]]:
 
 
 class _Said(NamedTuple):
-    """A lesson with its value, in the order of what happened, what was made later last."""
+    """A lesson in the order of what happened, what was made later last."""
 
     at: float
     made: float
     id: str
     place: int
-    value: str
-    single: bool
-    """Whether there can be but one such value."""
     lesson: Lesson
-
-
-def _single(lesson: Lesson) -> bool:
-    if lesson.kind in ASKED:
-        return True
-    last = moves.values(lesson.answer)[-1]
-    number = cues.kind(plain(last[0])) == "number"
-    if _MORE.search(lesson.answer):
-        return False
-    return number or any(p.search(lesson.answer[: last.start()]) for p in (_ONE, _CHANGED))
+    told: Told
 
 
 def _outdated(held: Sequence[_Said]) -> Iterator[Replaced]:
     newest = held[-1]
     for one in held[:-1]:
         if one.id != newest.id:
-            other = newest.single and not _narrower(newest.value, one.value)
-            changed = other and one.value != newest.value
+            other = newest.told.single and not _narrower(newest.told.value, one.told.value)
+            changed = other and one.told.value != newest.told.value
             yield Replaced(one.id, one.place, newest.id, changed)
 
 
