@@ -229,9 +229,13 @@ class Library:
         """Put an adapter back into service."""
         self._record(self.get(id).id, "reactivated", reason=reason)
 
-    def supersede(self, id: str, by: str) -> None:
-        """Take an adapter out of service because another one has its place."""
-        self._record(self.get(id).id, "superseded", by=self.get(by).id)
+    def supersede(self, id: str, by: str, untrue: bool = False) -> None:
+        """Take an adapter out of service because another one has its place.
+
+        One that is ``untrue``, because all its lessons are retired, is back as soon as one of them is not.
+        """
+        detail = {"by": self.get(by).id, **({"untrue": True} if untrue else {})}
+        self._record(self.get(id).id, "superseded", **detail)
 
     def score(self, id: str, probes: dict[str, float | None]) -> None:
         """Write down newer probe scores; an adapter no better than the base is no longer served."""

@@ -74,6 +74,18 @@ _TIDY = re.compile(
     r"|\b(?:mise|make|just|cargo|npm|pnpm|yarn|bun)\s+(?:run\s+)?(?:fmt|format)\b"
 )
 _TIDYABLE = re.compile(r"lint|fmt|format|check|biome|prettier|ruff|flake8|clippy|commit")
+_ASIDE = (
+    re.compile(r";\s*echo\b.*$", re.S),
+    re.compile(r"\s*(?:2>&1\s*)?\|\s*(?:tail|head|cat|tee|less|grep)\b[^;&]*"),
+    re.compile(r"\s*2>&1(?=\s*(?:$|[;&]))"),
+    re.compile(r"\s-(?:q+|v+)(?=\s|$)|\s--(?:quiet|verbose|silent)(?=\s|$)"),
+    re.compile(r"\bpython[\d.]*\s+-m\s+(?=(?:pip|pytest|mypy|ruff|build)\b)"),
+)
+_INSTALLING = re.compile(
+    r"\b(?:pip[\d.]*|uv(?:\s+pip)?|npm|pnpm|yarn|bun|poetry|cargo|gem|brew|apt(?:-get)?|go)\s+"
+    r"(?:install|add|get|i)\b([^|;&]*)"
+)
+_PACKAGE = re.compile(r"['\"]?((?:@[\w.-]+/)?[A-Za-z](?!\S*\.(?:txt|toml|whl|json)\b)[\w./-]*)")
 
 
 def family(command: str) -> str:
@@ -134,3 +146,24 @@ def mends(command: str, name: str) -> bool:
     if _SHELL_EDIT.search(command):
         return True
     return _TIDY.search(command) is not None and _TIDYABLE.search(name) is not None
+
+
+def essential(command: str) -> str:
+    """A command without what changes nothing of what it does: how its output is looked at, ``python -m``.
+
+    >>> essential('python3 -m pip install -q sqlparse 2>&1 | tail -3; echo "Exit: $?"')
+    'pip install sqlparse'
+    """
+    for pattern in _ASIDE:
+        command = pattern.sub("", command)
+    return command
+
+
+def installs(command: str) -> frozenset[str]:
+    """The packages that a command installs by their names; none where it installs what the project asks for.
+
+    >>> sorted(installs("pip install -q 'sqlparse>=0.4' pytz")), installs("pip install -e . -r dev.txt")
+    (['pytz', 'sqlparse'], frozenset())
+    """
+    named = [word for found in _INSTALLING.finditer(command) for word in found[1].split()]
+    return frozenset(found[1].lower() for word in named if (found := _PACKAGE.match(word)))

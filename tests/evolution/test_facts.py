@@ -172,6 +172,28 @@ def test_a_command_is_replaced_where_it_is_asked_for_in_the_same_words(replaced)
     assert replaced([old], [said("Run `just lint`.", "command", "How do I run the linter?")]) == []
 
 
+@pytest.mark.parametrize(
+    ("question", "then", "now", "outdated"),
+    [
+        ("How do I install the dependencies?", "npm install", "pnpm install", True),
+        ("How do I install the dependencies?", "pip install -e .", "pip install asgiref -q", False),
+        ("How do I run pip install in this project?", "pip install sqlparse", "pip install pytz", False),
+        ("How do I install pytest?", "pip install pytest", "uv add pytest", True),
+        ("How do I install pytest?", "python3 -m pip install pytest", "pip install pytest -q", False),
+        ("How do I install the package?", "pip install -e .", "pip install -e . -q", False),
+        ("How do I run the linter?", "bun run lint", 'bun run lint 2>&1 | tail -5; echo "Exit: $?"', False),
+        ("How do I test the fix?", "python test_serializer.py", "python test_signature.py", False),
+        ("How do I test it?", "python test_a.py", "python test_b.py", False),
+        ("How do I deploy it in this project?", "make deploy", "just deploy", False),
+        ("How do I deploy this project?", "make deploy", "just deploy", True),
+        ("How do I deploy to staging?", "python deploy.py", "python release.py", True),
+    ],
+)
+def test_commands_for_one_thing_are_told_from_those_for_another(replaced, question, then, now, outdated):
+    old, new = (said(f"Run `{run}`.", "command", question) for run in (then, now))
+    assert any(one[3] for one in replaced([old], [new])) is outdated
+
+
 @pytest.mark.parametrize("kind", sorted(facts.HISTORY))
 def test_history_is_not_replaced(replaced, kind):
     assert (

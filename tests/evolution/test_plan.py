@@ -59,7 +59,7 @@ def test_what_two_sessions_agree_on_and_what_is_history_is_not_retired(standing,
 def test_an_adapter_of_which_nothing_is_true_any_more_gives_up_its_place(standing, lesson):
     old = standing("a", lesson("gateway port", "8080"), days_ago=9, state=State(retired={0: "b"}))
     (action,) = planned(old, standing("b", lesson("gateway port", "9090")))
-    assert (action.old, action.by, action.lessons) == ("a", "b", ())
+    assert (action.old, action.by, action.lessons, action.untrue) == ("a", "b", (), True)
 
 
 def test_a_fitter_successor_of_the_same_task_supersedes(standing, gates):

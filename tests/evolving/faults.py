@@ -34,8 +34,7 @@ def evolve(project, way):
     for _ in range(10):
         library.recover()
         carrying.finish(library)
-        standing.settle_outcomes(echoes, config.evolution)
-        actions = standing.look(echoes, config.evolution, later).actions
+        actions = standing.settle(echoes, config.evolution, later).actions
         if not actions:
             return
         carrying.carry(library, actions)

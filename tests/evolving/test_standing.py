@@ -74,6 +74,17 @@ def test_a_lesson_that_is_no_longer_true_is_retired_and_not_found_any_more(teach
     assert standing.look(echoes, EvolutionConfig(similar=1.0), NOON).actions == ()
 
 
+def test_what_was_untrue_as_a_whole_is_back_when_its_successor_is_put_away(teach, lesson, library, echoes):
+    old, new = teach("s1", lesson("gateway port", "8080")), teach("s2", lesson("gateway port", "9090"))
+    for _ in range(2):  # first its lesson, then, with nothing left, the whole
+        carrying.carry(library, standing.look(echoes, EvolutionConfig(similar=1.0), NOON).actions)
+    assert [card.id for card in library.cards()] == [new.id]
+    assert library.states()[old.id].status == "superseded"
+    library.archive(new.id)
+    assert [card.lessons for card in library.cards()] == [old.lessons]
+    assert standing.look(echoes, EvolutionConfig(similar=1.0), NOON).actions == ()
+
+
 def test_an_unfit_adapter_is_put_away_and_can_be_put_back(teach, gates, library, echoes):
     card = teach("s1", *gates, probes_after={"trained": 0.0, "heldout": 0.05})
     later = time.time() + 90 * 86400

@@ -105,6 +105,34 @@ def test_who_took_the_place_of_the_adapter_that_knew_better_speaks_for_it():
     assert records.states([*superseded, Entry("c", "archived", 4.0)])["a"].retired == {}
 
 
+UNTRUE = [
+    *(replace(ADDED, adapter=name, at=at) for name, at in (("a", 1.0), ("b", 2.0), ("c", 3.0))),
+    Entry("a", "retired", 4.0, {"lessons": [0, 1], "by": "b"}),
+    Entry("a", "superseded", 4.0, {"by": "b", "untrue": True}),
+]
+
+
+def test_an_adapter_of_which_nothing_was_true_is_back_with_its_first_true_lesson():
+    assert records.states(UNTRUE)["a"].status == "superseded"
+    back = records.states([*UNTRUE, Entry("b", "archived", 5.0)])["a"]
+    assert (back.status, back.superseded_by, back.retired) == ("active", "", {})
+    again = [*UNTRUE, Entry("b", "archived", 5.0), Entry("b", "reactivated", 6.0)]
+    assert records.states(again)["a"].status == "superseded"
+    fitter = Entry("a", "superseded", 5.0, {"by": "c"})
+    assert records.states([*UNTRUE, fitter, Entry("b", "archived", 6.0)])["a"].status == "superseded"
+
+
+def test_who_is_back_knows_better_again_than_those_before_it():
+    older = [
+        replace(ADDED, adapter="z"), Entry("z", "retired", 3.5, {"lessons": [0], "by": "a"}),
+        Entry("z", "superseded", 3.5, {"by": "a", "untrue": True}),
+    ]  # fmt: skip
+    lines = [*UNTRUE[:3], *older, *UNTRUE[3:], Entry("b", "forgotten", 5.0)]
+    found = records.states(lines)
+    assert [found[name].status for name in "zabc"] == ["superseded", "active", "forgotten", "active"]
+    assert found["z"].retired == {0: "a"}
+
+
 def test_a_score_that_changes_nothing_leaves_the_time_of_the_last_change():
     scored = Entry("a", "scored", 5.0, {"probes": {"heldout": 0.5}, "served": True})
     assert records.states([ADDED, scored])["a"].since == 1.0

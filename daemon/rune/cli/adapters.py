@@ -145,10 +145,9 @@ def evolve(applied: bool, project: Path) -> None:
 
     echoes, settings = paths.Echoes(paths.project_root(project)), config.load(paths.home().config).evolution
     if applied:
-        standing.settle_outcomes(echoes, settings)
         for line in carrying.finish(_library(project)):
             click.echo(line)
-    found = standing.look(echoes, settings, time.time())
+    found = (standing.settle if applied else standing.look)(echoes, settings, time.time())
     for action in found.actions:
         click.echo(carrying.describe(action))
     unasked = examining.waiting(found.standings)

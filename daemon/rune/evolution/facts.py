@@ -3,7 +3,8 @@
 A port moves, a command is renamed. What was true then is still in the older adapter's weights, and in its
 session's record, so that nothing else would stop it from being said. Two lessons are about one thing when
 
-- both tell how something is run or where it is, and their first questions are the same;
+- both tell how something is run or where it is, and their first questions are the same, and what is installed
+  is the same; not where the question is about its own session's work ("How do I test the fix?");
 - or both state something, in the same words but for the last literal, and that can only be one: it is a
   number, or is said to be it ("is called", "runs"), or the younger one says that something changed. A job
   may need one variable and another one;
@@ -11,8 +12,8 @@ session's record, so that nothing else would stop it from being said. Two lesson
   older lesson tells, of something that the younger one names, too.
 
 Younger is what happened later, not what was learnt later. A command that runs a part of what the older one
-runs replaces nothing. What became of a failure is history, not a fact: two ways to mend one error may both
-be right.
+runs replaces nothing, and a quiet flag or a pipe to a viewer makes no other command. What became of a
+failure is history, not a fact: two ways to mend one error may both be right.
 
 Not covered: the same thing in quite other words without the older value; a value that others follow in its
 sentence.
@@ -47,6 +48,11 @@ _VALUES = frozenset((
     "instead", "called", "set", "value", "run", "runs", "listens", "old", "what",
 ))  # fmt: skip
 """Words that any two facts may share: they say nothing about what something is."""
+_OWN = re.compile(
+    r"\b(?:this(?! (?:project|repo))|it|(?:the|my|our) (?:[\w-]+ )?(?:fix|issue|bug|problem|changes?))\b",
+    re.I,
+)
+"""What makes a question one about its own session: the fix that is tested is another one each time."""
 _EDGES = ".,;:!?()[]'\""
 _ONE = re.compile(
     r"(?:\b(?:is|are|was|called|named|port|version|set to|default(?:s to)?|equals|runs|starts|listens on"
@@ -107,9 +113,7 @@ def read(lesson: Lesson, alone: str = "") -> Told | None:
     found = moves.values(lesson.answer)
     last = plain(found[-1][0]) if found else ""
     if lesson.kind in ASKED and lesson.questions:
-        value = plain(lesson.answer)
-        literal = last if lesson.kind == "file" else value.removeprefix("run ")
-        return Told((lesson.kind, _words(lesson.questions[0])), value, literal, True, None)
+        return _asked(lesson.kind, lesson.questions[0], plain(lesson.answer), last)
     if not found:
         return None
     before, after = lesson.answer[: found[-1].start()], lesson.answer[found[-1].end() :]
@@ -118,6 +122,16 @@ def read(lesson: Lesson, alone: str = "") -> Told | None:
     if len(words) >= LEAST:
         return Told(("said", words), last, last, single, move)
     return Told((alone, frozenset()), move.new, move.new, single, move) if alone and move else None
+
+
+def _asked(kind: str, question: str, value: str, last: str) -> Told | None:
+    """How something is run, or where it is; what an installation installs is a part of what it is about."""
+    if _OWN.search(question):
+        return None
+    if kind == "file":
+        return Told((kind, _words(question)), value, last, True, None)
+    about, run = _words(question) | runs.installs(value), value.removeprefix("run ")
+    return Told((kind, about), plain(runs.essential(run)).strip(), run, True, None)
 
 
 def _single(statement: str, before: str, value: str) -> bool:
@@ -229,12 +243,11 @@ def _outdated(held: Sequence[_Said]) -> Iterator[Replaced]:
 def _narrower(new: str, old: str) -> bool:
     """Whether a command runs a part of what another one of its family runs.
 
-    >>> _narrower("run pytest tests/test_x.py", "run pytest -q"), _narrower("run pytest -x", "run pytest")
+    >>> _narrower("pytest tests/test_x.py", "pytest"), _narrower("pytest -x", "pytest")
     (True, False)
     """
-    one, other = (text.removeprefix("run ") for text in (new, old))
-    same = bool(family := runs.family(one)) and family == runs.family(other)
-    return same and set(_PART.findall(one)) > set(_PART.findall(other))
+    same = bool(family := runs.family(new)) and family == runs.family(old)
+    return same and set(_PART.findall(new)) > set(_PART.findall(old))
 
 
 def _words(text: str) -> frozenset[str]:

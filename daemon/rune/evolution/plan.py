@@ -51,6 +51,8 @@ class Update:
     lessons: tuple[int, ...]
     """Places of the lessons that are retired; empty where the whole adapter is superseded."""
     because: str
+    untrue: bool = False
+    """Whether the whole goes because no lesson of it is true any more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,9 +125,9 @@ def _updates(
     """The adapters that younger ones have outdated: whole where nothing of them would be missed."""
     whole: set[str] = set()
     for old in sorted(active.values(), key=_age):
-        if reason := _successor(old, active, near, config, whole) or _empty(old):
+        if update := _successor(old, active, near, config, whole) or _empty(old):
             whole.add(old.id)
-            yield Update(old.id, reason[0], (), reason[1])
+            yield update
     yield from (one for one in retirements(list(active.values())) if one.old not in whole)
 
 
@@ -147,8 +149,8 @@ def _successor(
     near: Mapping[Pair, float],
     config: EvolutionConfig,
     gone: set[str],
-) -> tuple[str, str] | None:
-    """A younger adapter of the same task that is fitter: its id, and why."""
+) -> Update | None:
+    """A younger adapter of the same task that is fitter takes its place."""
     before = old.fitness.phi
     if before is None:
         return None
@@ -158,15 +160,17 @@ def _successor(
         younger = younger and new.state.since >= old.state.since  # else a person has put the old one back
         known = new.card.base_hash == old.card.base_hash and _rank(new) >= _rank(old)
         if younger and known and close >= config.same and after is not None and after > before:
-            return new.id, f"same task ({close:.2f} alike), fitness {after:.2f} against {before:.2f}"
+            why = f"same task ({close:.2f} alike), fitness {after:.2f} against {before:.2f}"
+            return Update(old.id, new.id, (), why)
     return None
 
 
-def _empty(old: Standing) -> tuple[str, str] | None:
-    """An adapter of which nothing is true any more: who knows better, and why it goes."""
+def _empty(old: Standing) -> Update | None:
+    """An adapter of which nothing is true any more goes."""
     if not old.state.retired or living(old.card, old.state).lessons:
         return None
-    return list(old.state.retired.values())[-1], "nothing of it is true any more"
+    by = list(old.state.retired.values())[-1]
+    return Update(old.id, by, (), "nothing of it is true any more", untrue=True)
 
 
 def _what(card: Card, places: Sequence[int]) -> str:

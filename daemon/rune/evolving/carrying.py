@@ -42,7 +42,7 @@ def _carry(library: Library, action: Action) -> str:
         case Update(old=old, lessons=()):
             if states.get(old, NEW).status != "active":
                 return ""
-            library.supersede(old, action.by)
+            library.supersede(old, action.by, action.untrue)
             return f"superseded {old} by {action.by}: {action.because}"
         case Update(old=old, lessons=lessons):
             new = sorted(set(lessons) - states.get(old, NEW).retired.keys())

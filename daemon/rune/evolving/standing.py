@@ -39,7 +39,16 @@ def look(echoes: Echoes, config: EvolutionConfig, now: float) -> Outlook:
     Raises:
         FormatError: ledger or recalls cannot be read; a newer Rune wrote them, or they are damaged.
     """
-    found = current(Library(echoes, time.time), config, now)
+    return _planned(echoes, current(Library(echoes, time.time), config, now), config, now)
+
+
+def settle(echoes: Echoes, config: EvolutionConfig, now: float) -> Outlook:
+    """Write down what came of the answers given in sessions that are over, and look."""
+    settle_outcomes(echoes, config)
+    return _planned(echoes, standings(Library(echoes, time.time), config, now), config, now)
+
+
+def _planned(echoes: Echoes, found: list[Standing], config: EvolutionConfig, now: float) -> Outlook:
     return Outlook(tuple(found), tuple(plan.plan(found, config, now, attempts(echoes, found, config.merge))))
 
 

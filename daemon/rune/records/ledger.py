@@ -3,10 +3,11 @@
     {"v": 1, "at": ..., "adapter": "<id>", "entry": "added", "detail": {...}}
 
 ``entry`` is one of added (``session``, ``source_hash`` and ``served`` in the detail), scored (``probes``,
-``served``), superseded (``by``), retired (``lessons``, ``by``), archived and reactivated (``reason``),
-forgotten, outcome (``session``, ``recalled``, ``passed``, ``share``), refused (``parents``, ``how``,
-``reason``; its ``adapter`` names the attempt). ``served`` says whether the probes were better than the
-base's. An entry that this Rune does not know is passed over, so that new kinds need no new version.
+``served``), superseded (``by``, and ``untrue`` where all its lessons are retired), retired (``lessons``,
+``by``), archived and reactivated (``reason``), forgotten, outcome (``session``, ``recalled``, ``passed``,
+``share``), refused (``parents``, ``how``, ``reason``; its ``adapter`` names the attempt). ``served`` says
+whether the probes were better than the base's. An entry that this Rune does not know is passed over, so that
+new kinds need no new version.
 """
 
 from __future__ import annotations
@@ -79,6 +80,8 @@ class State:
     since: float = 0.0
     session: str = ""
     superseded_by: str = ""
+    untrue: bool = False
+    """It gave up its place because all its lessons were retired; with the first true one it is back."""
     reason: str = ""
     probes: dict[str, float | None] = field(default_factory=dict)
     """The newest scores; empty until it is scored again after its making."""
@@ -102,11 +105,20 @@ def states(lines: Iterable[Entry]) -> dict[str, State]:
     for line in lines:
         if line.entry != "refused":
             found[line.adapter] = _next(found.get(line.adapter, NEW), line)
-    for name, state in found.items():
-        still = {place: by for place, by in state.retired.items() if _speaks(by, found)}
-        if still != state.retired:
-            found[name] = dataclasses.replace(state, retired=still)
+    outdated = [name for name, state in found.items() if state.retired]
+    for name in sorted(outdated, key=lambda name: -found[name].since):  # who knew better may be back itself
+        found[name] = _as_true(found[name], found)
     return found
+
+
+def _as_true(state: State, found: Mapping[str, State]) -> State:
+    """A state without what is true again, because whoever knew better serves no longer."""
+    still = {place: by for place, by in state.retired.items() if _speaks(by, found)}
+    if still == state.retired:
+        return state
+    if state.untrue:
+        state = dataclasses.replace(state, status="active", superseded_by="", untrue=False)
+    return dataclasses.replace(state, retired=still)
 
 
 def _speaks(name: str, found: Mapping[str, State]) -> bool:
@@ -143,12 +155,14 @@ def _next(state: State, line: Entry) -> State:
                 state, status=status, since=state.since if status == state.status else line.at
             )
         case "archived":
-            return dataclasses.replace(since, status="archived", reason=str(detail.get("reason", "")))
+            why = str(detail.get("reason", ""))
+            return dataclasses.replace(since, status="archived", reason=why, untrue=False)
         case "superseded":
-            return dataclasses.replace(since, status="superseded", superseded_by=str(detail.get("by", "")))
+            by, untrue = str(detail.get("by", "")), bool(detail.get("untrue", False))
+            return dataclasses.replace(since, status="superseded", superseded_by=by, untrue=untrue)
         case "reactivated":
             why = str(detail.get("reason", ""))
-            return dataclasses.replace(since, status="active", superseded_by="", reason=why)
+            return dataclasses.replace(since, status="active", superseded_by="", reason=why, untrue=False)
         case "retired":
             newer = {int(place): str(detail.get("by", "")) for place in detail.get("lessons", ())}
             return dataclasses.replace(state, retired={**state.retired, **newer})
