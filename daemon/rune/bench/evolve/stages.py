@@ -10,7 +10,7 @@ from typing import Any
 from rune import config, paths
 from rune.bench import results
 from rune.bench.distil.work import Work
-from rune.bench.evolve import drift
+from rune.bench.evolve import drift, kill
 from rune.errors import RuneError
 from rune.records import model
 
@@ -23,6 +23,7 @@ def run(
     """Run the stages, or one of them; the result is written after all of them, or by ``only`` result."""
     work = Work((folder or results.ROOT / "build" / "bench-evolve").resolve())
     doing: dict[str, Callable[[], None]] = {
+        "kill": lambda: kill.run(work),
         "drift": lambda: drift.run(work, embedder()),
         "gated": lambda: gated_stage(data, work, sessions, trained),
     }
@@ -62,8 +63,10 @@ def result(work: Work) -> dict[str, Any]:
 
     arms = Work(work.folder / "gated").all("arms")
     most = [row for row in arms if row["sessions"] == max(row["sessions"] for row in arms)]
+    killed = work.all("kill")
     summary = {
         **gated.summary(most),
+        **kill.summary(killed),
         "drift_sessions": drift.SESSIONS if rows else None,
         "drift_asked": told[True].get("asked"),
         "stale_answers": told[True].get("stale"),
@@ -74,7 +77,7 @@ def result(work: Work) -> dict[str, Any]:
         "drift_answered_without": told[False].get("answered"),
     }
     known = {"row": "retrieval", "file": "retrieval.json"}
-    return {"summary": {**summary, **retrieval()}, "rows": [*most, *rows.values(), known]}
+    return {"summary": {**summary, **retrieval()}, "rows": [*most, *rows.values(), *killed, known]}
 
 
 RETRIEVAL = ("recall_at_1", "mrr", "abstain_unrelated", "metadata_1000_ms")
