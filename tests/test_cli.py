@@ -51,3 +51,11 @@ def test_a_count_below_one_is_refused(rune, tmp_path, words):
     result = rune(tmp_path / "home", *words)
     assert result.exit_code == 2
     assert "is not in the range x>=1" in result.output
+
+
+@pytest.mark.parametrize("query", ["", "  ", "\n"])
+def test_a_question_without_words_is_refused(rune, tmp_path, query):
+    result = rune(tmp_path / "home", "recall", query)
+    assert result.exit_code == 2
+    assert "the question is empty: ask one" in result.output
+    assert not (tmp_path / "home").exists(), "no daemon is started for it"

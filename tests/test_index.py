@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 
 from rune.errors import FormatError
-from rune.index import Document, Hit, Index, Keywords, adapters
+from rune.index import Document, Hit, Index, Keywords, adapters, store_folder
 from rune.index.folder import Folder
 from rune.index.postings import Postings
 from rune.index.rows import Rows
@@ -345,6 +345,12 @@ def database_empty(folder: Path) -> None:
     (store(folder) / "chroma.sqlite3").write_bytes(b"")
 
 
+def page_zeroed(folder: Path) -> None:
+    path = store(folder) / "chroma.sqlite3"
+    whole = path.read_bytes()
+    path.write_bytes(whole[:4096] + bytes(4096) + whole[8192:])
+
+
 def stamp_torn(folder: Path) -> None:
     next(folder.glob("*/stamp.json")).write_text('{"v": 1, "sto')
 
@@ -354,7 +360,9 @@ def other_version(folder: Path) -> None:
     path.write_text(json.dumps({**json.loads(path.read_text()), "v": 0}))
 
 
-DAMAGES = [garbage, cut_in_half, folder_gone, database_gone, database_empty, stamp_torn, other_version]
+DAMAGES = [
+    garbage, cut_in_half, folder_gone, database_gone, database_empty, page_zeroed, stamp_torn, other_version,
+]  # fmt: skip
 
 
 @pytest.mark.parametrize("damage", DAMAGES)
@@ -382,13 +390,44 @@ def test_another_embedder_begins_the_index_anew(index: Index, folder: Path) -> N
     assert found(other)[0] == "a1"
 
 
-def test_a_folder_that_cannot_be_written_is_an_error_that_says_so(folder: Path) -> None:
-    index = Index(folder, WordEmbedder())
-    index.sync(PROJECT, documents(**LESSONS))
+@pytest.mark.parametrize("damage", [garbage, page_zeroed])
+def test_a_damaged_index_is_made_anew_once_there_is_room_again(
+    damage, index: Index, folder: Path, monkeypatch
+) -> None:
+    def full(shelf: Folder) -> str:
+        raise OSError(28, "No space left on device")
+
+    index.close()
+    damage(folder)
+    with monkeypatch.context() as patch:
+        patch.setattr(Folder, "begin", full)
+        for _ in range(2):
+            with pytest.raises(FormatError, match=r"neither be used nor made anew \(.*No space left"):
+                index.search(PROJECT, "invoice", 1)
+    assert found(index)[0] == "a1"
+
+
+@pytest.mark.parametrize("way", ["the folder", "the project's folder"])
+@pytest.mark.parametrize("opened", [False, True])
+def test_a_file_in_place_of_the_folder_is_an_error_that_says_so(
+    way: str, opened: bool, index: Index, folder: Path
+) -> None:
+    index.close()
     shutil.rmtree(folder)
-    folder.write_text("a file in the way")
-    with pytest.raises(FormatError, match="neither be used nor made anew"):
-        index.search(PROJECT, "invoice", 1)
+    place = folder if way == "the folder" else store_folder(folder, PROJECT)
+    place.parent.mkdir(exist_ok=True)
+    place.write_text("a file in the way")
+    again = index if opened else Index(folder, WordEmbedder())
+    for act in (
+        lambda: again.search(PROJECT, "invoice", 1),
+        lambda: again.sync(PROJECT, documents(**LESSONS)),
+        lambda: again.remove(PROJECT, "s-a1"),
+    ):
+        with pytest.raises(FormatError, match=r"neither be used nor made anew .*check that the folder can"):
+            act()
+    place.unlink()
+    again.sync(PROJECT, documents(**LESSONS))
+    assert found(again)[0] == "a1"
 
 
 # --- crashes and company ---

@@ -151,6 +151,27 @@ async def test_a_note_reaches_the_daemon_whole(link: Link, daemon: FakeDaemon, p
     }  # fmt: skip
 
 
+async def test_a_note_is_refused_at_the_length_that_the_agent_was_told(
+    link: Link, daemon: FakeDaemon
+) -> None:
+    daemon.answer = lambda request: message.Ingested("n1", "s1", False)
+    async with Client(build(link)) as client:
+        tools = {tool.name: tool for tool in (await client.list_tools()).tools}
+        longest = tools["rune_ingest"].input_schema["properties"]["content"]["maxLength"]
+        assert longest == message.NOTE_LIMIT
+        assert not (await client.call_tool("rune_ingest", {"content": "x" * longest})).is_error
+        assert (await client.call_tool("rune_ingest", {"content": "x" * (longest + 1)})).is_error
+
+
+async def test_what_is_no_text_in_an_answer_is_replaced(link: Link, daemon: FakeDaemon) -> None:
+    seen = message.Evidence("", "caf\udce9.md", "remembrance", "text", "docs/caf\udce9.md")
+    daemon.answer = lambda request: message.Recalled("", "why", evidence=(seen,))
+    (shown,) = (await call(link, "rune_recall", query="x"))["evidence"]
+    assert shown["path"] == "docs/caf?.md"
+    daemon.answer = lambda request: message.Failed("FormatError", "no folder /caf\udce9")
+    assert "/caf?." in str((await call(link, "rune_recall", query="x"))["abstained"])
+
+
 async def test_an_empty_question_is_answered_without_the_daemon(link: Link) -> None:
     assert "ask one plain question" in str((await call(link, "rune_recall", query="  \n"))["abstained"])
 
@@ -243,6 +264,12 @@ QUESTION = {
 }  # fmt: skip
 
 
+def question(query: str, id: int = 2) -> bytes:
+    """As a client writes it whose strings are UTF-16."""
+    params = {"name": "rune_recall", "arguments": {"query": query}}
+    return lines({"jsonrpc": "2.0", "id": id, "method": "tools/call", "params": params})
+
+
 def lines(*messages: dict[str, object]) -> bytes:
     return b"".join(json.dumps(one).encode() + b"\n" for one in messages)
 
@@ -269,6 +296,28 @@ def test_it_leaves_at_the_end_of_stdin_with_a_question_still_open(daemon: FakeDa
             time.sleep(0.02)
         server.stdin.close()
         assert server.wait(10) == 0
+
+
+@pytest.mark.parametrize(
+    ("line", "asked"),
+    [
+        (question("cut \ud83d, whole \U0001f600"), "cut ?, whole \U0001f600"),
+        (question("a path C:\\ud83d"), "a path C:\\ud83d"),
+        (question("caf\x00, cut \ud83d").replace(b"\\u0000", b"\xe9"), "caf\ufffd, cut ?"),
+    ],
+)
+def test_a_question_that_was_cut_in_the_middle_of_an_emoji_is_answered(
+    daemon: FakeDaemon, project: Path, line: bytes, asked: str
+) -> None:
+    initialized: dict[str, object] = {"jsonrpc": "2.0", "method": "notifications/initialized"}
+    with subprocess.Popen(SERVE, stdin=subprocess.PIPE, stdout=subprocess.PIPE, cwd=project) as server:
+        server.stdin.write(lines(HELLO, initialized) + b"no json \\ud83d\n" + line)
+        server.stdin.flush()
+        answers = [json.loads(server.stdout.readline()) for _ in range(2)]
+        server.stdin.close()
+        assert server.wait(10) == 0
+    assert answers[1]["result"]["structuredContent"]["answer"] == RECALLED.answer
+    assert [request.query for request in daemon.asked] == [asked]
 
 
 PARENT = """

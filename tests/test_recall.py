@@ -5,119 +5,18 @@ from pathlib import Path
 
 import pytest
 
-from rune import finding, grounding, worker
+from rune import finding, worker
 from rune.config import RecallConfig
 from rune.echoes import known
 from rune.index import Document, Hit
 from rune.library import Library
+from rune.recall import telling
 from rune.records import echo, ledger, remembrance, trajectory
+from rune.records.card import Lesson
 from rune.records.echo import Entry
 from rune.records.message import Distil, Recall
 from rune.records.trajectory import Execution, Prompt, Reflection
 from rune.testing import BASE_HASH, FakeEmbedder, FakeGenerator, parts, write_adapter
-
-# the check of an answer
-
-SOURCE = """
-$ pytest -q tests/test_invoice.py
-AssertionError: '9.50 EUR' != 'EUR 9.50'
-The ledger parser wants the currency before the amount, so listen on 8080 and retry 3 times.
-Edit src/invoice.py
-PRICE = "EUR {:.2f}".format(total)
-    result = parse_ledger(
-        amount, currency)
-It raised a KeyError in LedgerParser.
-"""
-
-
-@pytest.mark.parametrize(
-    "answer",
-    [
-        "The ledger parser wants the currency before the amount.",
-        "Run `pytest -q tests/test_invoice.py`.",
-        "In src/invoice.py, the price lists EUR before the amount.",
-        'In src/invoice.py, replace `parse_ledger(` with `PRICE = "EUR {:.2f}".format(total)`.',
-        "listen on 8080",
-        "Retry 3 times.",
-        "The test failed: '9.50 EUR' != 'EUR 9.50'.",
-        "`result = parse_ledger( amount, currency)`",
-        "A KeyError was raised in LedgerParser.",
-        "THE LEDGER PARSER WANTS THE CURRENCY",
-        "Format with `format`(total).",
-    ],
-)
-def test_what_the_session_says_is_kept(answer):
-    found = grounding.ground(answer, SOURCE, 0.6)
-    assert (found.text, found.withheld) == (answer, 0)
-    assert found.support >= 0.6
-
-
-@pytest.mark.parametrize(
-    "answer",
-    [
-        "The database refuses connections from unknown hosts.",
-        "In src/billing.py, the ledger parser wants the currency before the amount.",
-        "In invoice.py2, the ledger parser wants the currency.",
-        "The ledger parser in test_invoice.pyx wants the currency.",
-        "The ledger parser wants the currency before the amount 9000 times.",
-        "listen on 80",
-        "Retry 4 times.",
-        "Run `pytest -q tests/test_order.py`.",
-        "Run `pytest -x tests/test_invoice.py`.",
-        "The ledger parser raised a TimeoutError before the amount.",
-        "The ledger parser wants parse_amount before the currency.",
-        "The ledger parser wants config.currency before the amount.",
-        "parse",
-        "Yes.",
-        "It is.",
-        "",
-        "...",
-        "```",
-    ],
-)
-def test_what_the_session_does_not_say_is_withheld(answer):
-    found = grounding.ground(answer, SOURCE.replace("parse_ledger(", "read_ledger("), 0.6)
-    assert found.text == ""
-    assert found.support == 0.0
-
-
-def test_a_sentence_without_support_does_not_take_the_others_along():
-    answer = "The ledger wants the currency first. Deploy it with Kubernetes on Fridays. Retry 3 times."
-    found = grounding.ground(answer, SOURCE, 0.6)
-    assert found.text == "The ledger wants the currency first. Retry 3 times."
-    assert found.withheld == 1
-
-
-def test_an_answer_that_was_cut_off_in_the_middle_of_code_loses_its_last_sentence():
-    answer = "The ledger wants the currency first. Run `pytest -q tests/test_inv"
-    assert grounding.ground(answer, SOURCE, 0.6).text == "The ledger wants the currency first."
-    assert grounding.ground("Run `pytest", SOURCE, 0.6).text == ""
-
-
-def test_a_full_stop_inside_code_ends_no_sentence():
-    answer = 'Use `PRICE = "EUR {:.2f}".format(total)` for the currency.'
-    assert grounding.ground(answer, SOURCE, 0.6).text == answer
-
-
-def test_without_a_trajectory_nothing_is_supported(tmp_path):
-    source = grounding.source_text(tmp_path / "gone.jsonl")
-    assert grounding.ground("The ledger parser wants the currency.", source, 0.6).text == ""
-
-
-def test_what_an_edit_replaced_counts_as_said(write_session):
-    source = grounding.source_text(write_session())
-    assert "src/invoice.py" in source
-    answer = 'In src/invoice.py, replace `PRICE = "{:.2f}".format(total) + " EUR"`.'
-    assert grounding.ground(answer, source, 0.6).text == answer
-    assert "other" not in source.split("\n")
-
-
-def test_what_is_known_to_be_outdated_is_withheld():
-    answer = "The ledger wants the currency first. So listen on 8080."
-    found = grounding.ground(answer, SOURCE, 0.6, ("8080",))
-    assert (found.text, found.withheld) == ("The ledger wants the currency first.", 1)
-    assert grounding.ground(answer, SOURCE, 0.6, ("80", "9090")).text == answer
-
 
 # recalling
 
@@ -168,6 +67,7 @@ OTHER = (
     Execution("o4", 4.0, "Bash", "docker push gateway:latest", "pushed", True),
     Execution("o5", 5.0, "Bash", "make deploy", "deployed", True),
 )
+PROOF = "Which command runs the tests?"
 QUESTION = "Why did the invoice test fail with AssertionError: '9.50 EUR' != 'EUR 9.50'?"
 
 
@@ -258,6 +158,71 @@ def test_an_answer_about_something_else_is_kept_back(made, distil, echoes):
     assert made.recaller.recall(Recall(said, str(echoes.project))).answer == said
     taught = next(lesson.questions[-1] for lesson in card.lessons if lesson.answer == said)
     assert made.recaller.recall(Recall(taught, str(echoes.project))).answer == said
+
+
+def lesson(answer, *keys):
+    return Lesson("repair", answer, ("Why did it fail?",), (), ("e1",), keys)
+
+
+LONG = "`python -m pytest tests/integration/test_export.py::test_"
+
+
+@pytest.mark.parametrize(
+    ("kept", "told"),
+    [
+        (f"{LONG}csv` failed with KeyError.", 0),
+        (f"{LONG}login` failed with OSError.", 1),
+        (f"{LONG}login` failed with OSError. And then", 1),
+        (f"{LONG}login` failed with", None),
+        ("Verified with `pytest`.", None),
+        ("Run `make`.", 2),
+    ],
+    ids=["the first", "begins the same", "longer", "the keys are withheld", "another", "short"],
+)
+def test_an_answer_tells_the_lesson_that_begins_most_like_it_and_whose_keys_are_left(kept, told):
+    lessons = (
+        lesson(f"{LONG}csv` failed with KeyError.", "KeyError"),
+        lesson(f"{LONG}login` failed with OSError.", "OSError"),
+        lesson("Run `make`.", "make"),
+    )
+    assert telling(lessons, kept) == (None if told is None else lessons[told])
+
+
+def test_what_is_left_of_an_answer_must_be_near_the_question_itself(made, distil, echoes):
+    class Half(FakeGenerator):
+        def answer(self, question, adapter, max_tokens):
+            return f"It was fixed by `ROUND(total, 4)`. {super().answer(PROOF, adapter, max_tokens)}"
+
+    distil()
+    made.recaller.config = replace(made.recaller.config, near=0.75)
+    made.recaller.generator = Half()
+    found = made.recaller.recall(Recall(QUESTION, str(echoes.project)))
+    assert (found.answer, found.withheld) == ("", 1)
+    assert "about something else" in found.abstained
+
+
+def test_an_answer_as_long_as_may_be_loses_its_unfinished_end(made, distil, echoes):
+    class Endless(FakeGenerator):
+        def answer(self, question, adapter, max_tokens):
+            return f"{super().answer(question, adapter, max_tokens)} Verified with pytest"
+
+    distil()
+    made.recaller.generator, made.recaller.count = Endless(), lambda text: len(text.split())
+    whole = made.recaller.recall(Recall(QUESTION, str(echoes.project))).answer
+    assert whole.endswith("Verified with pytest")
+    made.recaller.config = replace(made.recaller.config, max_answer_tokens=len(whole.split()))
+    left = made.recaller.recall(Recall(QUESTION, str(echoes.project))).answer
+    assert f"{left} Verified with pytest" == whole
+
+
+@pytest.mark.parametrize("damage", [b"", b'{"torn', b'{"v": 999, "kind": "header"}\n'])
+def test_a_trajectory_that_cannot_be_read_supports_nothing_and_stops_no_recall(made, distil, echoes, damage):
+    distil()
+    echoes.trajectory("s1").write_bytes(damage)
+    found = made.recaller.recall(Recall(QUESTION, str(echoes.project)))
+    assert (found.answer, found.evidence) == ("", ())
+    assert "not supported by its session" in found.abstained
+    assert found.matches
 
 
 def test_an_adapter_of_another_base_is_refused_with_the_way_out(recaller, generator, distil, echoes):

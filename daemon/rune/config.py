@@ -89,7 +89,8 @@ class RecallConfig:
     """
     sure: float = 0.5
     """Least probability of any of an answer's first four tokens under its adapter."""
-    max_answer_tokens: int = 112
+    max_answer_tokens: int = 144
+    """Of 475 lessons of recorded sessions none has more; an answer that goes on loses its unfinished end."""
     load_wait_seconds: float = 30.0
     """How long a recall waits for a model that is still loading before it falls back to text evidence."""
 

@@ -91,7 +91,7 @@ class Finder:
         Args:
             project: the project's folder.
             query: the question.
-            limit: of matches.
+            limit: of matches; less than one is one.
 
         Raises:
             NewerVersion: a newer Rune wrote the ledger.
@@ -102,11 +102,10 @@ class Finder:
         self.refresh(project, cards.values(), memory)
         found = self.index.search(project, query, DEPTH)
         hits = tuple(hit for hit in found if hit.document.adapter in cards)
-        near = [hit for hit in found[: 12 * limit] if hit.score >= self.floor]
-        texts = tuple(hit for hit in near if not hit.document.adapter)
+        texts = tuple(hit for hit in found if not hit.document.adapter and hit.score >= self.floor)
         states = library.states()
         fitness = {id: self.fitness(cards[id], states.get(id, NEW)) for id in _adapters(hits)}
-        matches = ranked(hits, cards, limit, fitness, self.floor)
+        matches = ranked(hits, cards, max(1, limit), fitness, self.floor)
         if not matches:
             return Found(None, 0.0, NOTHING, (), hits, texts, memory)
         best = matches[0]

@@ -1,14 +1,19 @@
-"""An answer held against the trajectory that it is said to come from: what is not supported is withheld."""
+"""An answer held against the record that it is said to come from: what is not supported is withheld.
+
+A record is made of passages: the events of a session, the echoes that were taught, and what was made of them
+to be taught. One passage must support a sentence as a whole: a session's words put together anew are not what
+the session says.
+"""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
+from itertools import groupby
 
-from rune.records import trajectory
-from rune.records.trajectory import Compaction, Event, Execution, Generation, SessionEnd, Trajectory
+from rune.literal import END, Literal, flat, holds, literals, stands
+from rune.records.trajectory import Compaction, Event, Execution, Generation, SessionEnd
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,9 +22,34 @@ class Grounded:
 
     text: str
     support: float
-    """Share of the answer's content words that the trajectory holds."""
+    """Share of the answer's content words that its passages hold."""
     withheld: int
     """Sentences that were left out."""
+
+
+@dataclass(frozen=True, slots=True)
+class Passage:
+    """What supports a sentence, or does not."""
+
+    text: str
+    """Flat lines; a command's begins with ``$`` and ends with ``END``."""
+    words: frozenset[str]
+    """Its words, in lower case."""
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A sentence, an item of a list, or a block of code, as something that is supported or not."""
+
+    text: str
+    line: int
+    """The line of the answer that it begins on."""
+    literals: tuple[Literal, ...]
+    ended: bool = True
+    """False where the answer may go on in it."""
+
+
+Record = Sequence[Passage]
 
 
 def event_text(event: Event) -> str:
@@ -35,72 +65,127 @@ def event_text(event: Event) -> str:
             return event.text
 
 
-def source_text(path: Path) -> str:
-    """Everything a session holds, as text to check against; empty where the trajectory is gone."""
-    if not path.exists():
-        return ""
-    past: Trajectory = trajectory.read(path)
-    parts = [event_text(event) for event in past.events]
-    parts += [event.before for event in past.events if isinstance(event, Generation)]
-    return "\n".join(parts)
+def session_passages(events: Iterable[Event]) -> list[Passage]:
+    """Everything a session holds, to check against."""
+    return [passage(_said(event)) for event in events]
 
 
-_LITERAL = re.compile(r"`[^`]+`|\S*[/\\_=.:]\S*\w|\S*\d\S*|\w*[a-z][A-Z]\w*")
-_WORD = re.compile(r"[A-Za-z][A-Za-z'-]{3,}")
+def _said(event: Event) -> str:
+    """An event with all that may be said of it: a command up to its end, and what an edit took away."""
+    match event:
+        case Generation():
+            return f"{event_text(event)}\n{event.before}"
+        case Execution():
+            return "\n".join((*(f"$ {line}{END}" for line in event.command.splitlines()), event.text))
+        case _:
+            return event_text(event)
+
+
+def passage(text: str) -> Passage:
+    """A text that supports what stands in it.
+
+    >>> sorted(passage("It is 'green'.").words)
+    ['green', 'is', 'it']
+    """
+    return Passage("\n".join(map(flat, text.splitlines())), frozenset(_WORD.findall(text.lower())))
+
+
+_WORD = re.compile(r"[^\W\d_]+(?:['’-][^\W\d_]+)*")
+_CONTENT = 4
+"""Letters of a word that says something."""
+_VERBATIM = 6
+"""Letters of a sentence that is supported by standing in the record as it is."""
 _FRAME = frozenset((
     "that", "this", "with", "from", "have", "were", "been", "then", "than", "there", "which", "what", "where",
-    "when", "into", "replace", "change", "changed", "left", "session", "unsolved",
+    "when", "into", "replace", "change", "changed", "left", "session", "unsolved", "verified",
+    "failed",
 ))  # fmt: skip
+_FENCE = re.compile(r"```[^\n`]*\n(.*?)(```|\Z)", re.S)
+_ITEM = re.compile(r"\s*(?:[-*+•]|\d{1,3}[.)])\s+")
+_NUMBER = re.compile(r"\s*\d{1,3}[.)]")
+_SENTENCE = re.compile(r"(?:`[^`]*`|[^`.!?]|[.!?](?!\s|$))+[.!?]*")
+_GOES_ON = re.compile(r"\b(?:e\.g|i\.e|etc|vs|cf|dr|mr|ms)\.$", re.I)
+_ENDED = re.compile(r"[.!?:)\]]['\"”’`*]*$")
 
 
-def ground(answer: str, source: str, needed: float, stale: Sequence[str] = ()) -> Grounded:
-    """Keep the sentences of an answer that its trajectory supports.
+def ground(
+    answer: str, record: Record, needed: float, stale: Sequence[str] = (), cut: bool = False
+) -> Grounded:
+    """Keep the sentences of an answer that its record supports.
 
-    A sentence is supported when every literal in it (path, number, identifier, code) stands in the source
-    by itself and at least the ``needed`` share of its content words does; none with a ``stale`` literal is.
-    One with neither literals nor content words ("Yes.") says nothing that could be supported.
+    A sentence is supported when some passage holds every literal in it (path, number, flag, identifier, code)
+    by itself and at least the ``needed`` share of its content words, or holds it word for word; none with a
+    ``stale`` literal is. One with neither literals nor content words ("Yes.") says nothing that could be
+    supported. An answer that was ``cut`` off loses a last sentence without an end.
     """
-    whole = _flat(source)
-    words = set(_WORD.findall(whole))
-    kept, shares, withheld = [], [], 0
-    for sentence in _sentences(answer):
-        exact = _literals(sentence)
-        share = _share(sentence, words, bool(exact))
-        old = any(_occurs(_flat(literal), _flat(sentence)) for literal in stale)
-        if not old and share >= needed and all(_occurs(_flat(literal), whole) for literal in exact):
-            kept.append(sentence)
-            shares.append(share)
+    made = claims(answer)
+    if cut and made and not made[-1].ended:
+        made.pop()
+    shares = [(one, None if _stale(one, stale) else support(one, record)) for one in made]
+    kept = [(one, share) for one, share in shares if share is not None and share >= needed]
+    lines = (" ".join(one.text for one, _ in some) for _, some in groupby(kept, lambda pair: pair[0].line))
+    mean = sum(share for _, share in kept) / len(kept) if kept else 0.0
+    return Grounded("\n".join(lines), round(mean, 4), len(made) - len(kept))
+
+
+def support(claim: Claim, record: Record) -> float | None:
+    """The share of a claim's content words in the passage that has most; None where none has its literals."""
+    shares = (_share(claim, one) for one in record if all(holds(one.text, lit) for lit in claim.literals))
+    return max(shares, default=None)
+
+
+def _share(claim: Claim, one: Passage) -> float:
+    said = flat(claim.text).rstrip(".!?")
+    if len(said) >= _VERBATIM and not said.isascii() and said.lower() in one.text.lower():
+        return 1.0  # of scripts without spaces a sentence is one word
+    words = _WORD.findall(said.lower())
+    content = [word for word in words if len(word) >= _CONTENT and word not in _FRAME]
+    if content:
+        return sum(word in one.words for word in content) / len(content)
+    verbatim = len(said) >= _VERBATIM and " " in said and stands(said, one.text)
+    return float(bool(claim.literals) or verbatim)
+
+
+def _stale(claim: Claim, stale: Iterable[str]) -> bool:
+    return any(stands(literal, claim.text) for literal in stale)
+
+
+def claims(answer: str) -> list[Claim]:
+    """What an answer says, piece by piece.
+
+    >>> [one.text for one in claims("Use e.g. `a.b c`. Retry!\\n1. Then stop\\n- Go on")]
+    ['Use e.g. `a.b c`.', 'Retry!', '1. Then stop', '- Go on']
+    """
+    found: list[Claim] = []
+    start = line = 0
+    for block in _FENCE.finditer(answer):
+        found += _prose(answer[start : block.start()], line)
+        start, line = block.end(), answer.count("\n", 0, block.start())
+        if code := [Literal(flat(one), True) for one in block[1].splitlines() if flat(one)]:
+            found.append(Claim(block[0], line, tuple(code), bool(block[2])))
+        line = answer.count("\n", 0, start)
+    return [*found, *_prose(answer[start:], line)]
+
+
+def _prose(text: str, first: int) -> Iterator[Claim]:
+    """The sentences of each line; a full stop inside code ends none, and a list's marks are no literals."""
+    for number, line in enumerate(text.split("\n"), first):
+        for said in _sentences(line):
+            bare = _ITEM.sub("", said, count=1) if _ITEM.match(said) else said
+            yield Claim(said, number, tuple(literals(bare)), _ENDED.search(said) is not None)
+
+
+def _sentences(line: str) -> list[str]:
+    """Sentences; what was cut off inside code is left out."""
+    whole, torn, _ = line.rpartition("`") if line.count("`") % 2 else (line, "", "")
+    found: list[str] = []
+    for part in _SENTENCE.findall(whole):
+        if found and (_GOES_ON.search(found[-1].rstrip()) or _NUMBER.fullmatch(found[-1])):
+            found[-1] += part
         else:
-            withheld += 1
-    support = sum(shares) / len(shares) if shares else 0.0
-    return Grounded(" ".join(kept), round(support, 4), withheld)
-
-
-def _sentences(text: str) -> list[str]:
-    """Sentences; a full stop inside backticks ends none; an answer that was cut off loses its last one."""
-    whole, torn, _ = text.rpartition("`") if text.count("`") % 2 else (text, "", "")
-    found = [part.strip() for part in re.findall(r"(?:`[^`]*`|[^`.!?]|[.!?](?!\s|$))+[.!?]?", whole)]
-    if torn and found and not found[-1].endswith((".", "!", "?")):
+            found.append(part)
+    if torn and found and not found[-1].rstrip().endswith((".", "!", "?")):
         found.pop()
-    return [part for part in found if part]
-
-
-def _literals(sentence: str) -> list[str]:
-    found = [piece.strip("`,;:.!?\"'()[]") for piece in _LITERAL.findall(sentence)]
-    return [piece for piece in found if len(piece) > 1 or piece.isdigit()]
-
-
-def _occurs(literal: str, whole: str) -> bool:
-    """Whether it stands in the text by itself: 80 is not in 8080, nor `invoice.py` in `test_invoice.py`."""
-    before = r"(?<!\w)" if re.match(r"\w", literal) else ""
-    after = r"(?!\w)" if re.search(r"\w$", literal) else ""
-    return re.search(before + re.escape(literal) + after, whole) is not None
-
-
-def _share(sentence: str, words: set[str], exact: bool) -> float:
-    content = [word for word in _WORD.findall(sentence.lower()) if word not in _FRAME]
-    return sum(word in words for word in content) / len(content) if content else float(exact)
-
-
-def _flat(text: str) -> str:
-    return " ".join(text.lower().replace("`", "").split())
+    if len(found) > 1 and _NUMBER.fullmatch(found[-1]):  # a list that was cut off
+        found.pop()
+    return [part.strip() for part in found if _WORD.search(part) or re.search(r"\d", part)]

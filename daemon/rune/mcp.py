@@ -8,6 +8,7 @@ and answers are never logged. stdout belongs to the protocol.
 from __future__ import annotations
 
 import contextlib
+import json
 import logging
 import os
 import sys
@@ -16,7 +17,7 @@ import time
 from dataclasses import asdict, dataclass, field
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, BinaryIO, Literal
 
 import anyio.to_thread
 from mcp.server import MCPServer
@@ -159,7 +160,7 @@ Query = Annotated[str, Field(description="One plain question, with the error's o
 Limit = Annotated[int, Field(description="How many near sessions to list.", ge=1, le=20)]
 WithEvidence = Annotated[bool, Field(description="Show the recorded places that the answer rests on.")]
 Content = Annotated[str, Field(description="The thing itself, complete without this conversation.",
-                               min_length=1, max_length=8000)]  # fmt: skip
+                               min_length=1, max_length=message.NOTE_LIMIT)]  # fmt: skip
 Proof = Annotated[str, Field(description="What proves it: a command and its result.", max_length=8000)]
 Tags = Annotated[tuple[str, ...], Field(description="Words to find it by.", max_length=20)]
 
@@ -210,19 +211,20 @@ async def _ask(link: Link, request: message.Recall | message.Ingest) -> tuple[me
         answer = await anyio.to_thread.run_sync(link.ask, request, abandon_on_cancel=True)
     except (RuneError, OSError) as error:
         log.warning("%s: %s", type(request).__name__, type(error).__name__)
-        return None, f"Rune cannot answer now: {error}. Go on without it."
+        return None, message.sound(f"Rune cannot answer now: {error}. Go on without it.")
     if isinstance(answer, message.Failed):
         log.warning("%s: the daemon says %s", type(request).__name__, answer.error)
         then = "Try again in a minute." if answer.retry else "Go on without it."
-        return None, f"{answer.message.rstrip('.')}. {then}"
+        return None, message.sound(f"{answer.message.rstrip('.')}. {then}")
     return answer, f"the daemon answered {type(answer).__name__}; restart it with `rune daemon stop`"
 
 
 def recalled(answer: message.Recalled) -> RecallResult:
     """The daemon's answer as the tool's result."""
     raw = asdict(answer)
-    cost = Cost(answer_tokens=raw.pop("answer_tokens"), evidence_tokens=raw.pop("evidence_tokens"))
-    return RecallResult(cost=cost, **raw)
+    raw["cost"] = {name: raw.pop(name) for name in ("answer_tokens", "evidence_tokens")}
+    text = json.dumps(raw, ensure_ascii=False)
+    return RecallResult.model_validate_json(message.sound(text))  # the name of a file need not be text
 
 
 def main() -> None:
@@ -233,8 +235,39 @@ def main() -> None:
     link = Link(home.socket, project, (sys.executable, "-m", "rune", "daemon", "run"))
     threading.Thread(target=_leave_with, args=(os.getppid(),), daemon=True).start()
     threading.Thread(target=_wake_early, args=(link,), daemon=True).start()
+    _mend_input()
     build(link).run()
     _leave("stdin was closed")
+
+
+def _mend_input() -> None:
+    """Put a filter before stdin: the SDK leaves a line that it cannot parse without any answer."""
+    source, (reading, writing) = os.fdopen(os.dup(0), "rb"), os.pipe()
+    os.dup2(reading, 0)
+    os.close(reading)
+    threading.Thread(target=_mend, args=(source, os.fdopen(writing, "wb")), daemon=True).start()
+
+
+def _mend(source: BinaryIO, sink: BinaryIO) -> None:
+    with sink:
+        for line in source:
+            sink.write(parsable(line))
+            sink.flush()
+
+
+def parsable(line: bytes) -> bytes:
+    r"""A line of JSON as the SDK's parser takes it: without half surrogate pairs, such as a cut emoji leaves.
+
+    >>> parsable(rb'{"query": "cut \ud83d, whole \ud83d\ude00"}')
+    b'{"query": "cut ?, whole \xf0\x9f\x98\x80"}\n'
+    """
+    if b"\\ud" not in line.lower():
+        return line
+    try:
+        said = json.loads(line.decode("utf-8", "replace"))
+    except (ValueError, RecursionError):
+        return line
+    return message.sound(json.dumps(said, ensure_ascii=False)).encode() + b"\n"
 
 
 def _wake_early(link: Link) -> None:

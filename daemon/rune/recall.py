@@ -15,6 +15,7 @@ loaded again.
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -22,13 +23,14 @@ from pathlib import Path
 
 from rune.config import RecallConfig
 from rune.echoes.known import Known, Text
-from rune.errors import AdapterError, NotServed
+from rune.errors import AdapterError, FormatError, NotServed
 from rune.finding import Finder, Found, Searcher
-from rune.grounding import event_text, ground, source_text
+from rune.grounding import Passage, event_text, ground, passage, session_passages
 from rune.index import Hit
 from rune.library import Library
 from rune.paths import Echoes
 from rune.ports import Generator
+from rune.probing import holds
 from rune.records import tokens, trajectory
 from rune.records.card import Card, Lesson, outdated
 from rune.records.ledger import NEW
@@ -36,12 +38,16 @@ from rune.records.message import Evidence, Recall, Recalled
 from rune.records.tokens import Find
 from rune.records.trajectory import Event
 
+log = logging.getLogger(__name__)
+
 EVIDENCE_LIMIT = 400
 """Characters of one piece of evidence."""
 TEXTS = {"remembrance": 2, "echo": 3, "knowledge": 1}
 """Kinds of texts in the order in which they are given, and how many of each at most."""
 SAME = 40
 """Characters by which an answer is known to tell a lesson: it may end otherwise."""
+CUT = 2
+"""Tokens below the most of an answer at which it may have been cut off: its text is counted anew."""
 UNSUPPORTED = "the adapter's answer is not supported by its session and was withheld; see the evidence"
 ASTRAY = "the adapter's answer is about something else (similarity {:.2f}, needed {:.2f}); see the evidence"
 UNSURE = "the adapter is not sure of its answer (probability {:.2f}, needed {:.2f}); see the evidence"
@@ -107,8 +113,8 @@ class Recaller(Finder):
     def end(self, asked: Asked, text: str) -> Recalled:
         """What the adapter said, as far as its session says so, too."""
         source, stale = self.record(asked)
-        checked = ground(text, source, self.config.support, stale)
-        doubt = self._doubt(asked, text) if checked.text else UNSUPPORTED
+        checked = ground(text, source, self.config.support, stale, self.is_cut(text))
+        doubt = self._doubt(asked, text, checked.text) if checked.text else UNSUPPORTED
         kept = "" if doubt else checked.text
         answer = replace(
             self._empty(asked),
@@ -117,35 +123,48 @@ class Recaller(Finder):
             support=checked.support,
             withheld=checked.withheld,
             answer_tokens=self.count(kept) if kept else 0,
-            evidence_tokens=self.count("\n".join(e.text for e in asked.near)),
+            evidence_tokens=self._evidence_tokens(asked),
         )
         return self._told(asked.request, asked.found, asked.began, answer)
 
-    def record(self, asked: Asked) -> tuple[str, tuple[str, ...]]:
-        """What an answer is held against: the sessions and echoes, and which literals are outdated."""
-        card, library = asked.card, self.library(asked.request.project)
-        paths = [library.echoes.trajectory(session) for session in card.origins]
-        source = "\n".join((*map(source_text, paths), echoed(card, asked.found.memory)))
-        return source, outdated(library.get(card.id), library.states().get(card.id, NEW))
+    def is_cut(self, text: str) -> bool:
+        """Whether an answer is so long that its end may be missing."""
+        return self.count(text) >= self.config.max_answer_tokens - CUT
 
-    def _doubt(self, asked: Asked, text: str) -> str:
+    def record(self, asked: Asked) -> tuple[list[Passage], tuple[str, ...]]:
+        """What an answer is held against: sessions, echoes, lessons; and which literals are outdated."""
+        card, library, memory = asked.card, self.library(asked.request.project), asked.found.memory
+        found, known = [], {text.id for text in memory.texts}
+        for session in card.origins:
+            past = intact(library.echoes.trajectory(session))
+            found += session_passages(past)
+            known |= {event.id for event in past}
+        cited = {one for lesson in card.lessons for one in lesson.evidence}
+        found += [passage(text.text) for text in memory.texts if text.id in cited]
+        whole = (lesson for lesson in card.lessons if lesson.evidence and known.issuperset(lesson.evidence))
+        found += [passage(lesson.answer) for lesson in whole]
+        return found, outdated(library.get(card.id), library.states().get(card.id, NEW))
+
+    def _doubt(self, asked: Asked, text: str, kept: str) -> str:
         """Why an answer that its session supports is not given all the same; empty where it is."""
-        settings, near = self.config, self.nearness(asked, text)
+        settings, near = self.config, self.nearness(asked, kept)
         if near < settings.near:
             return ASTRAY.format(near, settings.near)
         sure = self.generator.sureness(asked.request.query, text, asked.folder)
         return UNSURE.format(sure, settings.sure) if sure < settings.sure else ""
 
-    def nearness(self, asked: Asked, text: str) -> float:
-        """How near a question is to an answer, or to the questions of the lessons that the answer tells."""
-        told = [lesson for lesson in asked.card.lessons if lesson.answer[:SAME] == text[:SAME]]
-        known = (question for lesson in told for question in lesson.questions)
-        return self.index.nearness(asked.request.query, [text, *known])
+    def nearness(self, asked: Asked, kept: str) -> float:
+        """How near a question is to what is left of an answer, or to the lesson that it tells."""
+        lesson = telling(asked.card.lessons, kept)
+        return self.index.nearness(asked.request.query, [kept, *(lesson.questions if lesson else ())])
 
     def silent(self, asked: Asked, why: str) -> Recalled:
         """The adapter could not be asked: the evidence alone."""
-        answer = replace(self._empty(asked), abstained=why)
+        answer = replace(self._empty(asked), abstained=why, evidence_tokens=self._evidence_tokens(asked))
         return self._told(asked.request, asked.found, asked.began, answer)
+
+    def _evidence_tokens(self, asked: Asked) -> int:
+        return self.count("\n".join(e.text for e in asked.near)) if asked.near else 0
 
     def _empty(self, asked: Asked) -> Recalled:
         shown = asked.near if asked.request.include_evidence else ()
@@ -198,10 +217,26 @@ def in_service(library: Library, id: str) -> Card:
     return card
 
 
-def echoed(card: Card, memory: Known) -> str:
-    """The echoes that an adapter was taught and that are still there: its answer may rest on them, too."""
-    cited = {one for lesson in card.lessons for one in lesson.evidence}
-    return "\n".join(text.text for text in memory.texts if text.id in cited)
+def intact(path: Path) -> tuple[Event, ...]:
+    """The events of a session; none where its trajectory is gone or damaged: it supports nothing."""
+    try:
+        return trajectory.read(path).events if path.exists() else ()
+    except (FormatError, OSError) as error:
+        log.warning("%s", error)
+        return ()
+
+
+def telling(lessons: Sequence[Lesson], kept: str) -> Lesson | None:
+    """The lesson that what is left of an answer tells: none begins more alike, and its keys are there."""
+
+    def alike(lesson: Lesson) -> int:
+        pairs = enumerate(zip(lesson.answer, kept, strict=False))
+        return next((n for n, (one, other) in pairs if one != other), min(len(lesson.answer), len(kept)))
+
+    best = max(lessons, key=alike, default=None)
+    if best is None or alike(best) < min(SAME, len(best.answer)):
+        return None
+    return best if not best.keys or holds(kept, best.keys) else None
 
 
 def told_by(memory: Known, hits: Sequence[Hit]) -> tuple[Evidence, ...]:
@@ -232,7 +267,7 @@ def evidence(card: Card, echoes: Echoes, hits: Sequence[Hit], limit: int) -> tup
     for session in card.origins if wanted else ():
         path = echoes.trajectory(session)
         name = f".claude/echoes/trajectories/{path.name}"
-        for e in trajectory.read(path).events if path.exists() else ():
+        for e in intact(path):
             if e.id in wanted:
                 found[e.id] = Evidence(session, e.id, trajectory.kind_of(e), _shown(e), name)
     return tuple(found[one] for one in wanted if one in found)[: max(1, limit) * 2]

@@ -19,11 +19,8 @@ from rune.paths import Echoes
 from rune.recall import evidence, told_by, with_texts
 from rune.records import recalled
 from rune.records.card import Card
-from rune.records.message import Ingest, Ingested, Match, Recall, Recalled
+from rune.records.message import NOTE_LIMIT, Ingest, Ingested, Match, Recall, Recalled
 from rune.records.trajectory import Note
-
-NOTE_LIMIT = 2000
-"""Characters of one note: what is longer is a document, not a lesson."""
 
 
 def note(capture: Capture, request: Ingest, at: float) -> Ingested:

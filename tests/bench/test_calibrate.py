@@ -21,6 +21,7 @@ def answer(kind="probe", match=0.6, near=0.6, sure=0.9, right=True, until=1.0):
         "kind": kind,
         "match": match,
         "near": near,
+        "near_kept": [near] * len(SUPPORTS),
         "sure": sure,
         "given": given,
         "right": marks,

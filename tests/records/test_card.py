@@ -14,7 +14,8 @@ text = st.text(st.characters(exclude_categories=("Cs",)), max_size=20)
 texts = st.lists(text, max_size=3).map(tuple)
 finite = st.floats(allow_nan=False, allow_infinity=False)
 probes = st.dictionaries(text, st.none() | finite, max_size=3)
-lessons = st.lists(st.builds(Lesson, text, text, texts, texts, texts, texts), max_size=3).map(tuple)
+asked = st.lists(text, min_size=1, max_size=3).map(tuple)
+lessons = st.lists(st.builds(Lesson, text, text, asked, texts, texts, texts), max_size=3).map(tuple)
 whole = st.integers(0, 2**40)
 cards = st.builds(
     Card, session=text, source_hash=text, events=whole, redactions=st.dictionaries(text, whole), base=text,
@@ -54,6 +55,9 @@ def test_a_card_of_a_newer_rune_is_refused(tmp_path, make_card):
         ({"events": "many"}, "events: found 'many'"),
         ({"redactions": []}, "redactions: found"),
         ({"session": 3}, "session: found 3"),
+        ({"targets": "q_proj"}, "targets: found 'q_proj'"),
+        ({"probes_after": {"trained": "high"}}, "probes_after: found {'trained': 'high'}"),
+        ({"sha256": {"adapter_config.json": None}}, "sha256: found"),
         ({"lessons": [3]}, "rune distil"),
         ({"lessons": None}, "rune distil"),
         ({"lessons": [{"kind": "fix"}]}, "answer"),
@@ -67,6 +71,41 @@ def test_a_damaged_card_is_refused_with_the_field_and_the_way_out(tmp_path, make
         card.read(path)
     assert str(path) in str(raised.value)
     assert "rune distil <session>" in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"kind": 3}, "kind: found 3"),
+        ({"answer": None}, "answer: found None"),
+        ({"questions": "Why?"}, r"questions: found 'Why\?'"),
+        ({"questions": []}, r"questions: found \[\]"),
+        ({"questions": None}, "questions: found None"),
+        ({"probes": [1]}, r"probes: found \[1\]"),
+        ({"evidence": {}}, r"evidence: found \{\}"),
+        ({"keys": [None]}, r"keys: found \[None\]"),
+        ({"at": "soon"}, "at: found 'soon'"),
+    ],
+)
+def test_a_damaged_lesson_is_refused_with_its_place_and_field(tmp_path, make_card, changes, said):
+    path = tmp_path / "card.json"
+    raw = json.loads(card.dump(make_card()))
+    raw["lessons"].append({**raw["lessons"][0], **changes})
+    path.write_text(json.dumps(raw))
+    with pytest.raises(FormatError, match=rf"card.json: lessons\[1\]\.{said}; delete its folder"):
+        card.read(path)
+
+
+def test_a_lesson_may_leave_out_all_but_what_it_tells_and_is_asked_by(tmp_path, make_card):
+    lesson = {"kind": "fix", "answer": "The currency comes first.", "questions": ["Why?"], "at": 3}
+    raw = {**json.loads(card.dump(make_card())), "lessons": [lesson]}
+    (tmp_path / "card.json").write_text(json.dumps(raw))
+    read = card.read(tmp_path / "card.json").lessons
+    assert read == (Lesson("fix", "The currency comes first.", ("Why?",), (), at=3.0),)
+    del raw["lessons"][0]["questions"]
+    (tmp_path / "card.json").write_text(json.dumps(raw))
+    with pytest.raises(FormatError, match=r"lessons\[0\]\.questions: found None"):
+        card.read(tmp_path / "card.json")
 
 
 @pytest.mark.parametrize("content", [b"", b"{", b"[]", b"null", b"{}", b"\xff", b"[" * 100_000])
@@ -144,6 +183,21 @@ def test_a_retired_lesson_is_no_living_one_and_its_literals_are_outdated(make_ca
     assert card.outdated(made, state) == ("8080",)
     assert card.outdated(made, State(retired={0: "b", 1: "b", 9: "b"})) == ("8080", "gate.py")
     assert (card.living(made, State()), card.outdated(made, State())) == (made, ())
+
+
+@pytest.mark.parametrize(
+    ("answer", "outdated"),
+    [
+        ("The proxy listens on port 8080.", ("80",)),
+        ("The proxy is version 1.80.", ("80",)),
+        ("The proxy listens on port 80.", ()),
+        ("Ask http://localhost:80, it answers.", ()),
+    ],
+)
+def test_a_literal_is_kept_alive_where_it_stands_by_itself_alone(make_card, answer, outdated):
+    old = Lesson("said", "The gate listens on 80.", ("Where?",), (), (), ("80",))
+    made = make_card(lessons=(old, Lesson("said", answer, ("Proxy?",), ())))
+    assert card.outdated(made, State(retired={0: "b"})) == outdated
 
 
 def test_what_is_retired_leaves_the_summary_and_is_not_kept_alive_by_the_order_of_steps(make_card):

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from rune.errors import FormatError, NewerVersion
 from rune.records import message
-from rune.records.message import Failed, Recall, Recalled, Status
+from rune.records.message import Failed, Ingest, Recall, Recalled, Status
 
 st.register_type_strategy(float, st.floats(allow_nan=False, allow_infinity=False))
 st.register_type_strategy(str, st.text(max_size=20))
@@ -55,6 +55,13 @@ def test_a_whole_number_is_welcome_where_a_number_is_expected():
 def test_what_is_no_message_is_refused_with_the_field(said, why):
     with pytest.raises(FormatError, match=why):
         message.decode(json.dumps({"v": 1, **said}).encode())
+
+
+def test_half_a_surrogate_pair_is_replaced_whoever_sends_it_but_not_in_the_name_of_a_folder():
+    line = rb'{"v":1,"type":"Recall","query":"cut \ud83d, whole \ud83d\ude00","project":"/caf\udce9"}'
+    assert message.decode(line) == Recall("cut ?, whole \U0001f600", "/caf\udce9")
+    note = Ingest("a\ud83d", "/p", evidence="b\ud83d", tags=("c\ud83d", "d"))
+    assert (note.content, note.evidence, note.tags) == ("a?", "b?", ("c?", "d"))
 
 
 @pytest.mark.parametrize("line", [b"", b"hello", b"[]", b"null", b"3", b"\xff\xfe", b"[" * 100_000])

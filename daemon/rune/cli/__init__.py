@@ -150,6 +150,8 @@ def recall(query: str, limit: int, project: Path, as_json: bool) -> None:
     """Ask the project's memory."""
     from rune.records.message import Recall, Recalled
 
+    if not query.strip():
+        raise click.UsageError("the question is empty: ask one, such as \"How was KeyError: 'month' fixed?\"")
     found = ask(Recall(query, str(paths.project_root(project)), limit), Recalled, 120.0)
     if as_json:
         click.echo(plain(found))

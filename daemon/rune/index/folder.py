@@ -5,9 +5,10 @@ What is removed leaves none of its text in the files. Not covered: network file 
 
 from __future__ import annotations
 
+import contextlib
 import shutil
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -23,6 +24,17 @@ PAGE = 4000
 _PARTS = ["embeddings", "metadatas", "documents"]
 
 
+@contextlib.contextmanager
+def _calm() -> Iterator[None]:
+    """Around Chroma: a damaged page can make it panic, and Python does not count that as an Exception."""
+    try:
+        yield
+    except BaseException as error:
+        if type(error).__module__ == "pyo3_runtime":
+            raise OSError(f"Chroma panicked: {error}") from error
+        raise
+
+
 class Folder:
     """A ``Shelf`` of files."""
 
@@ -31,30 +43,37 @@ class Folder:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._client: Any = None
+        self._spoilt = ""
+        """The generation that failed to open last: Chroma remembers its path, and would fail otherwise."""
 
     def __str__(self) -> str:
         return str(self._folder)
 
     def whole(self, name: str) -> bool:
         """As ``Shelf.whole``."""
-        return (self._folder / name / "chroma.sqlite3").is_file()
+        return name != self._spoilt and (self._folder / name / "chroma.sqlite3").is_file()
 
     def touched(self, count: int) -> bool:
         """Nobody writes here without the lock and the stamp."""
         return False
 
+    @_calm()
     def begin(self) -> str:
-        """As ``Shelf.begin``; always a new name: Chroma remembers a path that failed to open."""
+        """As ``Shelf.begin``; always a new name."""
         self.close()
         name = _new_name()
         self._client = _client(self._folder / name)
         return name
 
+    @_calm()
     def open(self, name: str) -> None:
         """As ``Shelf.open``."""
         self.close()
+        self._spoilt = name
         self._client = _client(self._folder / name)
+        self._spoilt = ""
 
+    @_calm()
     def load(self, wanted: Mapping[str, Document]) -> tuple[Rows, list[str]]:
         """As ``Shelf.load``; the texts lie here, so that every document is known."""
         from rune.index.rows import Rows, matrix  # noqa: PLC0415 - numpy
@@ -66,10 +85,12 @@ class Folder:
             rows.add(page["ids"], found, matrix(page["embeddings"]))
         return rows, []
 
+    @_calm()
     def write(self, keys: Sequence[str], documents: Sequence[Document], vectors: Vectors) -> None:
         """As ``Shelf.write``."""
         _write(self._client, keys, documents, vectors)
 
+    @_calm()
     def keep(self, stay: Rows, gone: Sequence[str]) -> str:
         """As ``Shelf.keep``, by moving what stays: Chroma keeps deleted text in its log and in free pages."""
         name = _new_name()
@@ -92,11 +113,12 @@ class Folder:
         if current is not None:
             sweep(self._folder, current)
 
+    @_calm()
     def close(self) -> None:
         """As ``Shelf.close``."""
-        if self._client is not None:
-            self._client.close()
-        self._client = None
+        client, self._client = self._client, None
+        if client is not None:
+            client.close()
 
 
 def sweep(folder: Path, current: str = "") -> None:

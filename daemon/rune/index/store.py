@@ -61,7 +61,7 @@ class Store:
     """One project's documents."""
 
     def __init__(self, folder: Path, embedder: Embedder, shelf: Shelf | None = None) -> None:
-        self._folder = files.private_folder(folder)
+        self._folder = folder
         self._embedder = embedder
         self._shelf = shelf or Folder(folder)
         self._lock = FileLock(folder / "lock")
@@ -107,6 +107,7 @@ class Store:
         from chromadb.errors import ChromaError  # noqa: PLC0415 - half a second and 60 MB
 
         try:
+            files.private_folder(self._folder)  # the lock lies there; FileLock would leave it open to all
             return act()
         except (ChromaError, OSError) as error:
             log.warning("%s: the search index was damaged and is made anew (%s)", self._shelf, error)

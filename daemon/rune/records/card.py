@@ -18,6 +18,7 @@ from typing import Any, TypeAlias
 import orjson
 
 from rune.errors import FormatError, NewerVersion
+from rune.literal import stands
 from rune.records import ledger as lines
 from rune.records.ledger import State
 
@@ -104,6 +105,12 @@ _PLAIN = {
 }
 """What each field but the lists may be in JSON."""
 _NAMES = frozenset(f.name for f in dataclasses.fields(Card))
+_LISTS = ("targets", "parents", "sessions")
+_TEXT = frozenset((str,))
+_NUMBER = frozenset((int, float))
+_SCORE = _NUMBER | {type(None)}
+_VALUES = {"redactions": frozenset((int,)), "sha256": _TEXT, "probes_before": _SCORE, "probes_after": _SCORE}
+"""What the fields that have names of their own may hold."""
 
 
 _WAY_OUT = "delete its folder and make it anew with `rune distil <session>`"
@@ -138,15 +145,28 @@ def read(path: Path) -> Card:
         raise NewerVersion(f"{path}: card version {version!r}; this Rune knows {VERSION}: update rune-memory")
     if unknown := raw.keys() - _NAMES:
         raise FormatError(f"{path}: unknown fields {sorted(unknown)}; {_WAY_OUT}")
-    for name, wanted in _PLAIN.items():
-        if name in raw and not isinstance(raw[name], wanted):
-            raise FormatError(f"{path}: {name}: found {raw[name]!r}; {_WAY_OUT}")
+    if wrong := _field(raw):
+        raise FormatError(f"{path}: {wrong}: found {raw[wrong]!r}; {_WAY_OUT}")
     try:
-        lessons = tuple(_lesson(entry) for entry in raw.pop("lessons"))
-        lists = {name: tuple(raw[name]) for name in ("targets", "parents", "sessions") if name in raw}
+        lessons = tuple(_lesson(place, entry) for place, entry in enumerate(raw.pop("lessons")))
+        lists = {name: tuple(raw[name]) for name in _LISTS if name in raw}
         return Card(**{**raw, "lessons": lessons, **lists})
+    except ValueError as error:
+        raise FormatError(f"{path}: {error}; {_WAY_OUT}") from None
     except (TypeError, KeyError, AttributeError) as error:
         raise FormatError(f"{path}: {error!r}; {_WAY_OUT}") from None
+
+
+def _field(raw: dict[str, Any]) -> str:
+    """The field of a card, its lessons aside, that is not what it must be; empty where all are."""
+    for name, found in raw.items():
+        if name in _PLAIN and not isinstance(found, _PLAIN[name]):
+            return name
+        if name in _VALUES and not _VALUES[name].issuperset(map(type, found.values())):
+            return name
+        if name in _LISTS and not _texts(found):
+            return name
+    return ""
 
 
 def identity(card: Card) -> str:
@@ -159,10 +179,29 @@ def identity_of(*parts: str) -> str:
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:16]
 
 
-def _lesson(raw: dict[str, Any]) -> Lesson:
+def _lesson(place: int, raw: dict[str, Any]) -> Lesson:
     get = raw.get
-    return Lesson(raw["kind"], raw["answer"], tuple(get("questions", ())), tuple(get("probes", ())),
-                  tuple(get("evidence", ())), tuple(get("keys", ())), float(get("at", 0.0)))  # fmt: skip
+    kind, answer, at = raw["kind"], raw["answer"], get("at", 0.0)
+    asked, probes = get("questions", []), get("probes", [])
+    evidence, keys = get("evidence", []), get("keys", [])
+    lists = type(asked) is type(probes) is type(evidence) is type(keys) is list
+    fine = lists and asked and type(at) in _NUMBER  # plainly: a thousand cards have 24,000 lessons
+    if not (fine and _TEXT.issuperset(map(type, [kind, answer, *asked, *probes, *evidence, *keys]))):
+        raise ValueError(f"lessons[{place}].{_wrong(raw)}")
+    return Lesson(kind, answer, tuple(asked), tuple(probes), tuple(evidence), tuple(keys), float(at))
+
+
+def _wrong(lesson: dict[str, Any]) -> str:
+    """The field of a lesson that is not what it must be."""
+    lists = {name: lesson.get(name, []) for name in ("questions", "probes", "evidence", "keys")}
+    texts = {name: [lesson[name]] for name in ("kind", "answer")} | lists
+    bad = [name for name, found in texts.items() if not _texts(found)]
+    name = bad[0] if bad else "at" if lists["questions"] else "questions"
+    return f"{name}: found {lesson.get(name)!r}"
+
+
+def _texts(found: Any) -> bool:
+    return type(found) is list and _TEXT.issuperset(map(type, found))
 
 
 def better_than_base(before: dict[str, float | None], after: dict[str, float | None]) -> bool:
@@ -204,13 +243,13 @@ def tasks(card: Card) -> list[str]:
 def outdated(card: Card, state: State) -> tuple[str, ...]:
     """Literals that only the retired lessons of a whole card hold: an answer with one of them is stale.
 
-    The order of steps is what was done once: it keeps no literal alive.
+    An answer that is still true keeps those alive that stand in it by themselves: port 8080 does not keep 80
+    alive. The order of steps is what was done once: it keeps none alive.
     """
     gone = [card.lessons[place] for place in state.retired if place < len(card.lessons)]
     retired = {key for lesson in gone for key in lesson.keys}
-    true = [lesson for lesson in living(card, state).lessons if lesson.kind != "steps"]
-    told = " ".join(lesson.answer for lesson in true).lower()
-    return tuple(sorted(key for key in retired if key.lower() not in told))
+    true = [lesson.answer for lesson in living(card, state).lessons if lesson.kind != "steps"]
+    return tuple(sorted(key for key in retired if not any(stands(key, answer) for answer in true)))
 
 
 Stamp: TypeAlias = tuple[int, int, int]

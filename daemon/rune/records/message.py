@@ -31,6 +31,17 @@ from rune.records.tokens import (
 from rune.serving.types import EngineStats
 
 VERSION = 1
+NOTE_LIMIT = 2000
+"""Characters of one note: what is longer is a document, not a lesson."""
+
+
+def sound(text: str) -> str:
+    """A text without half surrogate pairs: who cuts an emoji in two sends one, and no embedder takes it.
+
+    >>> sound("cut \\ud83d")
+    'cut ?'
+    """
+    return text.encode("utf-8", "replace").decode()
 
 
 # requests
@@ -45,6 +56,9 @@ class Recall:
     client: int = 0
     """Process id of the coding client that asks; what it is given counts as used in its session."""
 
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "query", sound(self.query))
+
 
 @dataclass(frozen=True, slots=True)
 class Ingest:
@@ -58,6 +72,11 @@ class Ingest:
     tags: tuple[str, ...] = ()
     client: int = 0
     """Process id of the coding client that asks: it tells apart two sessions at once in one project."""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "content", sound(self.content))
+        object.__setattr__(self, "evidence", sound(self.evidence))
+        object.__setattr__(self, "tags", tuple(map(sound, self.tags)))
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,7 @@
 
 Every question is asked with all thresholds open: probes of development sessions, and questions that no
 session is about; all the run's adapters lie beside, as in use. The adapter's answer is kept with how relevant
-its session was, what grounding leaves of it at each threshold, how near it is to the question, how sure the
+its session was, what grounding leaves of it at each threshold, how near that is to the question, how sure the
 adapter is of its beginning, and how much likelier it is under the adapter than under the base (mean log-ratio
 of a token; it is shown beside the others and decides nothing). The curve is then a matter of counting.
 Development sessions choose, never held-out ones.
@@ -98,13 +98,14 @@ def _asked(scene: Scene, parts: Parts, engine: Engine, one: Asked) -> Asked:
         )
     text = recaller.generator.answer(one["question"], found.folder, recaller.config.max_answer_tokens)
     source, stale = recaller.record(found)
-    told = [ground(text, source, support, stale).text for support in SUPPORTS]
+    told = [ground(text, source, support, stale, recaller.is_cut(text)).text for support in SUPPORTS]
+    near = [round(recaller.nearness(found, said), 4) if said else OPEN for said in (text, *told)]
     adapter = engine.adapter(found.folder)
     ours, theirs = (mean(engine.logprobs(one["question"], text, by)) for by in (adapter, None))
     return {
         "answer": text, "found": found.card.session, "match": found.found.relevance,
         "given": [bool(answer) for answer in told], "right": [holds(answer, one["keys"]) for answer in told],
-        "true": holds(text, one["keys"]), "near": round(recaller.nearness(found, text), 4),
+        "true": holds(text, one["keys"]), "near": near[0], "near_kept": near[1:],
         "sure": round(recaller.generator.sureness(one["question"], text, found.folder), 4),
         "likelihood": round(ours, 4), "ratio": round(ours - theirs, 4),
         "seconds": round(time.monotonic() - began, 3),
@@ -120,7 +121,8 @@ def point(answers: Iterable[Asked], setting: Setting) -> Point:
     place = SUPPORTS.index(setting.support)
     given = right = known = foreign = silent = 0
     for one in answers:
-        enough = one["match"] >= setting.floor and one["near"] >= setting.near and one["sure"] >= setting.sure
+        near = one["near_kept"][place]
+        enough = one["match"] >= setting.floor and near >= setting.near and one["sure"] >= setting.sure
         told = enough and one["given"][place]
         given += told
         right += told and one["right"][place]

@@ -1,0 +1,235 @@
+"""The check of an answer: what its record says is kept, what nobody said is withheld."""
+
+import time
+
+import pytest
+
+from rune import grounding
+from rune.grounding import passage, session_passages
+from rune.records.trajectory import Execution, Reflection
+
+SOURCE = """
+$ pytest -q tests/test_invoice.py
+AssertionError: '9.50 EUR' != 'EUR 9.50'
+The ledger parser wants the currency before the amount, so listen on 8080 and retry 3 times.
+Edit src/invoice.py
+PRICE = "EUR {:.2f}".format(total)
+    result = parse_ledger(
+        amount, currency)
+It raised a KeyError in LedgerParser.
+"""
+
+
+
+
+def ground(answer, *texts, stale=(), cut=False):
+    """Held against these texts, each a passage."""
+    return grounding.ground(answer, [passage(text) for text in texts or (SOURCE,)], 0.6, stale, cut)
+
+
+def ran(command, text=""):
+    return session_passages([Execution("x1", 1.0, "Bash", command, text, True)])
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        "The ledger parser wants the currency before the amount.",
+        "Run `pytest -q tests/test_invoice.py`.",
+        "In src/invoice.py, the price lists EUR before the amount.",
+        'In src/invoice.py, replace `parse_ledger(` with `PRICE = "EUR {:.2f}".format(total)`.',
+        "listen on 8080",
+        "Retry 3 times.",
+        "The test failed: '9.50 EUR' != 'EUR 9.50'.",
+        "`result = parse_ledger( amount, currency)`",
+        "A KeyError was raised in LedgerParser.",
+        "THE LEDGER PARSER WANTS THE CURRENCY",
+        "Format with `format`(total).",
+    ],
+)
+def test_what_the_session_says_is_kept(answer):
+    found = ground(answer)
+    assert (found.text, found.withheld) == (answer, 0)
+    assert found.support >= 0.6
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        "The database refuses connections from unknown hosts.",
+        "In src/billing.py, the ledger parser wants the currency before the amount.",
+        "In invoice.py2, the ledger parser wants the currency.",
+        "The ledger parser in test_invoice.pyx wants the currency.",
+        "The ledger parser wants the currency before the amount 9000 times.",
+        "listen on 80",
+        "Retry 4 times.",
+        "Run `pytest -q tests/test_order.py`.",
+        "Run `pytest -x tests/test_invoice.py`.",
+        "The ledger parser raised a TimeoutError before the amount.",
+        "The ledger parser wants parse_amount before the currency.",
+        "The ledger parser wants config.currency before the amount.",
+        "parse",
+        "Yes.",
+        "It is.",
+        "",
+        "...",
+        "```",
+    ],
+)
+def test_what_the_session_does_not_say_is_withheld(answer):
+    found = ground(answer, SOURCE.replace("parse_ledger(", "read_ledger("))
+    assert found.text == ""
+    assert found.support == 0.0
+
+
+def test_a_sentence_without_support_does_not_take_the_others_along():
+    answer = "The ledger wants the currency first. Deploy it with Kubernetes on Fridays. Retry 3 times."
+    found = ground(answer)
+    assert found.text == "The ledger wants the currency first. Retry 3 times."
+    assert found.withheld == 1
+
+
+def test_an_answer_that_was_cut_off_in_the_middle_of_code_loses_its_last_sentence():
+    answer = "The ledger wants the currency first. Run `pytest -q tests/test_inv"
+    assert ground(answer).text == "The ledger wants the currency first."
+    assert ground("Run `pytest").text == ""
+
+
+def test_a_full_stop_inside_code_ends_no_sentence():
+    answer = 'Use `PRICE = "EUR {:.2f}".format(total)` for the currency.'
+    assert ground(answer).text == answer
+
+
+def test_without_a_record_nothing_is_supported():
+    assert grounding.ground("The ledger parser wants the currency.", [], 0.6).text == ""
+
+
+def test_what_an_edit_replaced_counts_as_said(events):
+    record = grounding.session_passages(events)
+    assert any("src/invoice.py" in one.text for one in record)
+    answer = 'In src/invoice.py, replace `PRICE = "{:.2f}".format(total) + " EUR"`.'
+    assert grounding.ground(answer, record, 0.6).text == answer
+
+
+def test_what_is_known_to_be_outdated_is_withheld():
+    answer = "The ledger wants the currency first. So listen on 8080."
+    found = ground(answer, stale=("8080",))
+    assert (found.text, found.withheld) == ("The ledger wants the currency first.", 1)
+    assert ground(answer, stale=("80", "9090")).text == answer
+
+
+@pytest.mark.parametrize(
+    ("answer", "source"),
+    [
+        ("The price was 50 EUR.", "The price was 9.50 EUR."),
+        ("Retry 5 times.", "Retry 3 times with a pause of 1.5 seconds."),
+        ("It processed 1 rows.", "It processed 1,000 rows."),
+        ("Upgrade to version 2.1.", "Upgrade to version 1.2.1."),
+        ("The server listens on port 10.", "The server 10.0.0.1 listens on port 8080."),
+        ("Wait 8 seconds.", "Read it as UTF-8 and wait 3 seconds."),
+        ("Edit app/config.py.", "Edit legacy-app/config.py."),
+        ("The log is in /log.", "The log is in /srv/app/log."),
+        ("Run make deploy --force.", "Run make deploy --dry-run."),
+        ("It retries nine times.", "It retries 3 times."),
+        ("Never run `make test`, it drops the database.", "Run `make test`; it passes."),
+        ("Никогда не запускайте `make test`, он удаляет базу.", "$ make test\nОк, тесты проходят."),
+        ("```\n\n```", "anything"),
+        ("1. Install Kubernetes on Fridays. 2. Restart the frobnicator.", "exit code 1\n2 passed"),
+        ("- Retry twice\n- Then reboot Kubernetes", "It was patient."),
+    ],
+)
+def test_what_the_record_says_of_something_else_does_not_support(answer, source):
+    assert ground(answer, source).text == ""
+
+
+@pytest.mark.parametrize(
+    ("code", "command"),
+    [
+        ("rm -rf /", "rm -rf /tmp/build-cache"),
+        ("rm -rf build", "rm -rf build/cache/old"),
+        ("git push --force", "git push --force-with-lease origin main"),
+        ("DELETE FROM users", "psql -c 'DELETE FROM users WHERE id = 7'"),
+        ("kubectl delete ns prod", "kubectl delete ns prod-test-17"),
+        ("npm run test", "npm run test:watch"),
+        ("docker push gateway", "docker push gateway:1.4"),
+        ("git branch -d old", "git branch -D old"),
+        ("make test", "make\ntest.c"),
+        ("make test", "make testing"),
+    ],
+)
+def test_a_part_of_a_command_is_not_that_command(code, command):
+    record = ran(command, "test failed")
+    assert grounding.ground(f"Run `{code}`.", record, 0.6).text == ""
+
+
+@pytest.mark.parametrize(
+    "command",
+    ["make test", "cd app && make test", "make test -q 2>&1 | tail -3", "(make test; ls)", "make  test > l"],
+)
+def test_a_whole_command_is_supported_whatever_comes_of_its_output(command):
+    assert grounding.ground("Run `make test`.", ran(command), 0.6).text == "Run `make test`."
+
+
+def test_a_command_does_not_go_on_in_its_output():
+    assert grounding.ground("Run `make test`.", ran("make", "test: ok"), 0.6).text == ""
+
+
+@pytest.mark.parametrize(
+    ("answer", "source"),
+    [
+        ("Edit **src/invoice.py** first.", "Edit src/invoice.py first."),
+        ("The parser of src/invoice.py's module.", "The parser module in src/invoice.py."),
+        ("It raises KeyError/ValueError there.", "It raises KeyError there, or ValueError."),
+        ("Lint and/or format the code.", "Format the code, or lint it."),
+        ("Use a linter, e.g. `ruff check`.", "The linter is `ruff check`: use it."),
+        ("Read “src/a.py” first.", "First read src/a.py."),
+        ("Port—8080—is taken.", "The port 8080 is taken."),
+        ("```bash\nmake test\n```", "$ make test"),
+        ("The file is yaml today.", "Today the file is 'yaml'."),
+        ("不要使用旧的解析器。", "他说:不要使用旧的解析器。"),
+        ("Не используйте старый парсер.", "Не используйте старый парсер."),
+        ("Use uv, not pip.", "Please: use uv, not pip. Thanks"),
+        ("1. Retry 3 times\n2. Restart the gateway", "Restart the gateway and retry 3 times."),
+        ("It is at localhost:8080 now.", "See http://localhost:8080/api now."),
+        ("It listens on 8080.", "It listens at localhost:8080/"),
+    ],
+)
+def test_what_is_written_another_way_is_supported(answer, source):
+    found = ground(answer, source)
+    assert (found.text, found.withheld) == (answer, 0)
+
+
+def test_a_sentence_is_supported_by_one_passage_or_not_at_all():
+    answer = "The gateway listens on port 9090."
+    texts = ("The gateway listens on port 8080.", "The mailer has 9090.")
+    assert ground(answer, *texts).text == ""
+    assert ground(answer, " ".join(texts)).text == answer
+
+
+def test_an_item_of_a_list_stands_for_itself():
+    answer = "- Retry 3 times\n- Then reboot Kubernetes"
+    assert ground(answer, "Retry 3 times.").text == "- Retry 3 times"
+
+
+def test_an_answer_that_was_cut_off_loses_a_last_sentence_without_an_end():
+    source = "Back it up. Run the migration with --yes only after the backup finished."
+    answer = "Back it up. Run the migration with --yes"
+    assert ground(answer, source).text == answer
+    assert ground(answer, source, cut=True).text == "Back it up."
+    assert ground("Back it up.", source, cut=True).text == "Back it up."
+
+
+def test_an_outdated_number_is_none_that_it_is_a_part_of():
+    assert ground("The pause is 8.5 seconds.", "The pause is 8.5 seconds.", stale=("5", "8")).withheld == 0
+
+
+@pytest.mark.parametrize("mark", ["=", ".", "/", ":", "\\", "=-", "`", "a.", "1,"])
+def test_a_model_that_repeats_itself_is_soon_through(mark):
+    began = time.process_time()
+    ground("The value is " + mark * 8000, SOURCE)
+    assert time.process_time() - began < 2.0
+
+
+def test_each_event_is_a_passage():
+    record = session_passages([Reflection("r1", 1.0, "It was the cache."), *[]])
+    assert [one.text for one in record] == ["It was the cache."]
