@@ -81,7 +81,7 @@ class RecallConfig:
     floor: float = 0.35
     """Least relevance: cosine similarity plus 0.3 of the keyword score, as the index gives it."""
     support: float = 0.6
-    """Least share of an answer's content words found in its trajectory."""
+    """Least share of a sentence's content words that one passage of its record holds."""
     near: float = 0.75
     """Least cosine similarity of the question with the answer, or with a question that its lesson answers.
 
