@@ -77,6 +77,45 @@ def test_an_adapter_is_put_away_and_put_back_by_hand(rune, teach, library):
     assert library.cards() == [card]
 
 
+def test_what_is_put_away_or_back_by_hand_leaves_no_older_lesson_that_another_one_knows_better(
+    rune, teach, library
+):
+    ports = []
+    for port, colour in (("80", "red"), ("8080", "blue"), ("9090", "green")):
+        lessons = told("gateway port", port), told("colour of the sky", colour)
+        ports.append(teach(colour, *lessons, created=float(len(ports))))
+        rune("evolve", "--apply")
+    old, middle, new = (card.id for card in ports)
+    assert library.states()[old].retired == {0: middle}
+    assert f"retired 1 lesson(s) of {old}: a younger" in rune("archive", middle).output
+    assert library.states()[old].retired == {0: new}
+    rune("archive", new)
+    assert library.states()[old].retired == {}
+    assert f"retired 1 lesson(s) of {old}: a younger" in rune("reactivate", middle).output
+    assert library.states()[old].retired == {0: middle}
+
+
+def test_a_person_can_undo_a_wrong_retirement(rune, teach, library):
+    old = teach("s1", told("gateway port", "8080"), created=1.0)
+    teach("s2", told("gateway port", "9090"), told("sky colour today", "blue"), created=2.0)
+    for _ in range(2):
+        rune("evolve", "--apply")
+    assert library.states()[old.id].status == "superseded"
+    assert "1 lesson(s) that had been retired are told again" in rune("reactivate", old.id).output
+    assert old in library.cards()
+    assert rune("evolve").output == "nothing to do\n"
+
+
+def test_what_comes_out_of_the_archive_says_what_it_does_not_tell(rune, teach, library):
+    old = teach("s1", told("gateway port", "8080"), created=1.0)
+    teach("s2", told("gateway port", "9090"), created=2.0)
+    rune("evolve", "--apply")
+    library.archive(old.id)
+    again = f"to have them told: rune adapters reactivate {old.id[:8]}"
+    assert f"1 of its 1 lessons are no longer true; {again}" in rune("reactivate", old.id).output
+    assert "1 lesson(s) that had been retired are told again" in rune("reactivate", old.id).output
+
+
 def test_lineage_is_printed_and_drawn(rune, teach, tmp_path):
     assert rune("lineage").output == "no adapters yet\n"
     card = teach("s1", told("port", "8080"))
@@ -90,6 +129,7 @@ def test_evolution_is_shown_and_only_done_when_it_is_asked_for(rune, teach, libr
     new = teach("s2", told("gateway port", "9090"))
     shown = rune("evolve").output
     assert f"retire      1 lesson(s) of {old.id}" in shown
+    assert "no longer true: The gateway port is set to 8080." in shown
     assert "nothing was done" in shown
     assert len(library.cards()[0].lessons) == 2
     assert rune("evolve", "--dry-run").output == shown

@@ -5,9 +5,11 @@ from datetime import date
 import pytest
 
 from rune import forget, gather
+from rune.config import EvolutionConfig
 from rune.echoes import known
 from rune.echoes.store import Store
 from rune.errors import FormatError
+from rune.evolving import carrying, standing
 from rune.index import Document, Index, store_folder
 from rune.jobs import Jobs
 from rune.library import Library
@@ -101,6 +103,74 @@ def test_every_descendant_goes_and_those_whose_place_it_had_taken_serve_again(wr
 def test_a_session_of_a_consolidated_adapter_alone_is_forgotten_with_it(add, echoes):
     child = add("task-1", b"child", level="task", parents=("ab" * 8,), sessions=("s1", "s2"))
     assert forget.session("s1", echoes.project).removed == (f"adapter {child.id}",)
+
+
+def test_a_child_whose_card_is_damaged_goes_with_each_of_its_sessions(write_session, add, echoes):
+    library = Library(echoes, time.time)
+    one, two = (add(name, name.encode()) for name in ("s1", "s2"))
+    child = add("task-1", b"child", level="task", parents=(one.id, two.id), sessions=("s1", "s2"))
+    for parent in (one, two):
+        library.supersede(parent.id, child.id)
+    path = library.folder(child.id) / "card.json"
+    path.chmod(0o600)
+    path.write_text("{")
+    assert f"adapter {child.id}" in forget.session("s1", echoes.project).removed
+    assert [card.id for card in library.cards()] == [two.id]
+
+
+def test_what_a_person_had_put_away_stays_away_when_what_had_its_place_is_forgotten(add, echoes):
+    library = Library(echoes, time.time)
+    one, two, three = (add(name, name.encode()) for name in ("s1", "s2", "s3"))
+    for old in (one, three):
+        library.supersede(old.id, two.id)
+    library.archive(one.id)
+    forget.session("s2", echoes.project)
+    assert [card.id for card in library.cards()] == [three.id]
+    assert library.states()[three.id].word == 0.0, "no person has put it back"
+
+
+def told(port):
+    answer = f"The gateway listens on port {port}."
+    return Lesson("said", answer, ("Where does the gateway listen?",), (), (), (str(port),), float(port))
+
+
+@pytest.mark.parametrize(("automatic", "ports"), [("true", ["9090"]), ("false", ["80", "9090"])])
+def test_what_a_forgotten_session_knew_better_another_one_may_know_better_too(
+    add, home, echoes, automatic, ports
+):
+    home.root.mkdir(exist_ok=True)
+    home.config.write_text(f"[evolution]\nautomatic = {automatic}\n")
+    library = Library(echoes, time.time)
+    for n, port in enumerate((80, 8080, 9090)):
+        add(f"s{n}", str(port).encode(), lessons=(told(port), told_apart(n)))
+        carrying.retire(library, EvolutionConfig())
+    assert forget.session("s1", echoes.project).removed
+    said = [lesson.keys[0] for card in library.cards() for lesson in card.lessons if lesson.kind == "said"]
+    assert sorted(said) == ports
+
+
+def told_apart(n):
+    return Lesson("goal", f"Session {n} was about w{n}.", (f"What was session {n} about?",), ())
+
+
+def test_what_evolution_has_done_leaves_no_answer_in_the_journal_of_jobs(add, home, echoes):
+    library, jobs = Library(echoes, time.time), Jobs(home.jobs, time.time)
+    for n, port in enumerate((8080, 9090)):
+        add(f"s{n}", str(port).encode(), lessons=(told(port), told_apart(n)))
+    done = carrying.carry(library, standing.look(echoes, EvolutionConfig(), time.time()).actions)
+    assert done
+    jobs.enqueue_evolution(str(echoes.project), "51a20958")
+    jobs.done(jobs.started(jobs.next(time.time() + 1)), "", "; ".join(done))
+    forget.session("s0", echoes.project)
+    assert b"gateway" not in home.jobs.read_bytes()
+
+
+def test_settings_that_cannot_be_read_keep_nobody_from_forgetting(write_session, home, echoes, caplog):
+    home.root.mkdir(exist_ok=True)
+    home.config.write_text("[evolution]\nautomatic = 7\n")
+    write_session("s1")
+    assert forget.session("s1", echoes.project).removed == ("trajectory s1.jsonl",)
+    assert "automatic" in caplog.text
 
 
 # echoes

@@ -423,6 +423,15 @@ def test_a_job_that_another_process_started_is_judged_by_who_asks_not_by_time(jo
     assert restart().next(clock()) is not None
 
 
+def test_an_evolution_that_was_done_and_is_wanted_still_is_due_again_after_a_day(jobs, clock):
+    jobs.enqueue_evolution("/p", "51a20958")
+    jobs.done(jobs.started(jobs.next(clock())), "")
+    clock.advance(86399)
+    assert jobs.enqueue_evolution("/p", "51a20958") is False
+    clock.advance(1)
+    assert [jobs.enqueue_evolution("/p", "51a20958") for _ in range(2)] == [True, False]
+
+
 def test_an_evolution_is_named_by_its_plan_and_gives_its_own_way_out(jobs, clock):
     assert [jobs.enqueue_evolution("/p", "51a20958") for _ in range(2)] == [True, False]
     for _ in range(3):

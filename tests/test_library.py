@@ -253,6 +253,8 @@ def test_a_damaged_card_is_reported_and_the_others_are_served(library, add, capl
     with pytest.raises(FormatError, match="rune distil"):
         library.get(broken.id)
     assert library.of_session("s1") == [broken.id]
+    several = add(weights=b"three", session="task-1", source_hash="d" * 64, sessions=("s1", "s2"))
+    assert set(library.of_session("s1")) == {broken.id, several.id}
     library.remove(broken.id)
     assert library.problems() == []
 
@@ -283,6 +285,7 @@ def test_archived_means_out_of_service_until_reactivated(library, add):
     assert library.states()[made.id].reason == "not of use any more"
     library.reactivate(made.id)
     assert library.cards() == [made]
+    assert [entry.detail["hand"] for entry in [*lines.entries(library.ledger)][1:]] == [True, True]
 
 
 def test_scores_decide_whether_an_adapter_is_served(library, add):
@@ -308,6 +311,7 @@ def test_the_same_content_distilled_again_after_something_else_is_served_again(l
     assert add(weights=b"three") == first
     assert library.cards() == [first]
     assert library.states()[second.id].superseded_by == first.id
+    assert library.states()[first.id].word == 0.0, "no person has put it back"
 
 
 def test_another_library_of_the_same_folder_sees_what_was_done(library, add, echoes, clock):

@@ -10,6 +10,7 @@ import pytest
 
 from rune import worker
 from rune.errors import AdapterError, OutOfMemory
+from rune.evolving import carrying
 from rune.library import STAGE, Library
 from rune.records import echo, message
 from rune.records.echo import Entry
@@ -70,6 +71,21 @@ def test_the_same_content_is_not_distilled_twice(made, write_session, echoes, li
     (*_, first) = worker.distil(made, job)
     assert list(worker.distil(made, job)) == [Done(first.adapter, "this content was distilled before")]
     assert len(library.cards(include_archived=True)) == 1
+
+
+def test_what_a_killed_distillation_had_not_retired_yet_the_next_attempt_retires(
+    made, write_session, echoes, library, monkeypatch
+):
+    for n, port in enumerate((8080, 9090), 1):
+        write_session(f"s{n}", events=(Note(f"n{n}", float(n), f"The gateway listens on port {port}."),))
+    list(worker.distil(made, Distil("s1", str(echoes.project))))
+    with monkeypatch.context() as killed:
+        killed.setattr(carrying, "retire", lambda *_: sys.exit("killed"))
+        with pytest.raises(SystemExit):
+            list(worker.distil(made, Distil("s2", str(echoes.project))))
+    assert len([lesson for card in library.cards() for lesson in card.lessons]) == 2
+    list(worker.distil(made, Distil("s2", str(echoes.project))))
+    assert ["9090" in lesson.answer for card in library.cards() for lesson in card.lessons] == [True]
 
 
 def test_a_session_without_lessons_makes_no_adapter_and_says_why(made, write_session, echoes, library):

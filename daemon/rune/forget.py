@@ -7,16 +7,18 @@ out of its session without it.
 from __future__ import annotations
 
 import asyncio
+import logging
 import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from rune import config, index
+from rune import config, index, paths
 from rune.echoes import known, oblivion
 from rune.echoes.known import Known
 from rune.echoes.store import Store
 from rune.errors import FormatError, RuneError
 from rune.evolution import lineage
+from rune.evolving import carrying
 from rune.jobs import Jobs
 from rune.library import Library
 from rune.model_process import ModelProcess
@@ -24,6 +26,8 @@ from rune.paths import Echoes, Home
 from rune.records import recalled, trajectory
 from rune.records.card import Card
 from rune.records.message import Done, Forget, Forgotten
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +51,7 @@ def session(name: str, project: Path) -> Forgotten:
     library = Library(echoes, time.time)
     path = echoes.trajectory(name)
     cards = library.cards(include_archived=True)
-    own = [*library.of_session(name), *(card.id for card in lineage.of_sessions(cards, name))]
+    own = library.of_session(name)
     adapters = list(dict.fromkeys((*own, *(card.id for card in lineage.descendants(cards, own)))))
     if not path.exists() and not adapters:
         raise FormatError(
@@ -70,13 +74,22 @@ def session(name: str, project: Path) -> Forgotten:
         library.remove(card.id)
         again = f"`rune distil {card.session}` makes it anew without"
         removed.append(f"adapter {card.id} of session {card.session}, taught an echo of it: {again}")
+    _spoken_for(library, paths.home())
     return Forgotten(name, tuple(removed), erased.left)
 
 
 def _orphaned(library: Library, going: list[str]) -> None:
     """Before adapters go, those whose place they had taken get it back, so that nothing else is lost."""
     for card in lineage.orphans(library.cards(include_archived=True), library.states(), going):
-        library.reactivate(card.id, "what had taken its place was forgotten")
+        library.reactivate(card.id, "what had taken its place was forgotten", hand=False)
+
+
+def _spoken_for(library: Library, home: Home) -> None:
+    """What an adapter that is gone had retired is true again, unless another one knows better, too."""
+    try:
+        carrying.retire(library, config.load(home.config).evolution)
+    except RuneError as error:  # it is forgotten all the same; the next session that is learnt does this
+        log.warning("what is true again was not looked at: %s", error)
 
 
 def resting_on(echoes: Echoes, before: Known, after: Known | None = None) -> list[Card]:
@@ -106,6 +119,7 @@ def echoes_gone(home: Home, echoes: Echoes, before: Known) -> Unlearnt:
     _orphaned(library, [card.id for card in cards])
     for card in cards:
         library.remove(card.id)
+    _spoken_for(library, home)
     sessions = dict.fromkeys(card.session for card in cards if not card.parents)
     queued = [name for name in sessions if _again(jobs, echoes, name)]
     left = ""

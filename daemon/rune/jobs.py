@@ -20,6 +20,8 @@ from rune.records.job import Job, JobState, Journal, Summary
 __all__ = ["Job", "Jobs", "Summary"]
 
 MAX_ATTEMPTS = 3
+AGAIN_AFTER = 86400.0
+"""Seconds after which an evolution that was done, and changed nothing of what is planned, is due again."""
 COMPACT_AFTER = 1000
 """Lines that newer lines have overtaken before the journal is rewritten."""
 
@@ -50,13 +52,15 @@ class Jobs:
     def enqueue_evolution(self, project: str, fingerprint: str, again: bool = False) -> bool:
         """Ask for what is planned with a project's adapters; False where just that was asked for before.
 
-        What failed for good is not tried again unless a person asks (``again``).
+        What was done and is planned still is due again after a day: what stood in its way may be gone. What
+        failed for good is not tried again unless a person asks (``again``).
         """
         key = records.evolution_key(project, fingerprint)
         known = self._read().jobs.get(key)
         if known and known.state == "failed" and not again:
             return False
-        return self._enqueue(key, "", project, again)
+        due = known is not None and self.clock() - known.at >= AGAIN_AFTER
+        return self._enqueue(key, "", project, again or due)
 
     def _enqueue(self, key: str, session: str, project: str, again: bool) -> bool:
         with self._lock():

@@ -116,13 +116,13 @@ class Library:
         return None
 
     def of_session(self, session: str) -> list[str]:
-        """Ids of every adapter on disk that came from a session, also those whose card is damaged."""
+        """Ids of every adapter on disk that a session went into, also those whose card is damaged."""
         states = self.states()
-        source = {
-            name: states.get(name, NEW).session if isinstance(card, FormatError) else card.session
+        origins = {
+            name: (states.get(name, NEW) if isinstance(card, FormatError) else card).origins
             for name, card in self._shelf.cards().items()
         }
-        return [name for name, origin in source.items() if origin == session]
+        return [name for name, sessions in origins.items() if session in sessions]
 
     def verify(self, id: str) -> Card:
         """The card of an adapter whose files are what they were when it was made.
@@ -221,13 +221,13 @@ class Library:
                 if len(cards) > 1 or cards[0].id not in states:
                     self._settle(cards[-1])
 
-    def archive(self, id: str, reason: str = "") -> None:
-        """Take an adapter out of service; its files stay."""
-        self._record(self.get(id).id, "archived", reason=reason)
+    def archive(self, id: str, reason: str = "", hand: bool = True) -> None:
+        """Take an adapter out of service; its files stay. By hand it has no say any more in what is true."""
+        self._record(self.get(id).id, "archived", reason=reason, hand=hand)
 
-    def reactivate(self, id: str, reason: str = "") -> None:
-        """Put an adapter back into service."""
-        self._record(self.get(id).id, "reactivated", reason=reason)
+    def reactivate(self, id: str, reason: str = "", hand: bool = True) -> None:
+        """Put an adapter back into service; by hand with its retired lessons, if nothing else took it."""
+        self._record(self.get(id).id, "reactivated", reason=reason, hand=hand)
 
     def supersede(self, id: str, by: str, untrue: bool = False) -> None:
         """Take an adapter out of service because another one has its place.
@@ -303,9 +303,10 @@ class Library:
             served = records.better_than_base(card.probes_before, card.probes_after)
             probes = {"probes_before": card.probes_before, "probes_after": card.probes_after}
             about = {"session": card.session, "source_hash": card.source_hash, "served": served}
-            self._record(card.id, "added", **about, **probes)
+            origins = {"sessions": list(card.sessions)} if card.sessions else {}
+            self._record(card.id, "added", **about, **probes, **origins)
         elif state.status == "superseded":
-            self._record(card.id, "reactivated", reason="its session was distilled to the same content again")
+            self.reactivate(card.id, "its session was distilled to the same content again", hand=False)
         states = self.states()
         if states[card.id].status != "active":
             return

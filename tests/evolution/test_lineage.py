@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pytest
 
 from rune.evolution import lineage
@@ -25,25 +27,32 @@ def test_descendants_are_reached_through_any_number_of_generations(family):
     assert ids(lineage.descendants(family, ["f"])) == []
 
 
+def test_a_child_that_seems_older_than_its_parent_is_a_descendant_all_the_same(family):
+    turned = [replace(card, created=-card.created) for card in family]  # the clock was set back
+    assert ids(lineage.descendants(turned, ["a"])) == ["c", "d"]
+    assert [sorted(ids(layer)) for layer in lineage.layers(turned)] == [["a", "b", "e", "f"], ["c"], ["d"]]
+
+
 def test_ancestors_are_known_although_their_adapters_are_gone(family):
     cards = {card.id: card for card in family if card.id != "a"}
     assert lineage.ancestors(cards, "d") == ["c", "e", "a", "b"]
     assert lineage.ancestors(cards, "f") == lineage.ancestors(cards, "x") == []
 
 
-def test_a_session_went_into_all_that_name_it(family):
-    assert ids(lineage.of_sessions(family, "s-a")) == ["a", "c", "d"]
-
-
 def test_who_was_superseded_by_what_goes_takes_its_place_back(family):
     states = {"a": State("superseded", superseded_by="c"), "b": State("superseded", superseded_by="c")}
     assert ids(lineage.orphans(family, states, ["c", "a"])) == ["b"]
+    put_away = replace(states["b"], status="archived", hand=True)
+    assert ids(lineage.orphans(family, {**states, "b": put_away}, ["c"])) == ["a"]
 
 
 def test_a_parent_that_serves_beside_its_child_is_unfinished(family):
     states = {"a": State("superseded", superseded_by="c"), "d": State("unserved")}
     assert lineage.unfinished(family, states) == [("b", "c")]
-    assert lineage.unfinished(family, {**states, "b": State(since=9.0)}) == []
+    by_hand = State(since=9.0, word=9.0)
+    for child in (State(), State(since=10.0, word=10.0)):
+        assert lineage.unfinished(family, {**states, "b": by_hand, "c": child}) == []
+    assert lineage.unfinished(family, {**states, "b": State(since=9.0)}) == [("b", "c")]
 
 
 def test_generations_follow_from_the_parents_that_are_known(family):

@@ -4,9 +4,11 @@ import pytest
 
 from rune.config import EvolutionConfig
 from rune.evolution.plan import Consolidate, Forget, Merge, Update, fingerprint, plan
+from rune.records.card import Lesson
 from rune.records.ledger import State
 
 NOON = 1795176000.0
+DAY = 86400.0
 CONFIG = EvolutionConfig(similar=0.3)
 
 
@@ -38,7 +40,7 @@ def test_a_lesson_that_a_younger_session_contradicts_is_retired_and_the_rest_sta
     new = standing("b", lesson("gateway port", "9090"))
     (action,) = planned(old, new, similar=1.0)
     assert (action.old, action.by, action.lessons) == ("a", "b", (0,))
-    assert "younger session says otherwise: The gateway port is set to 8080" in action.because
+    assert action.because == "a younger session says otherwise", "it is kept when a session is forgotten"
 
 
 def test_what_was_retired_is_not_planned_again(standing, lesson):
@@ -72,6 +74,32 @@ def test_a_fitter_successor_of_the_same_task_supersedes(standing, gates):
 def test_a_successor_that_is_not_known_to_be_fitter_supersedes_nobody(standing, gates, before, after):
     pair = standing("a", *gates(4), phi=before, days_ago=9), standing("b", *gates(4), phi=after)
     assert [action for action in planned(*pair) if isinstance(action, Update)] == []
+
+
+def test_a_successor_spares_what_a_person_has_put_back_since_it_was_made_and_nothing_else(standing, gates):
+    old, new = standing("a", *gates(4), phi=0.4, days_ago=9), standing("b", *gates(4), phi=0.6, days_ago=3)
+    automatic = replace(old, state=State(since=NOON))
+    assert [action.by for action in planned(automatic, new) if isinstance(action, Update)] == ["b"]
+    by_hand = replace(old, state=State(since=NOON, word=NOON - 86400))
+    back = replace(new, state=State(since=NOON))
+    assert [action for action in planned(by_hand, back) if isinstance(action, Update)] == []
+    (action,) = planned(by_hand, standing("c", *gates(4), phi=0.7))
+    assert (action.old, action.by, action.lessons) == ("a", "c", ())
+
+
+def test_what_a_person_has_put_back_is_retired_by_what_happened_after_it_alone(standing, lesson):
+    lessons = lesson("gateway port", "8080"), lesson("mailer port", "25")
+    old = standing("a", *lessons, days_ago=9, state=State(kept={0: NOON - 3 * DAY}))
+    before = standing("b", lesson("gateway port", "9090"), lesson("mailer port", "2525"), days_ago=5)
+    (action,) = planned(old, before, similar=1.0)
+    assert (action.old, action.by, action.lessons) == ("a", "b", (1,))
+    child = replace(before, card=replace(before.card, id="c", created=NOON))  # made later, of what was before
+    dated = tuple(replace(one, at=NOON - 5 * DAY) for one in child.card.lessons)
+    (action,) = planned(old, replace(child, card=replace(child.card, lessons=dated)), similar=1.0)
+    assert (action.by, action.lessons) == ("c", (1,))
+    after = standing("d", lesson("gateway port", "7070"), days_ago=1)
+    found = {(action.old, action.by): action.lessons for action in planned(old, before, after, similar=1.0)}
+    assert found == {("a", "b"): (1,), ("a", "d"): (0,), ("b", "d"): (0,)}
 
 
 # forget
@@ -111,6 +139,27 @@ def test_a_cluster_takes_no_more_lessons_than_fit_and_none_of_another_base(stand
     assert [a.parents for a in planned(*some, similar=0.1, max_lessons=8)] == [("a", "b")]
     foreign = replace(some[0], card=replace(some[0].card, base_hash="ee" * 32))
     assert [a.parents for a in planned(foreign, *some[1:], similar=0.1)] == [("b", "c")]
+
+
+@pytest.mark.parametrize("merge", ["none", "cat"])
+def test_adapters_that_answer_a_question_differently_are_not_brought_together(standing, gates, merge):
+    """Both may be true: two ways to mend one error."""
+    some = [standing(id, *gates(4, n), days_ago=9 - n) for n, id in enumerate("abc")]
+    mend = [Lesson("repair", f"Restart the {what} service.", ("What mends it?",), ()) for what in ("a", "b")]
+    both = [
+        replace(one, card=replace(one.card, lessons=(*one.card.lessons, more)))
+        for one, more in zip(some, mend, strict=False)
+    ]
+    ways = {"same": 1.1, "merge": merge}
+    assert [action.parents for action in planned(*both, **ways)] == []
+    assert [action.parents for action in planned(*both, some[2], **ways)] in ([("a", "c")], [("b", "c")])
+    agreeing = [replace(one, card=replace(one.card, lessons=both[0].card.lessons)) for one in both]
+    assert [action.parents for action in planned(*agreeing, **ways)] == [("a", "b")]
+    counts = [
+        replace(one, card=replace(one.card, lessons=(*one.card.lessons[:-1], replace(more, kind="count"))))
+        for one, more in zip(both, mend, strict=True)
+    ]
+    assert [action.parents for action in planned(*counts, **ways)] == [("a", "b")], "the last run counts"
 
 
 def test_what_was_tried_with_these_parents_and_refused_is_not_tried_again(standing, gates):

@@ -95,6 +95,12 @@ def test_what_has_left_service_since_it_was_planned_is_not_brought_together(nurs
     assert library.cards() == cluster[1:]
 
 
+def test_what_would_lose_a_true_answer_is_not_brought_together(nursery, library, teach, gates, lesson):
+    some = [teach(f"s{n}", *gates[3 * n : 3 * n + 3], lesson("the crash", f"fix{n}.py")) for n in range(2)]
+    assert "would be lost" in bred(nursery(), library, consolidate(some)).note
+    assert library.cards() == some
+
+
 def test_a_merged_child_passes_the_same_gate(nursery, library, cluster):
     action = Merge(tuple(card.id for card in cluster[:2]), "cat", "task", "")
     found = bred(nursery(), library, action)

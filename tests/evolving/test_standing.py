@@ -1,7 +1,10 @@
 import time
 from dataclasses import replace
 
+import pytest
+
 from rune.config import EvolutionConfig
+from rune.evolution.plan import Forget, Update
 from rune.evolving import carrying, examining, standing
 from rune.records import recalled
 from rune.records.ledger import Outcome
@@ -85,6 +88,101 @@ def test_what_was_untrue_as_a_whole_is_back_when_its_successor_is_put_away(teach
     assert standing.look(echoes, EvolutionConfig(similar=1.0), NOON).actions == ()
 
 
+@pytest.fixture
+def ports(teach, lesson):
+    """Three sessions, in each of which the gateway listens on another port; nothing else is the same."""
+
+    def make(*numbers):
+        return [
+            teach(f"s{n}", lesson("gateway port", n), lesson(f"{n} only", f"x{n}")) for n in map(str, numbers)
+        ]
+
+    return make
+
+
+QUIET = EvolutionConfig(similar=1.0)
+
+
+def told(library):
+    """The ports that are told."""
+    lessons = [lesson for card in library.cards() for lesson in card.lessons]
+    return [lesson.keys[0] for lesson in lessons if lesson.answer.startswith("The gateway port")]
+
+
+def test_who_knew_better_than_an_adapter_that_is_gone_knows_better_than_what_that_one_had_retired(
+    ports, library
+):
+    _, middle = ports(80, 8080)
+    carrying.retire(library, QUIET)
+    ports(9090)
+    carrying.retire(library, QUIET)
+    assert told(library) == ["9090"]
+    library.archive(middle.id)
+    assert told(library) == ["80", "9090"], "the middle one has no say any more"
+    assert carrying.retire(library, replace(QUIET, automatic=False)) == []
+    assert len(carrying.retire(library, QUIET)) == 1
+    assert told(library) == ["9090"]
+    assert standing.retirements(library, QUIET) == []
+
+
+def test_what_is_learnt_while_an_adapter_is_away_is_known_better_when_it_is_back(ports, library):
+    (old,) = ports(80)
+    library.archive(old.id)
+    ports(8080)
+    carrying.retire(library, QUIET)
+    library.reactivate(old.id)
+    assert len(carrying.retire(library, QUIET)) == 1
+    assert told(library) == ["8080"]
+
+
+def test_over_the_budget_goes_who_knew_better_and_not_what_it_knew(teach, lesson, library, echoes):
+    unfit = {"trained": 0.3, "heldout": 0.1}
+    teach("s1", lesson("gateway port", "8080"))
+    new = teach("s2", lesson("gateway port", "9090"), lesson("sky colour", "a7"), probes_after=unfit)
+    for _ in range(2):
+        carrying.carry(library, standing.look(echoes, QUIET, NOON).actions)
+    small = replace(QUIET, budget_mb=new.bytes / 2e6)
+    for _ in range(2):
+        carrying.carry(library, standing.look(echoes, small, NOON).actions)
+    assert library.cards() == []
+    assert library.states()[new.id].status == "archived"
+
+
+def test_what_a_person_puts_back_stays_until_a_later_session_says_otherwise(teach, lesson, library, echoes):
+    old = teach("s1", lesson("gateway port", "8080"))
+    teach("s2", lesson("gateway port", "9090"))
+    for _ in range(2):
+        carrying.carry(library, standing.look(echoes, QUIET, NOON).actions)
+    assert told(library) == ["9090"]
+    library.reactivate(old.id)
+    assert told(library) == ["8080", "9090"]
+    assert carrying.carry(library, standing.look(echoes, QUIET, NOON).actions) == []
+    later = replace(lesson("gateway port", "7070"), at=time.time() + 60)
+    teach("s3", later)
+    assert len(carrying.retire(library, QUIET)) == 2
+    assert told(library) == ["7070"]
+
+
+def test_an_action_is_left_out_when_who_knew_better_was_forgotten_since(
+    ports, teach, gates, library, echoes, caplog
+):
+    _, new = ports(80, 8080)
+    unfit = teach("s3", *gates[:2])
+    actions = [*standing.look(echoes, QUIET, NOON).actions, Forget(unfit.id, "unfit")]
+    library.remove(new.id)
+    (line,) = carrying.carry(library, actions)
+    assert line.startswith(f"archived {unfit.id}")
+    assert f"left out: no adapter '{new.id}'" in caplog.text
+    assert told(library) == ["80"]
+
+
+def test_nobody_gives_up_its_place_to_a_fitter_one_that_has_left_service(ports, library):
+    old, new = ports(80, 8080)
+    library.archive(new.id)
+    assert carrying.carry(library, [Update(old.id, new.id, (), "fitter")]) == []
+    assert [card.id for card in library.cards()] == [old.id]
+
+
 def test_an_unfit_adapter_is_put_away_and_can_be_put_back(teach, gates, library, echoes):
     card = teach("s1", *gates, probes_after={"trained": 0.0, "heldout": 0.05})
     later = time.time() + 90 * 86400
@@ -93,6 +191,7 @@ def test_an_unfit_adapter_is_put_away_and_can_be_put_back(teach, gates, library,
     carrying.carry(library, actions)
     assert library.cards() == []
     assert library.verify(card.id) == card
+    assert not library.states()[card.id].hand
     library.reactivate(card.id)
     assert library.cards() == [card]
 

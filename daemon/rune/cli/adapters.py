@@ -12,7 +12,8 @@ from rune import paths
 from rune.cli.common import Group, ask, json_option, plain, project_option
 
 if TYPE_CHECKING:
-    from rune.evolution.plan import Standing
+    from rune.config import EvolutionConfig
+    from rune.evolution.plan import Action, Standing
     from rune.evolving.standing import Outlook
     from rune.library import Library
 
@@ -28,12 +29,16 @@ def _library(project: Path) -> Library:
     return Library(paths.Echoes(paths.project_root(project)), time.time)
 
 
-def _standings(project: Path) -> list[Standing]:
+def _settings() -> EvolutionConfig:
     from rune import config
+
+    return config.load(paths.home().config).evolution
+
+
+def _standings(project: Path) -> list[Standing]:
     from rune.evolving import standing
 
-    settings = config.load(paths.home().config)
-    return standing.current(_library(project), settings.evolution, time.time())
+    return standing.current(_library(project), _settings(), time.time())
 
 
 def _one(project: Path, id: str) -> Standing:
@@ -120,19 +125,33 @@ def lineage(id: str, svg: Path | None, project: Path) -> None:
 @project_option
 def archive(id: str, reason: str, project: Path) -> None:
     """Take an adapter out of service; its files stay."""
-    one = _one(project, id)
-    _library(project).archive(one.id, reason)
+    from rune.evolving import carrying
+
+    one, library = _one(project, id), _library(project)
+    library.archive(one.id, reason)
     click.echo(f"archived {one.id}; back with: rune adapters reactivate {one.id[:8]}")
+    for line in carrying.retire(library, _settings()):
+        click.echo(line)
 
 
 @adapters.command()
 @click.argument("id")
 @project_option
 def reactivate(id: str, project: Path) -> None:
-    """Put an adapter back into service."""
-    one = _one(project, id)
-    _library(project).reactivate(one.id, "by hand")
+    """Put an adapter back into service; where nothing else had taken it out, its retired lessons, too."""
+    from rune.evolving import carrying
+
+    one, library = _one(project, id), _library(project)
+    library.reactivate(one.id, "by hand")
     click.echo(f"{one.id} serves again")
+    for line in carrying.retire(library, _settings()):
+        click.echo(line)
+    retired = library.states()[one.id].retired
+    if told := one.state.retired.keys() - retired.keys():
+        click.echo(f"{len(told)} lesson(s) that had been retired are told again")
+    if retired:
+        again = f"to have them told: rune adapters reactivate {one.id[:8]}"
+        click.echo(f"{len(retired)} of its {len(one.card.lessons)} lessons are no longer true; {again}")
 
 
 @adapters.command()
@@ -140,16 +159,17 @@ def reactivate(id: str, project: Path) -> None:
 @project_option
 def evolve(applied: bool, project: Path) -> None:
     """Show what evolution would do, and why; or do it."""
-    from rune import config
     from rune.evolving import carrying, examining, standing
 
-    echoes, settings = paths.Echoes(paths.project_root(project)), config.load(paths.home().config).evolution
+    echoes, settings = paths.Echoes(paths.project_root(project)), _settings()
     if applied:
         for line in carrying.finish(_library(project)):
             click.echo(line)
     found = (standing.settle if applied else standing.look)(echoes, settings, time.time())
     for action in found.actions:
         click.echo(carrying.describe(action))
+        for answer in _retired(action, found):
+            click.echo(f"            no longer true: {answer[:80]}")
     unasked = examining.waiting(found.standings)
     for id in unasked:
         click.echo(f"ask         {id} what other sessions ask of the same")
@@ -159,6 +179,16 @@ def evolve(applied: bool, project: Path) -> None:
         _apply(echoes, found, bool(unasked))
     else:
         click.echo("nothing was done; to do it: rune adapters evolve --apply")
+
+
+def _retired(action: Action, found: Outlook) -> list[str]:
+    """What is no longer true: a person should see it, but the reasons, which are kept, hold no answer."""
+    from rune.evolution.plan import Update
+
+    if not isinstance(action, Update):
+        return []
+    lessons = next(one.card.lessons for one in found.standings if one.id == action.old)
+    return [lessons[place].answer for place in action.lessons]
 
 
 def _apply(echoes: paths.Echoes, found: Outlook, asking: bool) -> None:

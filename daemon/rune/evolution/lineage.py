@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 
 from rune.records.card import Card
 from rune.records.ledger import NEW, State
@@ -11,11 +11,20 @@ from rune.records.ledger import NEW, State
 def descendants(cards: Iterable[Card], ids: Iterable[str]) -> list[Card]:
     """Every adapter that was made of one of these, directly or not; parents before children."""
     known, found = set(ids), []
-    for card in sorted(cards, key=lambda card: (card.created, card.id)):
+    for card in _by_birth(cards):
         if known & set(card.parents) and card.id not in known:
             known.add(card.id)
             found.append(card)
     return found
+
+
+def _by_birth(cards: Iterable[Card]) -> Iterator[Card]:
+    """Parents before children, else the oldest first: ``created`` alone fails where a clock was set back."""
+    left = {card.id: card for card in sorted(cards, key=lambda card: (card.created, card.id))}
+    while left:
+        born = [card for card in left.values() if not left.keys() & set(card.parents)] or list(left.values())
+        yield from born
+        left = {id: left[id] for id in left.keys() - {card.id for card in born}}
 
 
 def ancestors(cards: Mapping[str, Card], id: str) -> list[str]:
@@ -30,23 +39,20 @@ def ancestors(cards: Mapping[str, Card], id: str) -> list[str]:
     return found
 
 
-def of_sessions(cards: Iterable[Card], session: str) -> list[Card]:
-    """Every adapter that a session went into."""
-    return [card for card in cards if session in card.origins]
-
-
 def orphans(cards: Sequence[Card], states: Mapping[str, State], going: Iterable[str]) -> list[Card]:
-    """Who takes back its place when these go: those that only one of them has superseded."""
+    """Who takes back its place when these go: those that one of them has superseded; not what is archived."""
     gone = set(going)
-    return [
-        card for card in cards if card.id not in gone and states.get(card.id, NEW).superseded_by in gone
-    ]
+    return [card for card in cards if card.id not in gone and _ousted(states.get(card.id, NEW), gone)]
+
+
+def _ousted(state: State, by: Set[str]) -> bool:
+    return state.status == "superseded" and state.superseded_by in by
 
 
 def unfinished(cards: Sequence[Card], states: Mapping[str, State]) -> list[tuple[str, str]]:
     """Parents that still serve beside a child that serves: (parent, child). A crash leaves such pairs.
 
-    A parent that was put back after the child had come is none of them.
+    A parent that a person has put back since the child was made is none of them.
     """
     active = {card.id: states.get(card.id, NEW) for card in cards}
     active = {id: state for id, state in active.items() if state.status == "active"}
@@ -55,14 +61,14 @@ def unfinished(cards: Sequence[Card], states: Mapping[str, State]) -> list[tuple
         for card in cards
         if card.id in active
         for parent in card.parents
-        if parent in active and active[parent].since <= active[card.id].since
+        if parent in active and active[parent].word <= card.created
     ]
 
 
 def layers(cards: Sequence[Card]) -> list[list[Card]]:
     """The adapters by generation: those without a known parent first, then their children, and so on."""
     depth: dict[str, int] = {}
-    for card in sorted(cards, key=lambda card: (card.created, card.id)):
+    for card in _by_birth(cards):
         depth[card.id] = 1 + max((depth[one] for one in card.parents if one in depth), default=-1)
     by_id = {card.id: card for card in cards}
     return [

@@ -18,6 +18,7 @@ from typing import Any, TypeAlias
 
 from rune.config import EvolutionConfig
 from rune.evolution import facts, similar
+from rune.evolution.facts import Replaced
 from rune.evolution.fitness import DAY, Fitness
 from rune.evolution.similar import Pair, pair
 from rune.lessons.apart import distinct
@@ -105,10 +106,11 @@ def plan(
     rest = [one for one in rest if one.id not in {action.id for action in unfit}]
     touched = {action.old for action in done if isinstance(action, Update)}
     free = [one for one in rest if one.id not in touched]
-    clusters = list(_clusters(free, near, config, refused))
+    alike = _alike(free, near, config)
+    clusters = list(_clusters(free, alike, config, refused))
     done += clusters
     taken = {id for action in clusters for id in action.parents}
-    done += _merges([one for one in free if one.id not in taken], near, config, refused)
+    done += _merges([one for one in free if one.id not in taken], alike, config, refused)
     return done
 
 
@@ -133,14 +135,33 @@ def _updates(
 
 def retirements(active: Sequence[Standing]) -> Iterator[Update]:
     """The lessons of adapters in service that a younger one has made untrue."""
-    cards = {one.id: one.card for one in active}
     retired = {one.id: frozenset(one.state.retired) for one in active}
+    kept = {(one.id, place) for one in active for place in one.state.kept}
+    said = facts.replaced([one.card for one in active], retired)
+    new = [one for one in said if one.changed and (one.older, one.place) not in kept]
+    for old in active:
+        new += (one for moment in set(old.state.kept.values()) for one in _since(moment, old, active))
     found: dict[tuple[str, str], list[int]] = defaultdict(list)
-    for one in facts.replaced(list(cards.values()), retired):
-        if one.changed:
-            found[one.older, one.by].append(one.place)
-    for (older, by), places in found.items():
-        yield Update(older, by, tuple(sorted(places)), _what(cards[older], sorted(places)))
+    for one in new:
+        found[one.older, one.by].append(one.place)
+    for (older, by), places in sorted(found.items()):
+        yield Update(older, by, tuple(sorted(places)), "a younger session says otherwise")
+
+
+def _since(moment: float, old: Standing, active: Sequence[Standing]) -> Iterator[Replaced]:
+    """Lessons that a person put back at a moment, replaced by what has happened after it."""
+    before = {
+        one.id: frozenset(
+            place
+            for place, lesson in enumerate(one.card.lessons)
+            if place in one.state.retired or (one is not old and (lesson.at or one.card.created) <= moment)
+        )
+        for one in active
+    }
+    some = [one.card for one in active if one is old or len(before[one.id]) < len(one.card.lessons)]
+    for one in facts.replaced(some, before):
+        if one.changed and one.older == old.id and old.state.kept.get(one.place) == moment:
+            yield one
 
 
 def _successor(
@@ -157,7 +178,7 @@ def _successor(
     for new in active.values():
         after, close = new.fitness.phi, near.get(pair(old.id, new.id), 0.0)
         younger = _age(new) > _age(old) and new.id not in gone
-        younger = younger and new.state.since >= old.state.since  # else a person has put the old one back
+        younger = younger and new.card.created >= old.state.word  # else a person has put the old one back
         known = new.card.base_hash == old.card.base_hash and _rank(new) >= _rank(old)
         if younger and known and close >= config.same and after is not None and after > before:
             why = f"same task ({close:.2f} alike), fitness {after:.2f} against {before:.2f}"
@@ -173,20 +194,14 @@ def _empty(old: Standing) -> Update | None:
     return Update(old.id, by, (), "nothing of it is true any more", untrue=True)
 
 
-def _what(card: Card, places: Sequence[int]) -> str:
-    told = "; ".join(card.lessons[place].answer[:80] for place in places[:3])
-    return f"a younger session says otherwise: {told}"
-
-
 def _unfit(rest: Sequence[Standing], config: EvolutionConfig, now: float) -> Iterator[Forget]:
     """The unfit and idle, then the least fit until the rest fits into the budget."""
     kept: list[Standing] = []
     for one in rest:
         idle, phi = (now - one.used) / DAY, one.fitness.phi
         if phi is not None and phi < config.forget_below and idle >= config.idle_days:
-            yield Forget(
-                one.id, f"fitness {phi:.2f}, below {config.forget_below:.2f}, and idle {idle:.0f} days"
-            )
+            why = f"fitness {phi:.2f}, below {config.forget_below:.2f}, and idle {idle:.0f} days"
+            yield Forget(one.id, why)
         else:
             kept.append(one)
     size, budget = sum(one.card.bytes for one in kept), config.budget_mb * 1e6
@@ -195,9 +210,8 @@ def _unfit(rest: Sequence[Standing], config: EvolutionConfig, now: float) -> Ite
             return
         size -= one.card.bytes
         fit = "unknown" if one.fitness.phi is None else f"{one.fitness.phi:.2f}"
-        yield Forget(
-            one.id, f"over the budget of {config.budget_mb:g} MB, and its fitness of {fit} is the least"
-        )
+        why = f"over the budget of {config.budget_mb:g} MB, and its fitness of {fit} is the least"
+        yield Forget(one.id, why)
 
 
 def _worth(one: Standing) -> tuple[bool, float, float, str]:
@@ -206,24 +220,44 @@ def _worth(one: Standing) -> tuple[bool, float, float, str]:
     return phi is None, phi or 0.0, one.used, one.id
 
 
+def _alike(
+    free: Sequence[Standing], near: Mapping[Pair, float], config: EvolutionConfig
+) -> dict[Pair, float]:
+    """Pairs that are similar enough, the closest first, and answer no question differently.
+
+    Of two answers to one question a child would be taught one alone, although both are true.
+    """
+    told = {
+        one.id: {each.questions[0].lower(): each.answer.lower() for each in _lasting(one) if each.questions}
+        for one in free
+    }
+    able = [
+        (both, value)
+        for both, value in near.items()
+        if value >= config.similar and told.keys() >= set(both)
+        and all(told[both[1]].get(asked, answer) == answer for asked, answer in told[both[0]].items())
+    ]  # fmt: skip
+    return dict(sorted(able, key=lambda found: (-found[1], found[0])))
+
+
 def _clusters(
     free: Sequence[Standing],
-    near: Mapping[Pair, float],
+    alike: Mapping[Pair, float],
     config: EvolutionConfig,
     refused: frozenset[Attempt],
 ) -> Iterator[Consolidate]:
     """Clusters whose members are all similar to each other, the closest first."""
     members = _members(free)
     taken: set[str] = set()
-    for both, _ in _similar(near, config):
+    for both in alike:
         if taken & set(both) or not set(both) <= members.keys() or not _fits(both, members, config):
             continue
-        grown = _grown(both, {id: one for id, one in members.items() if id not in taken}, near, config)
+        grown = _grown(both, {id: one for id, one in members.items() if id not in taken}, alike, config)
         cluster = _untried(grown, refused)
         if not cluster:
             continue
         taken |= set(cluster)
-        least = min(near[pair(a, b)] for a, b in itertools.combinations(cluster, 2))
+        least = min(alike[pair(a, b)] for a, b in itertools.combinations(cluster, 2))
         level = LEVELS[_rank(members[cluster[0]]) + 1]
         parents = tuple(sorted(cluster, key=lambda id: _age(members[id])))
         yield Consolidate(parents, level, f"{len(cluster)} adapters, each at least {least:.2f} alike")
@@ -237,19 +271,17 @@ def _untried(grown: Sequence[str], refused: frozenset[Attempt]) -> tuple[str, ..
 
 
 def _grown(
-    seed: Pair, members: Mapping[str, Standing], near: Mapping[Pair, float], config: EvolutionConfig
+    seed: Pair, members: Mapping[str, Standing], alike: Mapping[Pair, float], config: EvolutionConfig
 ) -> tuple[str, ...]:
     """The seed and whatever is similar to all of the cluster, in the order in which they join it."""
     cluster = tuple(seed)
     while len(cluster) < config.cluster:
         nearest = {
-            id: min(near.get(pair(id, other), 0.0) for other in cluster)
+            id: min(alike[pair(id, other)] for other in cluster)
             for id in members
-            if id not in cluster
+            if id not in cluster and all(pair(id, other) in alike for other in cluster)
         }
-        able = sorted(
-            (id for id, value in nearest.items() if value >= config.similar), key=lambda id: -nearest[id]
-        )
+        able = sorted(nearest, key=lambda id: -nearest[id])
         more = next((id for id in able if _fits((*cluster, id), members, config)), None)
         if more is None:
             break
@@ -261,7 +293,15 @@ def _fits(ids: Sequence[str], members: Mapping[str, Standing], config: Evolution
     """Whether these are of one kind, and no living lesson of them would have to be dropped."""
     some = [members[id] for id in ids]
     kinds = {(one.card.level, one.card.base_hash) for one in some}
-    return len(kinds) == 1 and len(joined(some)) <= config.max_lessons
+    together = joined(some)
+    return len(kinds) == 1 and len(together) <= config.max_lessons and whole(some, together)
+
+
+def whole(some: Sequence[Standing], together: Sequence[Lesson]) -> bool:
+    """Whether every lasting answer of these that can be taught at all is among all lessons together."""
+    kept = {lesson.answer.lower() for lesson in together}
+    lost = [lesson for one in some for lesson in _lasting(one) if lesson.answer.lower() not in kept]
+    return not any(distinct([lesson]) for lesson in lost)
 
 
 def joined(some: Sequence[Standing]) -> list[Lesson]:
@@ -270,9 +310,14 @@ def joined(some: Sequence[Standing]) -> list[Lesson]:
     return distinct([lesson for one in young for lesson in living(one.card, one.state).lessons])
 
 
+def _lasting(one: Standing) -> list[Lesson]:
+    """What must not be lost: of how many tests passed in the last run, the youngest has the say."""
+    return [lesson for lesson in living(one.card, one.state).lessons if lesson.kind != "count"]
+
+
 def _merges(
     free: Sequence[Standing],
-    near: Mapping[Pair, float],
+    alike: Mapping[Pair, float],
     config: EvolutionConfig,
     refused: frozenset[Attempt],
 ) -> Iterator[Merge]:
@@ -281,11 +326,12 @@ def _merges(
         return
     members = _members(free)
     taken: set[str] = set()
-    for both, value in _similar(near, config):
+    for both, value in alike.items():
         if not set(both) <= members.keys() - taken or (config.merge, frozenset(both)) in refused:
             continue
-        one, other = (members[id] for id in both)
-        if (one.card.level, one.card.base_hash) == (other.card.level, other.card.base_hash):
+        one, other = some = [members[id] for id in both]
+        same = (one.card.level, one.card.base_hash) == (other.card.level, other.card.base_hash)
+        if same and whole(some, joined(some)):
             taken |= set(both)
             yield Merge(both, config.merge, LEVELS[_rank(one) + 1], f"{value:.2f} alike")
 
@@ -293,12 +339,6 @@ def _merges(
 def _members(free: Sequence[Standing]) -> dict[str, Standing]:
     """Those that can go a level up."""
     return {one.id: one for one in free if one.card.level != LEVELS[-1]}
-
-
-def _similar(near: Mapping[Pair, float], config: EvolutionConfig) -> list[tuple[Pair, float]]:
-    """Pairs that are similar enough, the closest first."""
-    able = [(both, value) for both, value in near.items() if value >= config.similar]
-    return sorted(able, key=lambda found: (-found[1], found[0]))
 
 
 def _age(one: Standing) -> tuple[float, float, str]:

@@ -18,7 +18,7 @@ from pathlib import Path
 from rune.config import Config, EvolutionConfig
 from rune.evolution import gate
 from rune.evolution.gate import Marks, Verdict
-from rune.evolution.plan import Consolidate, Merge, Standing, joined
+from rune.evolution.plan import Consolidate, Merge, Standing, joined, whole
 from rune.evolving import examining, standing
 from rune.evolving.examining import Examined
 from rune.library import Library
@@ -80,6 +80,9 @@ def breed(nursery: Nursery, library: Library, action: Consolidate | Merge) -> It
     parents = _parents(nursery, library, action.parents)
     if len(parents) != len(action.parents):
         yield Bred("", "a parent has left service since it was planned")
+        return
+    if not whole(parents, joined(parents)):
+        yield Bred("", "an answer that is true again since it was planned would be lost")
         return
     tried = ways(action, nursery.config.evolution)
     if before := child_of(library, action.parents):

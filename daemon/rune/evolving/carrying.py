@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable
 
+from rune.config import EvolutionConfig
+from rune.errors import AdapterError
 from rune.evolution import lineage
 from rune.evolution.plan import Action, Consolidate, Forget, Merge, Update
+from rune.evolving import standing
 from rune.library import Library
 from rune.records import ledger
 from rune.records.ledger import NEW, Entry
+
+log = logging.getLogger(__name__)
 
 
 def finish(library: Library) -> list[str]:
@@ -22,8 +28,26 @@ def finish(library: Library) -> list[str]:
 
 
 def carry(library: Library, actions: Iterable[Action]) -> list[str]:
-    """Do every Update and Forget; what was done meanwhile is left alone. Returns a line for each."""
-    return [line for action in actions if (line := _carry(library, action))]
+    """Do every Update and Forget; what was done meanwhile is left alone. Returns a line for each.
+
+    The lines hold no answer: they stay in the journal of jobs when a session is forgotten.
+    """
+    done = []
+    for action in actions:
+        try:
+            done.append(_carry(library, action))
+        except AdapterError as error:  # one that it names was forgotten since it was planned
+            log.warning("left out: %s", error)
+    return [line for line in done if line]
+
+
+def retire(library: Library, config: EvolutionConfig) -> list[str]:
+    """Retire at once what adapters in service make untrue, if evolution may act by itself.
+
+    For whoever puts an adapter into service or takes one out: what it had retired, or what had retired its
+    lessons, may be gone, and another one may know better.
+    """
+    return carry(library, standing.retirements(library, config)) if config.automatic else []
 
 
 def heavy(actions: Iterable[Action]) -> list[Consolidate | Merge]:
@@ -37,10 +61,11 @@ def _carry(library: Library, action: Action) -> str:
         case Forget(id=id):
             if states.get(id, NEW).status != "active":
                 return ""
-            library.archive(id, action.because)
+            library.archive(id, action.because, hand=False)
             return f"archived {id}: {action.because}"
         case Update(old=old, lessons=()):
-            if states.get(old, NEW).status != "active":
+            serves = action.untrue or states.get(action.by, NEW).status == "active"
+            if states.get(old, NEW).status != "active" or not serves:
                 return ""
             library.supersede(old, action.by, action.untrue)
             return f"superseded {old} by {action.by}: {action.because}"

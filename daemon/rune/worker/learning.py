@@ -43,6 +43,7 @@ def distil(parts: Learner, job: Distil) -> Task:
     taught = with_echoes(own, known.read(echoes), past.session, parts.config.distil.max_lessons)
     if existing := library.for_source(source(past, taught), parts.base_hash):
         in_service_again(library, existing)
+        carrying.retire(library, parts.config.evolution)  # again: it may have been killed before it had
         yield Done(existing.id, "this content was distilled before")
         return
     if not own:
@@ -57,8 +58,7 @@ def distil(parts: Learner, job: Distil) -> Task:
                 made = state
         assert made is not None, "a distiller ends with Distilled"
         card = library.add(stage, receipt(parts, past, taught, made, lessons.summary(past, own)))
-    if parts.config.evolution.automatic:
-        carrying.carry(library, standing.retirements(library, parts.config.evolution))
+    carrying.retire(library, parts.config.evolution)
     reindex(parts, job.project, library)
     yield Done(card.id, f"{len(taught)} lessons in {made.seconds:.0f} s")
 
@@ -122,7 +122,7 @@ def in_service_again(library: Library, card: Card) -> None:
     later = {*chain, *(one.id for one in lineage.descendants(cards, chain))} - own
     served = any(states.get(id, NEW).status == "active" for id in later)
     if state.status == "superseded" and not served:
-        library.reactivate(card.id, "its session and its echoes are again what it was made of")
+        library.reactivate(card.id, "its session and its echoes are again what it was made of", hand=False)
         for other in library.cards():
             if other.session == card.session and other.id != card.id:
                 library.supersede(other.id, card.id)
