@@ -3,74 +3,38 @@
 A port moves, a command is renamed. What was true then is still in the older adapter's weights, and in its
 session's record, so that nothing else would stop it from being said. Two lessons are about one thing when
 
-- both tell how something is run or where it is, and their first questions are the same, and what is installed
-  is the same; not where the question is about its own session's work ("How do I test the fix?");
-- or both state something, in the same words but for the last literal, and that can only be one: it is a
-  number, or is said to be it ("is called", "runs"), or the younger one says that something changed. A job
-  may need one variable and another one;
+- both tell how something is run, their first questions are the same, and what is installed is the same; not
+  where the question is about its own session's work ("How do I test the fix?"). Which command may stand for
+  which other one, ``rune.evolution.commands`` says;
+- or both state something, in the same words but for the value, and that can only be one: it is a number, or
+  is said to be it ("is called", "listens on"), or the younger one says that something changed. A job may need
+  one variable and another one;
 - or the younger one says itself what was so before (``rune.evolution.moves``): the older value is what the
-  older lesson tells, of something that the younger one names, too.
+  older lesson tells, and it names all that the younger one names.
 
-Younger is what happened later, not what was learnt later. A command that runs a part of what the older one
-runs replaces nothing, and a quiet flag or a pipe to a viewer makes no other command. What became of a
-failure is history, not a fact: two ways to mend one error may both be right.
+Younger is what happened later, not what was learnt later. What became of a failure is history, not a fact:
+two ways to mend one error may both be right. In doubt both are kept: what is wrongly retired is lost.
 
-Not covered: the same thing in quite other words without the older value; a value that others follow in its
-sentence.
+Not covered: the same thing in quite other words without the older value; what is defined in another file now
+without a statement that says so.
 """
 
 from __future__ import annotations
 
-import re
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from rune import cues, runs
-from rune.evolution import moves
-from rune.evolution.moves import Move, plain
+from rune.evolution import commands
+from rune.evolution.moves import Move
+from rune.evolution.telling import ASKED, NAMED, Subject, Told, read
+from rune.evolution.wording import MEASURES, kind, topic
 from rune.probing import Probe
 from rune.records.card import Card, Lesson
 
-HISTORY = frozenset(("repair", "cause", "unsolved", "error", "proof", "goal", "steps", "commit", "count"))
-"""Kinds of lessons that tell what happened once; how many tests passed depends on which were run."""
-ASKED = frozenset(("command", "file"))
-"""Kinds whose question has one answer at a time."""
-LEAST = 3
-"""Words that two statements must share to be about one thing."""
-MOVED = 2
-"""The same, of a statement of what moved without its verb."""
-_FILLING = frozenset(("service", "server", "currently", "still", "already", "just", "always", "please"))
-"""Words that one who tells the same thing says and another one leaves out."""
-_VALUES = frozenset((
-    "port", "version", "file", "files", "number", "command", "name", "path", "use", "uses", "used", "using",
-    "instead", "called", "set", "value", "run", "runs", "listens", "old", "what",
-))  # fmt: skip
-"""Words that any two facts may share: they say nothing about what something is."""
-_OWN = re.compile(
-    r"\b(?:this(?! (?:project|repo))|it|(?:the|my|our) (?:[\w-]+ )?(?:fix|issue|bug|problem|changes?))\b",
-    re.I,
-)
-"""What makes a question one about its own session: the fix that is tested is another one each time."""
-_EDGES = ".,;:!?()[]'\""
-_ONE = re.compile(
-    r"(?:\b(?:is|are|was|called|named|port|version|set to|default(?:s to)?|equals|runs|starts|listens on"
-    r"|lives (?:in|at)|(?:stored|kept|defined) in|reads from|writes to)|=)\s*(?:now\s+|the\s+)*[\"'(]*$",
-    re.I,
-)
-"""What stands before a literal that can only be one."""
-_CHANGED = re.compile(
-    r"\b(?:now|instead|no longer|any ?more|from now on|replace[sd]?|(?:mov|renam|chang|switch|bump)ed)\b",
-    re.I,
-)
-"""What says that something is no longer as it was."""
-_MORE = re.compile(r"\b(?:also|too|as well|another|additional(?:ly)?|one of|further|among)\b", re.I)
-"""What says that there are others."""
-_PART = re.compile(r"(?:^|\s)(?:\S*(?:/|::)\S*|\S+\.\w{1,4}|-k\b|--filter\b|-run\b|-t\b)")
-"""What makes a command run a part: a path, a test, a filter."""
-
-Subject = tuple[str, frozenset[str]]
+SHORTEST = 4
+"""Characters of a command or a path that tell it from a word."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,63 +46,6 @@ class Replaced:
     by: str
     changed: bool
     """Whether the younger one says something else."""
-
-
-class Told(NamedTuple):
-    """What a lesson tells, read once."""
-
-    about: Subject
-    value: str
-    """What it says of it."""
-    literal: str
-    """The same as others would name it: the command that is run, the path where something is."""
-    single: bool
-    """Whether there can be but one such value."""
-    move: Move | None
-    """What it says itself to have been so before."""
-
-
-def read(lesson: Lesson, alone: str = "") -> Told | None:
-    """What a lesson is about, and what it says of it; None where that cannot be told apart.
-
-    A statement too short to be about one thing with another one is about itself, under the name ``alone``, if
-    it is given one and says what was so before.
-
-    >>> told = read(Lesson("said", "The gateway now listens on port 8080.", (), ()))
-    >>> sorted(told.about[1]), told.value, told.single
-    (['gateway', 'listens', 'port'], '8080', True)
-    """
-    if lesson.kind in HISTORY:
-        return None
-    found = moves.values(lesson.answer)
-    last = plain(found[-1][0]) if found else ""
-    if lesson.kind in ASKED and lesson.questions:
-        return _asked(lesson.kind, lesson.questions[0], plain(lesson.answer), last)
-    if not found:
-        return None
-    before, after = lesson.answer[: found[-1].start()], lesson.answer[found[-1].end() :]
-    words, move = _words(before + after), moves.find(lesson.answer)
-    single = _single(lesson.answer, before, last)
-    if len(words) >= LEAST:
-        return Told(("said", words), last, last, single, move)
-    return Told((alone, frozenset()), move.new, move.new, single, move) if alone and move else None
-
-
-def _asked(kind: str, question: str, value: str, last: str) -> Told | None:
-    """How something is run, or where it is; what an installation installs is a part of what it is about."""
-    if _OWN.search(question):
-        return None
-    if kind == "file":
-        return Told((kind, _words(question)), value, last, True, None)
-    about, run = _words(question) | runs.installs(value), value.removeprefix("run ")
-    return Told((kind, about), plain(runs.essential(run)).strip(), run, True, None)
-
-
-def _single(statement: str, before: str, value: str) -> bool:
-    """Whether there can be but one such value: a number, what is said to be it, what has changed."""
-    if _MORE.search(statement):
-        return False
-    return cues.kind(value) == "number" or any(pattern.search(before) for pattern in (_ONE, _CHANGED))
 
 
 def replaced(cards: Sequence[Card], places: Mapping[str, frozenset[int]] | None = None) -> list[Replaced]:
@@ -153,55 +60,13 @@ def replaced(cards: Sequence[Card], places: Mapping[str, frozenset[int]] | None 
         for place, lesson in enumerate(card.lessons):
             told = read(lesson, f"{card.id}:{place}")
             if told and place not in (places or {}).get(card.id, frozenset()):
-                when = lesson.at or card.created
-                about[told.about].append(_Said(when, card.created, card.id, place, lesson, told))
-    same = [one for held in about.values() for one in _outdated(sorted(held))]
+                about[told.about].append(_Said(lesson.at or card.created, card.created, card.id, place, told))
+    same = [one for held in about.values() for one in _outdated(held)]
     known = {(one.older, one.place) for one in same if one.changed}
-    everything = sorted(one for held in about.values() for one in held)
+    everything = [one for held in about.values() for one in held]
     moved = [one for one in _moved(everything) if (one.older, one.place) not in known]
     taken = {(one.older, one.place) for one in moved}
     return [*(one for one in same if (one.older, one.place) not in taken), *moved]
-
-
-def _moved(said: Sequence[_Said]) -> Iterator[Replaced]:
-    """What younger statements say to be so no longer, each by the youngest of them."""
-    moving = [(one, move) for one in said if (move := one.told.move)]
-    if not moving:
-        return
-    stated = [one for one in said if one.lesson.kind not in ASKED]
-    for old in said:
-        by = [new for new, move in moving if _after(new, old) and _tells(old, move, new)]
-        if before := old.told.move:
-            by += [new for new in stated if _after(new, old) and _overtaken(old, before, new)]
-        if by:
-            yield Replaced(old.id, old.place, max(by).id, True)
-
-
-def _after(new: _Said, old: _Said) -> bool:
-    return new.id != old.id and new[:2] > old[:2]
-
-
-def _tells(old: _Said, move: Move, new: _Said) -> bool:
-    """Whether an older lesson tells the value that is no longer so, of something that the younger one names.
-
-    A command or a path in code is its own name where it was renamed; "npm ci instead of npm install" is said
-    of something.
-    """
-    asked = old.lesson.kind in ASKED
-    if old.told.literal != move.old or (asked and len(move.old) < 4):
-        return False
-    about = old.lesson.questions[0] if asked else old.lesson.answer
-    values = {*move.old.split(), *move.new.split()}
-    shared = (_words(about) & _words(new.lesson.answer)) - values - _VALUES - moves.VERBS
-    return bool(shared) or (asked and moves.renames(new.lesson.answer))
-
-
-def _overtaken(old: _Said, move: Move, new: _Said) -> bool:
-    """Whether a younger statement says plainly where something is that an older one says to have moved."""
-    about = _words(old.lesson.answer) - {move.old, move.new} - moves.VERBS
-    same = len(about) >= MOVED and about <= _words(new.lesson.answer)
-    other = new.told.value != move.new and cues.kind(new.told.value) == cues.kind(move.new)
-    return same and new.told.single and other
 
 
 def related(cards: Sequence[Card]) -> dict[str, list[Probe]]:
@@ -221,37 +86,93 @@ def related(cards: Sequence[Card]) -> dict[str, list[Probe]]:
 
 
 class _Said(NamedTuple):
-    """A lesson in the order of what happened, what was made later last."""
+    """What a lesson tells, in the order of what happened, what was made later last."""
 
     at: float
     made: float
     id: str
     place: int
-    lesson: Lesson
     told: Told
 
 
+def _after(new: _Said, old: _Said) -> bool:
+    return new.id != old.id and new[:2] > old[:2]
+
+
 def _outdated(held: Sequence[_Said]) -> Iterator[Replaced]:
-    newest = held[-1]
-    for one in held[:-1]:
-        if one.id != newest.id:
-            other = newest.told.single and not _narrower(newest.told.value, one.told.value)
-            changed = other and one.told.value != newest.told.value
-            yield Replaced(one.id, one.place, newest.id, changed)
+    """What is said of one thing, each by the youngest that says it again or says what holds now."""
+    youngest = {one.told.value: one for one in sorted(held, key=_when)}
+    latest = sorted(youngest.values(), key=_when, reverse=True)
+    for old in held:
+        later = [one for one in latest if _after(one, old)]
+        known = (new for new in later if new.told.value == old.told.value or _denies(new.told, old.told))
+        if new := next(known, later[0] if later else None):
+            yield Replaced(old.id, old.place, new.id, _denies(new.told, old.told))
 
 
-def _narrower(new: str, old: str) -> bool:
-    """Whether a command runs a part of what another one of its family runs.
-
-    >>> _narrower("pytest tests/test_x.py", "pytest"), _narrower("pytest -x", "pytest")
-    (True, False)
-    """
-    same = bool(family := runs.family(new)) and family == runs.family(old)
-    return same and set(_PART.findall(new)) > set(_PART.findall(old))
+def _when(one: _Said) -> tuple[float, float, str, int]:
+    return one[:4]
 
 
-def _words(text: str) -> frozenset[str]:
-    words = cues.content(text.replace("`", "")).lower().split()
-    return frozenset(word.strip(_EDGES).removesuffix("'s") for word in words) - _FILLING
+def _denies(new: Told, old: Told) -> bool:
+    """Whether what the younger one says of the same leaves nothing of what the older one says."""
+    other = new.single and new.value != old.value
+    return other and (new.about[0] not in ASKED or commands.replaces(new.value, old.value))
 
 
+def _moved(said: Sequence[_Said]) -> Iterator[Replaced]:
+    """What younger statements say to be so no longer, each by the youngest of them."""
+    known: dict[str, list[_Said]] = defaultdict(list)
+    plainly: dict[frozenset[str], list[_Said]] = defaultdict(list)
+    for one in said:
+        for name in _names(one.told):
+            known[name].append(one)
+        if one.told.single and one.told.about[0] not in ASKED:
+            plainly[_topic(one.told)].append(one)
+    by: dict[tuple[str, int], _Said] = {}
+    for old, new in (*_told_before(said, known), *_overtaken(said, plainly)):
+        if _after(new, old):
+            by[old.id, old.place] = max(new, by.get((old.id, old.place), new), key=_when)
+    yield from (Replaced(id, place, new.id, True) for (id, place), new in sorted(by.items()))
+
+
+def _names(told: Told) -> Iterator[str]:
+    """What a move may call the value of a lesson: a command without what follows its name, too."""
+    yield told.literal
+    if told.about[0] == "command":
+        parts = told.literal.split()
+        yield from (" ".join(parts[:length]) for length in range(1, len(parts)))
+
+
+def _told_before(
+    said: Sequence[_Said], known: Mapping[str, Sequence[_Said]]
+) -> Iterator[tuple[_Said, _Said]]:
+    """The lessons that tell a value that is no longer so, of all that the younger one names."""
+    for new in said:
+        if move := new.told.move:
+            yield from ((old, new) for old in known.get(move.old, ()) if _same(old.told, move))
+
+
+def _same(old: Told, move: Move) -> bool:
+    """Whether what is told is what has moved, or has itself another name now, whatever it is told of."""
+    exact = old.literal == move.old or " " in move.old  # "python" begins many commands
+    whole = old.about[0] in ASKED and move.renamed and exact and len(move.old) >= SHORTEST
+    return move.about <= old.words and (bool(move.about - MEASURES) or (whole and not move.about))
+
+
+def _overtaken(
+    said: Sequence[_Said], plainly: Mapping[frozenset[str], Sequence[_Said]]
+) -> Iterator[tuple[_Said, _Said]]:
+    """What is said to have moved, and who says plainly that it is somewhere else."""
+    for old in said:
+        about = _topic(old.told) if old.told.move else frozenset()
+        if len(about) >= NAMED:
+            for new in plainly.get(about, ()):
+                if new.told.value != old.told.value and kind(new.told.value) == kind(old.told.value):
+                    yield old, new
+
+
+def _topic(told: Told) -> frozenset[str]:
+    """The words of a statement without its values and its verb."""
+    pair = {*told.move.old.split(), *told.move.new.split()} if told.move else set()
+    return topic(told.words) - {*told.value.split()} - pair

@@ -1,0 +1,102 @@
+"""What a statement is made of: its literals, the words that name something, and whether it is meant. Pure."""
+
+from __future__ import annotations
+
+import re
+
+from rune import cues
+
+LITERAL = re.compile(
+    r"`[^`]+`|(?<![^\s`])(?:[^\s`]*[\d/\\_=][^\s`]*|[^\s`]+\.\w[^\s`]*)|(?<!\w)\w*[a-z][A-Z]\w*"
+)
+"""What may be the value of a fact; looked for at the beginning of a word alone, since words may be long."""
+CHANGED = frozenset((
+    "renamed", "moved", "changed", "replaced", "switched", "bumped", "migrated", "updated", "upgraded",
+    "downgraded", "raised", "lowered", "increased", "decreased", "reduced", "went", "became",
+))  # fmt: skip
+"""Verbs of a change that has happened."""
+_EDGES = ".,;:!?()[]'\""
+_FILLING = frozenset((
+    "service", "server", "currently", "still", "already", "just", "always", "please", "we", "i", "our",
+))  # fmt: skip
+"""Words that one who tells the same thing says and another one leaves out."""
+_STATES = frozenset((
+    "listens", "runs", "uses", "keeps", "takes", "waits", "lives", "starts", "serves", "called", "named",
+))  # fmt: skip
+"""Verbs of what is so."""
+_GENERAL = frozenset((
+    "port", "file", "files", "number", "command", "name", "path", "use", "used", "using", "run", "instead",
+    "set", "value", "old", "what", "been", "here", "everybody", "everyone", "dropped", "removed",
+    "deprecated", "replaces", "previously", "formerly",
+))  # fmt: skip
+"""Words that any two facts may share: they say nothing about what something is."""
+MEASURES = frozenset((
+    "version", "default", "limit", "timeout", "size", "count", "delay", "interval", "rate", "ttl",
+))  # fmt: skip
+"""What many things have: it must be the same, but does not say of what."""
+_DOUBTS = frozenset((
+    "not", "never", "cannot", "if", "when", "whenever", "unless", "whether", "should", "would", "could",
+    "might", "may", "will", "shall", "until", "plan", "plans", "planned", "planning", "todo", "later", "soon",
+    "maybe", "perhaps", "try", "tried", "trying", "temporary", "temporarily", "want", "wants", "wanted",
+    "propose", "proposed", "suggest", "suggested", "consider", "considered", "going", "let", "let's",
+))  # fmt: skip
+_TOKEN = re.compile(r"[a-z']+")
+_UNDONE = re.compile(r"\b(?:revert\w*|roll(?:ed|ing)? back|undo|undone|cancel\w*|decided against)\b", re.I)
+
+
+def plain(text: str) -> str:
+    """A value as it is compared."""
+    return " ".join(text.lower().replace("`", "").split()).strip(_EDGES)
+
+
+def values(text: str) -> list[re.Match[str]]:
+    """Where a statement has what may be the value of a fact: nothing that is marks alone, such as `...`."""
+    return [one for one in LITERAL.finditer(text) if plain(one[0])]
+
+
+def kind(value: str) -> str:
+    """What sort of thing a value is; one with its unit is a number.
+
+    >>> kind("8080"), kind("1m"), kind("make ship")
+    ('number', 'number', 'command')
+    """
+    return "number" if re.fullmatch(r"\d[\d.,]*[a-z%]{0,2}", value) else cues.kind(value)
+
+
+def words(text: str) -> frozenset[str]:
+    """The words that say something."""
+    said = cues.content(text.replace("`", "")).lower().split()
+    return frozenset(word.strip(_EDGES).removesuffix("'s") for word in said) - _FILLING
+
+
+def names(text: str) -> frozenset[str]:
+    """The words that say what a statement is about: not that it changed, nor what any fact may be.
+
+    >>> sorted(names("We switched the frontend of the shop to another port."))
+    ['another', 'frontend', 'shop']
+    """
+    return topic(words(text)) - _GENERAL - {""}
+
+
+def topic(said: frozenset[str]) -> frozenset[str]:
+    """Words without those by which what is so differs from what has become so."""
+    return said - _STATES - CHANGED
+
+
+def doubtful(text: str) -> bool:
+    """Whether something is denied, supposed or planned rather than told.
+
+    >>> doubtful("The port should be 80."), doubtful("It isn't 80."), doubtful("The port is 80.")
+    (True, True, False)
+    """
+    said = _TOKEN.findall(text.lower())
+    return (
+        text.rstrip().endswith("?")
+        or not _DOUBTS.isdisjoint(said)
+        or any(one.endswith(("n't", "'ll")) for one in said)
+    )
+
+
+def undone(text: str) -> bool:
+    """Whether something is said to have been taken back."""
+    return _UNDONE.search(text) is not None

@@ -1,0 +1,137 @@
+import pytest
+
+from rune.evolution import moves
+
+
+def pair(text):
+    """The older and the younger value, if there are any."""
+    found = moves.find(text)
+    return found and found[:2]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "The gateway moved from port 8080 to 9090.",
+        "The gateway was changed from port 8080 to port 9090 because of a conflict.",
+        "The gateway port went from 8080 to 9090.",
+        "Raised the gateway port from `8080` to the new `9090`.",
+        "The gateway moved to port 9090 from 8080.",
+        "The gateway moved to port 9090 (was 8080).",
+        "The gateway now listens on 9090, previously 8080.",
+        "The gateway now listens on 9090 instead of 8080.",
+        "Use 9090 rather than 8080.",
+        "Use 9090, not 8080.",
+        "Gateway port: `8080` → `9090`.",
+        "Port 8080 was replaced by 9090.",
+        "Dropped 8080 in favour of 9090.",
+        "It did not help. The gateway moved from port 8080 to 9090.",
+    ],
+)
+def test_a_change_is_told_in_many_ways(text):
+    assert pair(text) == ("8080", "9090")
+
+
+@pytest.mark.parametrize(
+    ("text", "values"),
+    [
+        ("We renamed the database: `shop_a` became `shop_b`.", ("shop_a", "shop_b")),
+        ("The database `shop_a` has been renamed to `shop_b`.", ("shop_a", "shop_b")),
+        ("`shop_a` is now called `shop_b`.", ("shop_a", "shop_b")),
+        ("Renamed the column `name` of `users` to `full_name`.", ("name", "full_name")),
+        ("Replaced `print` calls in `logger` with `write`.", ("print", "write")),
+        ("Moved the settings from `config.py` to `settings/base.py`.", ("config.py", "settings/base.py")),
+        ("Moved `config.py` to `settings/base.py`.", ("config.py", "settings/base.py")),
+        ("Replaced `deploy.sh` by `make deploy`.", ("deploy.sh", "make deploy")),
+        ("We moved from `yarn` to `npm ci`.", ("yarn", "npm ci")),
+        ("Run the tests with `pytest` instead of `python test.py`.", ("python test.py", "pytest")),
+        ("Use `pnpm`, not `npm`, for the frontend.", ("npm", "pnpm")),
+    ],
+)
+def test_the_pair_is_what_was_and_what_is(text, values):
+    assert pair(text) == values
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "The gateway is not moved from port 8080 to 9090.",
+        "The gateway was never moved from port 8080 to 9090.",
+        "`make ship` was never renamed to `just ship`.",
+        "If the gateway is moved from port 8080 to 9090, the smoke tests fail.",
+        "The gateway should be moved from port 8080 to 9090 later.",
+        "The gateway must be moved from port 8080 to 9090.",
+        "The gateway wasn't moved from port 8080 to 9090.",
+        "We considered a gateway moved from port 8080 to 9090.",
+        "The commit that moved the gateway from port 8080 to 9090 was reverted.",
+        "The gateway moved from port 8080 to 9090. That was rolled back.",
+        "Was the gateway moved from port 8080 to 9090?",
+        "Move the gateway from port 8080 to 9090.",
+    ],
+)
+def test_what_is_denied_supposed_planned_or_undone_is_no_move(text):
+    assert moves.find(text) is None
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "The gateway listened on 9090 instead of 8080 because of a typo.",
+        "The gateway now listens on 9090 instead of 8080 because of a typo.",
+        "The gateway listens on 9090 instead of 8080.",
+        "The helper returned `None` instead of `0`.",
+        "The unit tests of the shop use `sqlite` instead of `postgres`.",
+        "The gateway listens on 9090, not 8080.",
+    ],
+)
+def test_a_contrast_that_is_no_order_and_not_said_of_now_is_no_move(text):
+    assert moves.find(text) is None
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Bumped `httpx` to `0.28`.",
+        "Moved the helper `parse_date` to `utils.dates`.",
+        "Moved `parse` and `format` to `utils`.",
+        "Changed `DEBUG` to `True`.",
+        "The retry limit of 10 was increased by 5.",
+        "Switched from `npm` 9 to `pnpm` 8.",
+        "The request goes `client` → `gateway`.",
+        "Raised through 1 → 2 → 3.",
+        "Renamed `README.MD` to `README.md`.",
+        "Port 8080 answers, 9090 does not.",
+    ],
+)
+def test_a_thing_and_its_place_value_or_neighbour_are_no_pair(text):
+    assert moves.find(text) is None
+
+
+@pytest.mark.parametrize(
+    ("text", "about"),
+    [
+        ("The API retry delay was changed from 30 seconds to 60 seconds.", {"api", "retry", "delay"}),
+        ("Use `npm ci` instead of `npm install` on the runner.", {"runner"}),
+        ("Moved `parse_date` from `src/a.py` to `src/b.py`.", {"parse_date"}),
+        ("Renamed the column `name` of `users` to `full_name`.", {"column", "users"}),
+        ("The mailer moved from port 1 to 2 because of the proxy in front.", {"mailer"}),
+    ],
+)
+def test_a_move_is_of_what_is_named_around_it(text, about):
+    assert moves.find(text).about == about
+
+
+@pytest.mark.parametrize(
+    ("text", "renamed"),
+    [
+        ("`make ship` was renamed to `just ship` for everybody.", True),
+        ("The file `src/a.py` moved to `src/b.py`.", True),
+        ("`yarn install` is replaced by `pnpm install`.", True),
+        ("Replaced `yarn install` by `pnpm install`.", False),
+        ("Use `npm ci` instead of `npm install`.", False),
+        ("Moved the helpers from `src/a.py` to `src/b.py`.", False),
+        ("Tests for `src/a.py` were moved to `src/b.py`.", False),
+    ],
+)
+def test_what_is_renamed_itself_is_told_from_what_something_has(text, renamed):
+    assert moves.find(text).renamed is renamed
