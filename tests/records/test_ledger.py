@@ -46,6 +46,7 @@ def test_a_ledger_line_without_a_field_is_refused_with_its_number(tmp_path, line
         ("retired", {"lessons": ["x"], "by": "b"}),
         ("retired", {"lessons": None}),
         ("scored", {"probes": None}),
+        ("scored", {"probes": {"heldout": "high"}}),
         ("outcome", {"passed": True, "recalled": None}),
         ("outcome", {"passed": True, "share": "much"}),
     ],

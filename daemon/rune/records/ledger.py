@@ -54,7 +54,8 @@ def entries(ledger: Path) -> Iterator[Entry]:
         try:
             name, entry, detail = str(raw["adapter"]), str(raw["entry"]), dict(raw.get("detail", {}))
             line = Entry(name, entry, float(raw["at"]), detail)
-            _DETAILS.get(entry, dict)(detail)
+            if read := _DETAILS.get(entry):
+                read(detail)
         except (KeyError, TypeError, ValueError, OverflowError) as error:
             raise FormatError(f"{ledger}:{number}: no adapter, entry, at or detail: {error!r}") from None
         yield line
@@ -122,10 +123,9 @@ def states(lines: Iterable[Entry]) -> dict[str, State]:
     for line in lines:
         if line.entry != "refused":
             found[line.adapter] = _next(found.get(line.adapter, NEW), line)
-    truth = _Truth(found)
-    for name in [name for name, state in reversed(found.items()) if state.retired or state.untrue]:
-        truth.state(name)
-    return {**found, **truth.known}
+    unsure = [name for name, state in reversed(found.items()) if state.retired or state.untrue]
+    truth = _Truth(found) if unsure else None
+    return {**found, **{name: truth.state(name) for name in unsure}} if truth else found
 
 
 class _Truth:
@@ -265,7 +265,8 @@ def _sessions(detail: dict[str, Any]) -> tuple[str, ...]:
 
 
 def _probes(detail: dict[str, Any]) -> dict[str, float | None]:
-    return dict(detail.get("probes", {}))
+    scores = dict(detail.get("probes", {}))
+    return {name: None if score is None else float(score) for name, score in scores.items()}
 
 
 def _retired(detail: dict[str, Any]) -> dict[int, str]:
