@@ -159,9 +159,8 @@ def test_the_commands_publish_what_serves_and_fetch_it(
 ):
     with library.staging() as stage:
         fill_stage(stage, b"others")
-        away = library.add(
-            stage, make_card(session="s2", source_hash="ef" * 32, lessons=(Lesson("said", "x", ("What?",), ()),))
-        )
+        taught = (Lesson("said", "x", ("What?",), ()),)
+        away = library.add(stage, make_card(session="s2", source_hash="ef" * 32, lessons=taught))
     library.archive(away.id)
     to = f"file://{tmp_path / 'shared'}"
 
