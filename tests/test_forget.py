@@ -32,11 +32,11 @@ def add(echoes, make_card, fill_stage):
     return put
 
 
-def test_a_forgotten_session_is_in_no_file_of_the_project(write_session, add, echoes):
+def test_a_forgotten_session_is_in_no_file_of_the_project(home, write_session, add, echoes):
     write_session("s1")
     add("s1", b"one")
     add("s1", b"two")
-    gone = forget.session("s1", echoes.project)
+    gone = forget.session(home, "s1", echoes.project)
     assert len(gone.removed) == 3
     assert gone.removed[-1] == "trajectory s1.jsonl"
     assert not echoes.trajectory("s1").exists()
@@ -44,28 +44,28 @@ def test_a_forgotten_session_is_in_no_file_of_the_project(write_session, add, ec
     assert [path for path in echoes.adapters.iterdir() if path.is_dir()] == []
 
 
-def test_other_sessions_stay(write_session, add, echoes):
+def test_other_sessions_stay(home, write_session, add, echoes):
     for name in ("s1", "s2"):
         write_session(name)
         add(name, name.encode())
-    forget.session("s1", echoes.project)
+    forget.session(home, "s1", echoes.project)
     assert echoes.trajectory("s2").exists()
     assert [card.session for card in Library(echoes, time.time).cards()] == ["s2"]
 
 
-def test_a_session_without_an_adapter_can_be_forgotten_too(write_session, echoes):
+def test_a_session_without_an_adapter_can_be_forgotten_too(home, write_session, echoes):
     write_session("s1")
-    assert forget.session("s1", echoes.project).removed == ("trajectory s1.jsonl",)
+    assert forget.session(home, "s1", echoes.project).removed == ("trajectory s1.jsonl",)
 
 
-def test_an_adapter_whose_trajectory_is_gone_can_be_forgotten_too(add, echoes):
+def test_an_adapter_whose_trajectory_is_gone_can_be_forgotten_too(home, add, echoes):
     card = add("s1")
-    assert forget.session("s1", echoes.project).removed == (f"adapter {card.id}",)
+    assert forget.session(home, "s1", echoes.project).removed == (f"adapter {card.id}",)
 
 
-def test_a_session_that_nobody_knows_is_refused(echoes):
+def test_a_session_that_nobody_knows_is_refused(home, echoes):
     with pytest.raises(FormatError, match=r"found no trajectory or adapter of 's1'; see `rune echoes show`"):
-        forget.session("s1", echoes.project)
+        forget.session(home, "s1", echoes.project)
 
 
 def test_the_index_of_a_project_goes_as_a_whole_and_others_stay(home):
@@ -82,7 +82,9 @@ def test_the_index_of_a_project_goes_as_a_whole_and_others_stay(home):
 # what was made of it
 
 
-def test_every_descendant_goes_and_those_whose_place_it_had_taken_serve_again(write_session, add, echoes):
+def test_every_descendant_goes_and_those_whose_place_it_had_taken_serve_again(
+    home, write_session, add, echoes
+):
     for name in ("s1", "s2", "s3"):
         write_session(name)
     library = Library(echoes, time.time)
@@ -94,18 +96,18 @@ def test_every_descendant_goes_and_those_whose_place_it_had_taken_serve_again(wr
         library.supersede(old.id, by.id)
     recalled.append(echoes.recalls, recalled.Use(1.0, "s1", two.id))
     recalled.append(echoes.recalls, recalled.Use(2.0, "s2", two.id))
-    gone = forget.session("s1", echoes.project)
+    gone = forget.session(home, "s1", echoes.project)
     assert {f"adapter {card.id}" for card in (one, child, grandchild)} <= set(gone.removed)
     assert {card.id for card in library.cards()} == {two.id, three.id}
     assert [use.session for use in recalled.read(echoes.recalls)] == ["s2"]
 
 
-def test_a_session_of_a_consolidated_adapter_alone_is_forgotten_with_it(add, echoes):
+def test_a_session_of_a_consolidated_adapter_alone_is_forgotten_with_it(home, add, echoes):
     child = add("task-1", b"child", level="task", parents=("ab" * 8,), sessions=("s1", "s2"))
-    assert forget.session("s1", echoes.project).removed == (f"adapter {child.id}",)
+    assert forget.session(home, "s1", echoes.project).removed == (f"adapter {child.id}",)
 
 
-def test_a_child_whose_card_is_damaged_goes_with_each_of_its_sessions(write_session, add, echoes):
+def test_a_child_whose_card_is_damaged_goes_with_each_of_its_sessions(home, write_session, add, echoes):
     library = Library(echoes, time.time)
     one, two = (add(name, name.encode()) for name in ("s1", "s2"))
     child = add("task-1", b"child", level="task", parents=(one.id, two.id), sessions=("s1", "s2"))
@@ -114,17 +116,17 @@ def test_a_child_whose_card_is_damaged_goes_with_each_of_its_sessions(write_sess
     path = library.folder(child.id) / "card.json"
     path.chmod(0o600)
     path.write_text("{")
-    assert f"adapter {child.id}" in forget.session("s1", echoes.project).removed
+    assert f"adapter {child.id}" in forget.session(home, "s1", echoes.project).removed
     assert [card.id for card in library.cards()] == [two.id]
 
 
-def test_what_a_person_had_put_away_stays_away_when_what_had_its_place_is_forgotten(add, echoes):
+def test_what_a_person_had_put_away_stays_away_when_what_had_its_place_is_forgotten(home, add, echoes):
     library = Library(echoes, time.time)
     one, two, three = (add(name, name.encode()) for name in ("s1", "s2", "s3"))
     for old in (one, three):
         library.supersede(old.id, two.id)
     library.archive(one.id)
-    forget.session("s2", echoes.project)
+    forget.session(home, "s2", echoes.project)
     assert [card.id for card in library.cards()] == [three.id]
     assert library.states()[three.id].word == 0.0, "no person has put it back"
 
@@ -144,7 +146,7 @@ def test_what_a_forgotten_session_knew_better_another_one_may_know_better_too(
     for n, port in enumerate((80, 8080, 9090)):
         add(f"s{n}", str(port).encode(), lessons=(told(port), told_apart(n)))
         carrying.retire(library, EvolutionConfig())
-    assert forget.session("s1", echoes.project).removed
+    assert forget.session(home, "s1", echoes.project).removed
     said = [lesson.keys[0] for card in library.cards() for lesson in card.lessons if lesson.kind == "said"]
     assert sorted(said) == ports
 
@@ -161,7 +163,7 @@ def test_what_evolution_has_done_leaves_no_answer_in_the_journal_of_jobs(add, ho
     assert done
     jobs.enqueue_evolution(str(echoes.project), "51a20958")
     jobs.done(jobs.started(jobs.next(time.time() + 1)), "", "; ".join(done))
-    forget.session("s0", echoes.project)
+    forget.session(home, "s0", echoes.project)
     assert b"gateway" not in home.jobs.read_bytes()
 
 
@@ -169,7 +171,7 @@ def test_settings_that_cannot_be_read_keep_nobody_from_forgetting(write_session,
     home.root.mkdir(exist_ok=True)
     home.config.write_text("[evolution]\nautomatic = 7\n")
     write_session("s1")
-    assert forget.session("s1", echoes.project).removed == ("trajectory s1.jsonl",)
+    assert forget.session(home, "s1", echoes.project).removed == ("trajectory s1.jsonl",)
     assert "automatic" in caplog.text
 
 
@@ -247,7 +249,7 @@ def test_where_no_adapter_was_taught_it_nothing_is_said(remembered, home, echoes
     assert forget.render(forget.echoes_gone(home, echoes, before)) == ""
 
 
-def test_a_session_that_is_forgotten_leaves_no_echo_in_memory_archive_or_journal(write_session, echoes):
+def test_a_session_that_is_forgotten_leaves_no_echo_in_memory_archive_or_journal(home, write_session, echoes):
     write_session("s1", events=(Note("n1", 1.0, "The zebra gateway listens on port 7001.", "decision"),))
     write_session("s2", events=(Note("n2", 2.0, "Retries stop after 30 seconds.", "decision"),))
     store = Store(echoes, time.time)
@@ -257,7 +259,7 @@ def test_a_session_that_is_forgotten_leaves_no_echo_in_memory_archive_or_journal
         change.archive("planner", [entry("The zebra archive", source="rune:plan s1")])
         change.backup("planner")
         change.save(change.memory("planner"))
-    gone = forget.session("s1", echoes.project)
+    gone = forget.session(home, "s1", echoes.project)
     left = b"".join(path.read_bytes() for path in echoes.root.rglob("*") if path.is_file())
     assert b"zebra" not in left
     assert b"Retries stop" in left
@@ -266,15 +268,15 @@ def test_a_session_that_is_forgotten_leaves_no_echo_in_memory_archive_or_journal
     assert [one.session for one in gathered.read(echoes.gathered)] == ["s2"]
 
 
-def test_an_echo_that_another_session_confirmed_stays_and_is_named(write_session, remembered, echoes):
+def test_an_echo_that_another_session_confirmed_stays_and_is_named(home, write_session, remembered, echoes):
     write_session("s1")
     remembered("workers", entry("Both", source="rune:work s1, s2"), entry("Mine", "etched"))
-    gone = forget.session("s1", echoes.project)
+    gone = forget.session(home, "s1", echoes.project)
     assert len(gone.derived) == 2
     assert [one.title for one in Store(echoes, time.time).read("workers").entries] == ["Both", "Mine"]
 
 
-def test_an_adapter_of_another_session_that_was_taught_a_forgotten_echo_goes_too(
+def test_an_adapter_of_another_session_that_was_taught_a_forgotten_echo_goes_too(home, 
     write_session, add, remembered, echoes
 ):
     mine = entry("Mine")
@@ -282,6 +284,6 @@ def test_an_adapter_of_another_session_that_was_taught_a_forgotten_echo_goes_too
         write_session(name)
     add("s2", lessons=taught(mine))
     remembered("workers", mine)
-    gone = forget.session("s1", echoes.project)
+    gone = forget.session(home, "s1", echoes.project)
     assert Library(echoes, time.time).cards() == []
     assert any("`rune distil s2` makes it anew" in line for line in gone.removed)

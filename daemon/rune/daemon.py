@@ -245,7 +245,7 @@ class Daemon:
         self.capture.forget(request.session)
         self.jobs.forget(request.session, request.project)
         self.gatherer.forget(Path(request.project), request.session)
-        forgotten = await asyncio.to_thread(forget.session, request.session, Path(request.project))
+        forgotten = await asyncio.to_thread(forget.session, self.home, request.session, Path(request.project))
         try:
             await forget.out_of_index(self.home, self.worker, request)  # now also what else was made of it
         except RuneError as error:  # the next recall matches the index to what is there

@@ -12,7 +12,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from rune import config, index, paths
+from rune import config, index
 from rune.echoes import known, oblivion
 from rune.echoes.known import Known
 from rune.echoes.store import Store
@@ -41,7 +41,7 @@ class Unlearnt:
     """Why search data could not be deleted yet."""
 
 
-def session(name: str, project: Path) -> Forgotten:
+def session(home: Home, name: str, project: Path) -> Forgotten:
     """Remove a session's echoes, adapters and trajectory for good; the answer names what went and what stays.
 
     Raises:
@@ -74,7 +74,7 @@ def session(name: str, project: Path) -> Forgotten:
         library.remove(card.id)
         again = f"`rune distil {card.session}` makes it anew without"
         removed.append(f"adapter {card.id} of session {card.session}, taught an echo of it: {again}")
-    _spoken_for(library, paths.home())
+    _spoken_for(library, home)
     return Forgotten(name, tuple(removed), erased.left)
 
 

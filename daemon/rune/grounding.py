@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
-from rune.literal import END, Literal, flat, holds, literals, stands
+from rune.literal import ABBREVIATED, END, Literal, flat, holds, literals, stands
 from rune.records.trajectory import Compaction, Event, Execution, Generation, SessionEnd
 
 
@@ -104,7 +104,7 @@ _FENCE = re.compile(r"```[^\n`]*\n(.*?)(```|\Z)", re.S)
 _ITEM = re.compile(r"\s*(?:[-*+•]|\d{1,3}[.)])\s+")
 _NUMBER = re.compile(r"\s*\d{1,3}[.)]")
 _SENTENCE = re.compile(r"(?:`[^`]*`|[^`.!?]|[.!?](?!\s|$))+[.!?]*")
-_GOES_ON = re.compile(r"\b(?:e\.g|i\.e|etc|vs|cf|dr|mr|ms)\.$", re.I)
+_GOES_ON = re.compile(rf"\b(?:{'|'.join(map(re.escape, sorted(ABBREVIATED)))})\.$", re.I)
 _ENDED = re.compile(r"[.!?:)\]]['\"”’`*]*$")
 
 
@@ -130,20 +130,20 @@ def ground(
 
 def support(claim: Claim, record: Record) -> float | None:
     """The share of a claim's content words in the passage that has most; None where none has its literals."""
-    shares = (_share(claim, one) for one in record if all(holds(one.text, lit) for lit in claim.literals))
-    return max(shares, default=None)
-
-
-def _share(claim: Claim, one: Passage) -> float:
     said = flat(claim.text).rstrip(".!?")
-    if len(said) >= _VERBATIM and not said.isascii() and said.lower() in one.text.lower():
-        return 1.0  # of scripts without spaces a sentence is one word
     words = _WORD.findall(said.lower())
     content = [word for word in words if len(word) >= _CONTENT and word not in _FRAME]
+    able = (one for one in record if all(holds(one.text, literal) for literal in claim.literals))
+    return max((_share(said, content, bool(claim.literals), one) for one in able), default=None)
+
+
+def _share(said: str, content: Sequence[str], exact: bool, one: Passage) -> float:
+    if len(said) >= _VERBATIM and not said.isascii() and said.lower() in one.text.lower():
+        return 1.0  # of scripts without spaces a sentence is one word
     if content:
         return sum(word in one.words for word in content) / len(content)
     verbatim = len(said) >= _VERBATIM and " " in said and stands(said, one.text)
-    return float(bool(claim.literals) or verbatim)
+    return float(exact or verbatim)
 
 
 def _stale(claim: Claim, stale: Iterable[str]) -> bool:

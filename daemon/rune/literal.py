@@ -20,8 +20,9 @@ _COUNTS = frozenset((
     "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve", "twenty",
     "fifty", "hundred", "thousand",
 ))  # fmt: skip
-_SHORT = frozenset(("and/or", "e.g", "i.e", "etc", "vs", "cf", "dr", "mr", "ms"))
-"""Abbreviations, which are no names."""
+ABBREVIATED = frozenset(("e.g", "i.e", "etc", "vs", "cf", "dr", "mr", "ms"))
+"""What ends with a full stop and ends no sentence; none of it is a name."""
+_NO_NAMES = ABBREVIATED | {"and/or"}
 _EITHER = re.compile(r"[^\W\d_]+(?:/[^\W\d_]+)+")
 _COMMAND = "$ "
 _REST = re.compile(r"(?:\s+--?(?:q+|v+|quiet|verbose)\b)*\s*(?:$|[;&|<>)'\"#\x00\n]|2>)")
@@ -32,6 +33,7 @@ class Literal(NamedTuple):
     """A part of a sentence that has to stand in the record as it is."""
 
     text: str
+    """Flat (``flat``)."""
     code: bool = False
     """Whether it was marked as code: then letter case counts, and a command must be a whole one."""
 
@@ -44,7 +46,7 @@ def literals(sentence: str) -> list[Literal]:
     """
     code = [Literal(text, True) for found in _CODE.findall(sentence) if (text := flat(found))]
     words = re.split(r"[\s—–]+", _CODE.sub(" ", sentence))
-    return [*code, *(Literal(text) for word in words if (text := _bare(word)) and _telling(text))]
+    return [*code, *(Literal(text) for word in words if (text := flat(_bare(word))) and _telling(text))]
 
 
 def _bare(word: str) -> str:
@@ -56,7 +58,7 @@ def _bare(word: str) -> str:
 def _telling(text: str) -> bool:
     if text.lower() in _COUNTS:
         return True
-    return text.lower() not in _SHORT and (len(text) > 1 or text.isdigit()) and bool(_TELLING.search(text))
+    return text.lower() not in _NO_NAMES and (len(text) > 1 or text.isdigit()) and bool(_TELLING.search(text))
 
 
 def stands(literal: str, text: str) -> bool:
@@ -65,12 +67,12 @@ def stands(literal: str, text: str) -> bool:
     >>> [stands("80", text) for text in ("port 80", "port 8080", "1.80", "80.5", "localhost:80, or so")]
     [True, False, False, False, True]
     """
-    return holds(flat(text), Literal(literal))
+    return holds(flat(text), Literal(flat(literal)))
 
 
 def holds(text: str, literal: Literal) -> bool:
-    """The same for a text that is flat already (``flat``)."""
-    wanted = flat(literal.text)
+    """The same where text and literal are flat already (``flat``)."""
+    wanted = literal.text
     if not wanted:
         return False
     if not literal.code and _EITHER.fullmatch(wanted) and all(_found(text, one) for one in wanted.split("/")):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from rune.literal import flat
 from rune.records.card import Lesson
 
 EACH = 8
@@ -50,8 +51,8 @@ def holds(answer: str, keys: Sequence[str]) -> bool:
     >>> holds("Run `make check`.", ["make check"]), holds("Run it.", ["make check"])
     (True, False)
     """
-    plain = " ".join(answer.lower().replace("`", "").split())
-    return bool(keys) and all(" ".join(key.lower().replace("`", "").split()) in plain for key in keys)
+    plain = flat(answer.lower())
+    return bool(keys) and all(flat(key.lower()) in plain for key in keys)
 
 
 def probes(lessons: Sequence[Lesson]) -> list[Probe]:

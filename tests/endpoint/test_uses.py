@@ -135,7 +135,7 @@ async def test_a_count_that_cannot_be_written_keeps_nobody_from_the_answer(
 
 
 async def test_what_failed_and_passes_after_a_completion_is_in_the_fitness_of_its_adapter(
-    served, ask, session, card, echoes, project
+    served, ask, session, card, home, echoes, project
 ):
     library = Library(echoes, time.time)
     before = standing.standings(library, CONFIG, time.time())[0].fitness
@@ -153,7 +153,7 @@ async def test_what_failed_and_passes_after_a_completion_is_in_the_fitness_of_it
     after = standing.standings(library, CONFIG, time.time())[0].fitness
     assert (after.outcomes, after.trials) == (1, before.trials + 1)
     assert after.pass_rate > before.pass_rate
-    forget.session("s2", project)
+    forget.session(home, "s2", project)
     assert uses(echoes) == []
 
 

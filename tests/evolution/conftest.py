@@ -12,15 +12,10 @@ from rune.evolution import fitness
 from rune.evolution.plan import Standing
 from rune.records.card import Lesson
 from rune.records.ledger import State
+from rune.testing import told
 
 NOON = 1795176000.0
 DAY = 86400.0
-
-
-def told(subject: str, answer: str, kind: str = "said") -> Lesson:
-    """A lesson on a subject."""
-    question, probe = f"What do we know about {subject}?", f"Remind me of {subject}."
-    return Lesson(kind, f"The {subject} is set to {answer}.", (question,), (probe,), (), (answer,))
 
 
 @pytest.fixture

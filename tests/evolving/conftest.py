@@ -13,14 +13,7 @@ from rune.evolving.breeding import Nursery
 from rune.library import Library
 from rune.paths import Echoes
 from rune.records.card import Card, Lesson
-from rune.testing import BASE, BASE_HASH, FakeBreeder, FakeDistiller, write_adapter
-
-
-def told(subject: str, answer: str) -> Lesson:
-    """A lesson on a subject, as a session tells it."""
-    question, probe = f"What do we know about {subject}?", f"Remind me of {subject}."
-    return Lesson("said", f"The {subject} is set to {answer}.", (question,), (probe,), (), (answer,))
-
+from rune.testing import BASE, BASE_HASH, FakeBreeder, FakeDistiller, told, write_adapter
 
 GATES = [told(f"gate server listener part{n}", f"gate{n}.py") for n in range(9)]
 

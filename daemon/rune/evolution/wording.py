@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from rune import cues
+from rune.literal import flat
 
 LITERAL = re.compile(
     r"`[^`]+`|(?<![^\s`])(?:[^\s`]*[\d/\\_=][^\s`]*|[^\s`]+\.\w[^\s`]*)|(?<!\w)\w*[a-z][A-Z]\w*"
@@ -46,7 +47,7 @@ _UNDONE = re.compile(r"\b(?:revert\w*|roll(?:ed|ing)? back|undo|undone|cancel\w*
 
 def plain(text: str) -> str:
     """A value as it is compared."""
-    return " ".join(text.lower().replace("`", "").split()).strip(_EDGES)
+    return flat(text.lower()).strip(_EDGES)
 
 
 def values(text: str) -> list[re.Match[str]]:

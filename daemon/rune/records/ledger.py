@@ -165,14 +165,8 @@ class _Truth:
         return last.status in ("active", "unserved") or (last.status == "archived" and not last.hand)
 
     def _last(self, name: str) -> State:
-        """What serves for an adapter: what took its place, what took that one's place, and so on."""
-        passed: set[str] = set()
-        state = self.state(name)
-        while state.status == "superseded" and name not in passed:
-            passed.add(name)
-            name = state.superseded_by
-            state = self.state(name)
-        return state
+        """What serves for an adapter: the last of its heirs."""
+        return self.state(_chain(name, self.state)[-1])
 
     def _newer(self, name: str, session: str) -> str:
         """The newest adapter of the same session that serves, or for which another one does."""
@@ -185,10 +179,12 @@ class _Truth:
 
 def heirs(name: str, found: Mapping[str, State]) -> list[str]:
     """An adapter, the one that took its place, the one that took that one's place, and so on."""
+    return _chain(name, lambda one: found.get(one, NEW))
+
+
+def _chain(name: str, state_of: Callable[[str], State]) -> list[str]:
     chain = [name]
-    while (state := found.get(chain[-1])) and state.status == "superseded":
-        if state.superseded_by in chain:
-            break
+    while (state := state_of(chain[-1])).status == "superseded" and state.superseded_by not in chain:
         chain.append(state.superseded_by)
     return chain
 

@@ -168,6 +168,12 @@ def until(true: Callable[[], object], seconds: float = 30.0) -> None:
         time.sleep(0.02)
 
 
+def told(subject: str, answer: str, kind: str = "said") -> Lesson:
+    """A lesson on a subject, as a session tells it."""
+    question, probe = f"What do we know about {subject}?", f"Remind me of {subject}."
+    return Lesson(kind, f"The {subject} is set to {answer}.", (question,), (probe,), (), (answer,))
+
+
 def write_adapter(folder: Path, lessons: Sequence[Lesson]) -> None:
     """The two files of a PEFT adapter; the same lessons give the same bytes."""
     said = json.dumps([asdict(lesson) for lesson in lessons], sort_keys=True)

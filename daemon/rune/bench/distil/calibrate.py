@@ -99,13 +99,14 @@ def _asked(scene: Scene, parts: Parts, engine: Engine, one: Asked) -> Asked:
     text = recaller.generator.answer(one["question"], found.folder, recaller.config.max_answer_tokens)
     source, stale = recaller.record(found)
     told = [ground(text, source, support, stale, recaller.is_cut(text)).text for support in SUPPORTS]
-    near = [round(recaller.nearness(found, said), 4) if said else OPEN for said in (text, *told)]
+    near = {said: round(recaller.nearness(found, said), 4) if said else OPEN for said in {text, *told}}
     adapter = engine.adapter(found.folder)
     ours, theirs = (mean(engine.logprobs(one["question"], text, by)) for by in (adapter, None))
     return {
         "answer": text, "found": found.card.session, "match": found.found.relevance,
         "given": [bool(answer) for answer in told], "right": [holds(answer, one["keys"]) for answer in told],
-        "true": holds(text, one["keys"]), "near": near[0], "near_kept": near[1:],
+        "true": holds(text, one["keys"]), "near": near[text],
+        "near_kept": [near[answer] for answer in told],
         "sure": round(recaller.generator.sureness(one["question"], text, found.folder), 4),
         "likelihood": round(ours, 4), "ratio": round(ours - theirs, 4),
         "seconds": round(time.monotonic() - began, 3),

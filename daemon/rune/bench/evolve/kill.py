@@ -35,7 +35,7 @@ from rune.records import recalled, trajectory
 from rune.records.card import Card, Lesson
 from rune.records.recalled import Use
 from rune.records.trajectory import Execution
-from rune.testing import BASE, BASE_HASH, FakeBreeder, FakeDistiller, write_adapter
+from rune.testing import BASE, BASE_HASH, FakeBreeder, FakeDistiller, told, write_adapter
 
 WAYS = ("none", "cat")
 """How a child comes to be: learnt anew alone, or by merging, where a cluster is too much to learn."""
@@ -54,8 +54,8 @@ def run(work: Work) -> None:
     """Both ways, as far as they were not gone through yet."""
     for way in WAYS:
         row = work.kept("kill", way, partial(row_of, way))
-        told = f"{row['lost']} lost something, {row['same']} came to the same"
-        work.say(f"kill ({way}): {row['steps']} steps, {told}")
+        came = f"{row['lost']} lost something, {row['same']} came to the same"
+        work.say(f"kill ({way}): {row['steps']} steps, {came}")
 
 
 def row_of(way: str) -> Row:
@@ -122,10 +122,10 @@ def lasting(library: Library) -> dict[str, tuple[Any, ...]]:
 def project(echoes: Echoes) -> set[str]:
     """Adapters to be retired in part, brought together, settled and put away; what stays true of them."""
     teach = partial(_teach, Library(echoes, time.time))
-    gates = [_told(f"gate server listener part{n}", f"gate{n}.py") for n in range(9)]
+    gates = [told(f"gate server listener part{n}", f"gate{n}.py") for n in range(9)]
     cluster = [teach(f"s{n}", gates[3 * n : 3 * n + 3]) for n in range(3)]
-    teach("s8", [_told("gateway port", "8080"), _told("colour of the sky", "blue")])
-    teach("s9", [_told("gateway port", "9090")])
+    teach("s8", [told("gateway port", "8080"), told("colour of the sky", "blue")])
+    teach("s9", [told("gateway port", "9090")])
     recalled.append(echoes.recalls, Use(NOON + 5, "s2", cluster[0].id))
     path = echoes.trajectory("s2")
     runs = [Execution(f"x{n}", NOON + n, "Bash", "pytest -q", "", n > 5) for n in (1, 9)]
@@ -133,13 +133,8 @@ def project(echoes: Echoes) -> set[str]:
     trajectory.append(path, runs, {})
     trajectory.close(path, "SessionEnd", NOON + 60, len(runs))
     truths = answers(Library(echoes, time.time)) - {OUTDATED}
-    teach("s7", [_told("weather in Oslo", "wet")], UNKNOWN)
+    teach("s7", [told("weather in Oslo", "wet")], UNKNOWN)
     return truths
-
-
-def _told(subject: str, answer: str) -> Lesson:
-    question, probe = f"What do we know about {subject}?", f"Remind me of {subject}."
-    return Lesson("said", f"The {subject} is set to {answer}.", (question,), (probe,), (), (answer,))
 
 
 def _teach(library: Library, session: str, lessons: Sequence[Lesson], after: dict[str, Any] = KNOWN) -> Card:
@@ -182,11 +177,11 @@ def evolve(echoes: Echoes, way: str) -> None:
 
 def broken_off(template: Path, copies: Path, way: str) -> list[tuple[int, int]]:
     """Go through the project once for every operation, in a process of its own; (n, exit status) of each."""
-    told = subprocess.run(
+    said = subprocess.run(
         [sys.executable, "-m", __name__, str(template), str(copies), way],
         capture_output=True, text=True, check=True,
     ).stdout  # fmt: skip
-    return [(int(nth), int(status)) for nth, status in map(str.split, told.splitlines())]
+    return [(int(nth), int(status)) for nth, status in map(str.split, said.splitlines())]
 
 
 def dying(folder: Path, nth: int) -> Callable[[str, tuple[Any, ...]], None]:
