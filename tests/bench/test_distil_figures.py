@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
-from rune.bench.distil import figures, served
+from rune.bench.distil import figures, first, growth, served, stages
 from rune.bench.distil.scene import Scene, lot
 from rune.bench.distil.work import Work
-from rune.errors import FormatError
+from rune.errors import FormatError, RuneError
 from rune.records.trajectory import Trajectory
 
 
@@ -86,13 +86,19 @@ def test_an_answer_to_what_no_session_is_about_is_a_wrong_one():
     assert (made["answer_tokens"], made["result_tokens"], made["served_seconds"]) == (10.0, 90.0, 0.5)
 
 
-def test_naive_is_held_against_our_own_seconds_of_the_same_run():
-    rows = [{"naive_seconds": 90.0, "our_seconds": 30.0, "lessons": 4, "right": [True, False]},
-            {"naive_seconds": 60.0, "our_seconds": 20.0, "lessons": 6, "right": [False, False]}]  # fmt: skip
-    made = figures.rivals(rows)
+def naive(session: str, slow: float, fast: float, lessons: int, *right: bool) -> dict[str, Any]:
+    return {"session": session, "naive_seconds": slow, "our_seconds": fast, "lessons": lessons,
+            "right": list(right), "threads": 2}  # fmt: skip
+
+
+def test_naive_is_held_against_our_own_seconds_and_answers_to_the_same_sessions():
+    rows = [naive("s1", 90.0, 30.0, 4, True, False), naive("s2", 60.0, 20.0, 6, False, False)]
+    asked = [answered(False, adapter_short=True), answered(False, "open", adapter_short=True)]
+    asked = [{**one, "session": "s1"} for one in asked] + [{**asked[0], "session": "s9"}]
+    made = figures.rivals(rows, [*asked, {**answered(False, adapter_short=False), "session": "s2"}])
     assert (made["speedup_over_naive"], made["naive_recall"], made["naive_sessions"]) == (3.0, 0.25, 2)
-    assert made["seconds_per_lesson"] == 5.0
-    assert figures.rivals([])["speedup_over_naive"] is None
+    assert (made["seconds_per_lesson"], made["naive_threads"], made["recall_beside_naive"]) == (5.0, 2, 0.5)
+    assert figures.rivals([], [])["speedup_over_naive"] is None
 
 
 def test_a_result_can_be_made_of_nothing_yet(scene):
@@ -109,8 +115,8 @@ def test_a_result_is_made_of_what_is_there_and_says_how_much(scene):
     work.kept("answers", "s1", lambda: answers("s1", answered(True, rag=False)))
     step = {"row": "step", "precision": "bfloat16", "seconds": {"packed": 2.0, "padded": 3.0}}
     work.kept("small", "bfloat16", lambda: step)
-    work.kept("growth", "5", lambda: {"lessons": 5, "seconds": 10.0})
-    work.kept("growth", "20", lambda: {"lessons": 20, "seconds": 40.0})
+    for size in growth.SIZES:
+        work.kept("growth", str(size), lambda size=size: {"lessons": size, "seconds": 2.0 * size})
     made = figures.result(scene)
     expected = {
         "sessions": 1, "adapters": 2, "probes": 1, "heldout_recall": 1.0, "rag_recall": 0.0,
@@ -140,8 +146,8 @@ def test_a_run_goes_on_from_the_file_of_an_earlier_one(scene, tmp_path):
     opened = answered(False, "open")
     scene.work.kept("train", "s1", lambda: trained("s1", 4))
     scene.work.kept("answers", "s1", lambda: answers("s1", answered(True, base=False), opened))
-    scene.work.kept("growth", "5", lambda: {"lessons": 5, "seconds": 10.0})
-    scene.work.kept("growth", "20", lambda: {"lessons": 20, "seconds": 40.0})
+    for size in growth.SIZES:
+        scene.work.kept("growth", str(size), lambda size=size: {"lessons": size, "seconds": 2.0 * size})
     file = written(tmp_path / "distil.json", before := figures.result(scene))
     later = another(scene, tmp_path / "later")
     assert figures.result(later, file)["summary"] == before["summary"]
@@ -154,6 +160,38 @@ def test_a_run_goes_on_from_the_file_of_an_earlier_one(scene, tmp_path):
     assert made["summary"]["growth_exponent"] == 1.0, "of the run that got further, not a row of each"
     commits = {row["session"]: row.get("commit") for row in made["rows"] if row.get("stage") == "train"}
     assert commits == {"s1": "before", "s2": None}
+
+
+def test_growth_is_no_figure_before_the_largest_was_trained(scene):
+    for size in growth.SIZES[:-1]:
+        scene.work.kept("growth", str(size), lambda size=size: {"lessons": size, "seconds": 2.0 * size})
+    assert figures.result(scene)["summary"]["growth_exponent"] is None
+
+
+def served_at(answer: str, near: float) -> dict[str, Any]:
+    told = {"kind": "probe", "session": "s1", "found": "s1", "answer": answer, "right": bool(answer),
+            "answer_tokens": 9, "result_tokens": 90, "seconds": 1.0}  # fmt: skip
+    return {"adapters": ["a"], "settings": {"near": near}, "answers": [told]}
+
+
+def test_what_was_served_under_other_thresholds_is_never_mixed_in(scene, tmp_path):
+    for piece in ("000", "001"):
+        scene.work.kept("served", piece, lambda: served_at("", 0.5))
+    file = written(tmp_path / "distil.json", before := figures.result(scene))
+    assert (before["summary"]["served_questions"], before["summary"]["served_adapters"]) == (2, 1)
+    later = another(scene, tmp_path / "later")
+    later.work.kept("served", "000", lambda: served_at("x", 0.1))
+    made = figures.result(later, file)["summary"]
+    assert (made["served_questions"], made["served_recall"]) == (1, 1.0)
+    later.work.kept("served", "001", lambda: served_at("", 0.5))
+    assert figures.result(later)["summary"]["served_questions"] == 1
+
+
+def test_a_piece_that_is_in_the_file_already_keeps_its_commit(scene, tmp_path):
+    scene.work.kept("answers", "s1", lambda: answers("s1", answered(True)))
+    file = written(tmp_path / "distil.json", figures.result(scene), "first")
+    (row,) = [row for row in figures.result(scene, file)["rows"] if row.get("stage") == "answers"]
+    assert row["commit"] == "first"
 
 
 def test_what_was_measured_anew_replaces_what_was_there(scene, tmp_path):
@@ -222,12 +260,24 @@ def test_fix_chains_are_counted_with_the_lessons_that_tell_of_them(scene):
 
 def test_first_answers_are_compared_word_for_word():
     before = {"adapter": "a", "answers": ["one", "two"]}
-    assert served.unchanged(before, {"adapter": "a", "answers": ["one", "2"]}) == 0.5
-    assert served.unchanged(before, {"adapter": "b", "answers": ["one", "two"]}) is None
-    assert served.unchanged(before, None) is None
+
+    def own(after: dict[str, Any] | None) -> float | None:
+        return first.unchanged(before, after)["session_one_unchanged"]
+
+    assert own({"adapter": "a", "answers": ["one", "2"]}) == 0.5
+    assert own({"adapter": "b", "answers": ["one", "two"]}) is None
+    assert own(None) is None
 
 
 def test_a_lot_is_the_same_every_time_and_keeps_the_order():
     some = list(range(50))
     assert lot(some, 9) == lot(some, 9) == sorted(lot(some, 9))
     assert lot(some, 99) == some
+
+
+def test_a_work_folder_is_of_one_kind(scene, monkeypatch):
+    stages.check_kind(scene)
+    stages.check_kind(scene)
+    monkeypatch.setattr(figures, "about", lambda _: {"split": scene.split, "settings": {"rank": 1}})
+    with pytest.raises(RuneError, match="were made with another settings; move it away"):
+        stages.check_kind(scene)

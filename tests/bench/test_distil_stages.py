@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from rune.bench.distil import calibrate, growth, naive, served, train
+from rune.bench.distil import calibrate, first, growth, naive, served, train
 from rune.bench.distil.probes import Probe
 from rune.bench.distil.scene import Scene
 from rune.bench.distil.work import Work
@@ -102,8 +102,30 @@ def test_the_first_session_is_asked_alone_and_at_the_end(scene, home):
     served.run(scene, made)
     alone, end = (scene.work.get("first", name) for name in ("alone", "end"))
     assert (alone["adapters"], end["adapters"]) == (1, 3)
-    assert served.unchanged(alone, end) == served.unchanged(alone, end, "recalled") == 1.0
+    assert set(first.unchanged(alone, end).values()) == {1.0}
     assert [session for session, _ in end["recalled"]] == ["s-invoice"]
+
+
+def test_recalls_of_the_first_session_are_compared_under_the_same_thresholds(scene, home):
+    made = parts(home)
+    train.run(scene, made)
+    before = first.beside(scene, made)
+    assert all(answer for _, answer in before["recalled"])
+    made.recaller.config = replace(made.recaller.config, near=2.0)
+    after = first.beside(scene, made)
+    assert [answer for _, answer in after["recalled"]] == [""] * len(before["recalled"])
+    assert after["recalled"] == after["recalled_alone"]
+    assert first.unchanged(None, after)["session_one_recalled_unchanged"] == 1.0
+    assert first.beside(scene, made) == after
+
+
+@pytest.mark.parametrize("stage", [served.run, naive.run])
+def test_no_stage_begins_before_every_session_is_learnt(scene, home, stage):
+    made = parts(home)
+    train.run(scene, made)
+    scene.work.path("train", "s-printer").unlink()
+    with pytest.raises(RuneError, match="1 sessions are not learnt yet: end the stage train first"):
+        stage(scene, made)
 
 
 def test_recall_finds_the_session_and_abstains_on_what_none_is_about(scene, home):

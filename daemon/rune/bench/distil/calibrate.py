@@ -58,7 +58,12 @@ GRID = tuple(itertools.starmap(Setting, itertools.product(FLOORS, SUPPORTS, NEAR
 
 
 def run(scene: Scene, parts: Parts, engine: Engine) -> None:
-    """Ask what was not asked yet of the adapters that are there."""
+    """Ask what was not asked yet.
+
+    Raises:
+        RuneError: not every session is learnt yet.
+    """
+    scene.complete()
     asked = questions(scene)
     adapters = sorted(card.id for card in scene.library.cards())
     recaller = parts.recaller
@@ -190,7 +195,7 @@ def result(scene: Scene, force: RecallConfig) -> dict[str, Any]:
     everything = points(answers)
     best = chosen(everything)
     known = {one["session"] for one in answers if one["session"]}
-    beside = len(scene.library.cards())
+    beside = min(len(row["adapters"]) for row in scene.work.all("calibrate"))
     summary: dict[str, Any] = {"questions": len(answers), "sessions": len(known), "adapters": beside}
     summary |= {f"auc_{name}": separation(answers, name) for name in ("near", "sure", "match", "ratio")}
     summary |= {f"now_{name}": value for name, value in now.items()}

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from rune import config, events, lessons, phrasing, rewording
-from rune.bench.distil import pieces, probes, served
+from rune.bench.distil import first, growth, pieces, probes, served
 from rune.bench.distil.scene import Scene
 from rune.bench.distil.work import Row
 from rune.evolution import fitness
@@ -27,6 +27,8 @@ ARMS = {
     "routed_base_recall": "routed_base", "routed_zeroed_recall": "routed_zeroed",
     "routed_wrong_adapter_recall": "routed_wrong_adapter",
 }  # fmt: skip
+SERVED = ("adapters", "settings")
+"""What pieces of the stage ``served`` must agree in."""
 Probed = dict[str, Any]
 
 
@@ -70,8 +72,8 @@ def result(scene: Scene, file: Path | None = None) -> dict[str, Any]:
     parts: list[dict[str, float | None]] = [
         {"sessions": len(made["answers"]), "adapters": sum(bool(row["adapter"]) for row in made["train"]),
          "probes": sum(probe["headline"] for probe in found)},
-        recalls(found), costs(scene, made["train"]), read(found), named(chained), rivals(made["naive"]),
-        served.summary(recalled(made["served"])), slope(made["growth"]), measured(made["small"]),
+        recalls(found), costs(scene, made["train"]), read(found), named(chained),
+        rivals(made["naive"], found), beside(made["served"]), slope(made["growth"]), measured(made["small"]),
         quicker(made["small"]), kept(made["first"]),
     ]  # fmt: skip
     summary = {key: value for part in parts for key, value in part.items()}
@@ -84,40 +86,49 @@ def about(scene: Scene) -> dict[str, Any]:
     return {"split": scene.split, "probes_sha256": probes.sha256(scene.split), "settings": settings()}
 
 
-def rivals(naive: Sequence[Row]) -> dict[str, float | None]:
-    """The obvious way, how much faster ours is on the same sessions, and what a lesson takes.
+def rivals(naive: Sequence[Row], found: Sequence[Probed]) -> dict[str, float | None]:
+    """The obvious way and ours on the same sessions: recall in as many tokens, speed, what a lesson takes.
 
-    These seconds and no others: the stage ``train`` may have shared the machine with another process.
+    These seconds and no others: the stage ``train`` may have shared the machine with another process. Ours
+    hold the probes before and after, too.
     """
+    sessions = {row["session"] for row in naive}
+    same = [probe for probe in found if probe["headline"] and probe["session"] in sessions]
     slow, fast, taught = (
         sum(row[name] for row in naive) for name in ("naive_seconds", "our_seconds", "lessons")
     )
     return {
         "naive_sessions": len(naive) or None,
         "naive_recall": share([good for row in naive for good in row["right"]]),
+        "recall_beside_naive": right(same, "adapter_short"),
         "speedup_over_naive": round(slow / fast, 3) if fast else None,
         "seconds_per_lesson": round(fast / taught, 3) if taught else None,
+        "naive_threads": min((row["threads"] for row in naive), default=None),
     }
+
+
+def beside(rows: Sequence[Row]) -> dict[str, float | None]:
+    """What recalls returned, and beside how many adapters."""
+    adapters = len(rows[0]["adapters"]) if rows else None
+    return {**served.summary(recalled(rows)), "served_adapters": adapters}
 
 
 def recalled(rows: Sequence[Row]) -> list[dict[str, Any]]:
-    """Every recall through the recaller, as long as the same adapters were there."""
-    return [answer for row in rows if row["adapters"] == rows[0]["adapters"] for answer in row["answers"]]
+    """Every recall through the recaller, as long as the same adapters were there, and the same thresholds."""
+    alike = [row for row in rows if all(row[name] == rows[0][name] for name in SERVED)]
+    return [answer for row in alike for answer in row["answers"]]
 
 
 def slope(grown: Sequence[Row]) -> dict[str, float | None]:
-    """How seconds grow with lessons."""
+    """How seconds grow with lessons, from the least number of them to the largest and not before."""
     sizes, seconds = ([row[name] for row in grown] for name in ("lessons", "seconds"))
-    return {"growth_exponent": exponent(sizes, seconds)}
+    return {"growth_exponent": exponent(sizes, seconds) if sorted(sizes) == sorted(growth.SIZES) else None}
 
 
-def kept(first: Sequence[Row]) -> dict[str, float | None]:
+def kept(asked: Sequence[Row]) -> dict[str, float | None]:
     """What the first session's adapter still answers, by itself and through a recall, beside all others."""
-    before, after = first if len(first) == 2 else (None, None)
-    return {
-        "session_one_unchanged": served.unchanged(before, after),
-        "session_one_recalled_unchanged": served.unchanged(before, after, "recalled"),
-    }
+    by = {row["when"]: row for row in asked}
+    return first.unchanged(by.get("alone"), by.get("end"))
 
 
 def measured(small: Sequence[Row]) -> dict[str, float | None]:
@@ -170,13 +181,15 @@ def recalls(found: Sequence[Probed]) -> dict[str, float | None]:
     opened = [probe for probe in found if not probe["headline"]]
     made = {name: right(head, arm) for name, arm in ARMS.items()}
     own = [probe["right"]["adapter"] for probe in head]
+    hashes = [probe for probe in found if probe["sort"] == "hash"]
     no_hash = [probe for probe in head if probe["sort"] != "hash"]
     return {
         **made,
         "heldout_recall_low": wilson(sum(own), len(own)) if own else None,
         "literal_recall": right([probe for probe in no_hash if probe["literal"]], "adapter"),
         "word_recall": right([probe for probe in no_hash if not probe["literal"]], "adapter"),
-        "hash_recall": right([probe for probe in found if probe["sort"] == "hash"], "adapter"),
+        "hash_recall": right(hashes, "adapter"),
+        "hash_probes": len(hashes),
         "fact_recall": right([probe for probe in head if probe["set"] == "fact"], "adapter"),
         "template_recall": right([probe for probe in head if probe["set"] == "template"], "adapter"),
         "open_recall": right(opened, "adapter"),

@@ -8,7 +8,7 @@ from functools import partial
 
 from rune import config, lessons
 from rune.bench.distil.naive import retrained
-from rune.bench.distil.scene import SEED, Scene
+from rune.bench.distil.scene import SEED, Scene, pace
 from rune.bench.distil.work import Row
 from rune.records.card import Lesson
 from rune.records.trajectory import Trajectory
@@ -18,9 +18,9 @@ SIZES = (5, 20, 80)
 
 
 def run(scene: Scene, parts: Parts) -> None:
-    """Train what was not trained yet."""
+    """Train what was not trained yet, the most first: what a process does once hardly counts in it."""
     pool = joined(scene.development)
-    for size in SIZES:
+    for size in reversed(SIZES):
         row = scene.work.kept("growth", str(size), partial(_row, scene, parts, pool[:size]))
         scene.work.say(f"growth {row['lessons']} lessons: {row['seconds']} s, {row['steps']} steps")
 
@@ -35,8 +35,10 @@ def joined(pasts: Sequence[Trajectory]) -> list[Lesson]:
 
 
 def _row(scene: Scene, parts: Parts, taught: Sequence[Lesson]) -> Row:
+    with_what = pace()
     made, steps_seconds = retrained(parts, taught, scene.work.folder / "again")
     return {
         "row": "growth", "lessons": len(taught), "steps": made.steps, "seconds": made.seconds,
         "steps_seconds": steps_seconds, "peak_mb": made.peak_mb, "probes_after": made.probes_after,
+        **with_what,
     }  # fmt: skip

@@ -20,7 +20,7 @@ import torch
 from torch import Tensor
 
 from rune.bench.distil.answers import SHORT
-from rune.bench.distil.scene import SEED, Scene
+from rune.bench.distil.scene import SEED, Scene, pace
 from rune.bench.distil.work import Row
 from rune.errors import RuneError
 from rune.ml import base as bases
@@ -48,7 +48,12 @@ class Pair:
 
 
 def run(scene: Scene, parts: Parts) -> None:
-    """Train the drawn sessions both ways, one after the other, and ask what was learnt."""
+    """Train the drawn sessions both ways, one after the other, and ask what was learnt.
+
+    Raises:
+        RuneError: not every session is learnt yet: others would be drawn.
+    """
+    scene.complete()
     chosen = drawn(scene)
     slow: list[Base] = []  # loaded when the first piece is missing
     for place, (past, card) in enumerate(chosen):
@@ -84,7 +89,7 @@ def load(scene: Scene, parts: Parts, precision: str) -> Base:
 
 
 def _row(scene: Scene, parts: Parts, slow: Base, past: Trajectory, card: Card) -> Row:
-    began = time.monotonic()
+    with_what, began = pace(), time.monotonic()
     adapter = lora.fresh(slow.layers, TARGETS, RANK, ALPHA, SEED)
     train(slow, adapter, pairs(slow, card.lessons))
     naive_seconds = round(time.monotonic() - began, 2)
@@ -94,7 +99,7 @@ def _row(scene: Scene, parts: Parts, slow: Base, past: Trajectory, card: Card) -
     return {
         "row": "naive", "session": past.session, "adapter": card.id, "lessons": len(card.lessons),
         "naive_seconds": naive_seconds, "our_seconds": ours.seconds, "our_steps_seconds": ours_training,
-        "naive_steps": STEPS, "our_steps": ours.steps, "answers": answers,
+        "naive_steps": STEPS, "our_steps": ours.steps, **with_what, "answers": answers,
         "right": [holds(answer, probe.keys) for answer, probe in zip(answers, asked, strict=True)],
     }  # fmt: skip
 

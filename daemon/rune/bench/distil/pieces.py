@@ -3,7 +3,7 @@
 The stages take longer together than one machine may be had for. A result file therefore holds every piece
 that its figures come from, and a later run goes on from there: what this work folder has nothing of is taken
 from the file, if that was made of the same probes and with the same settings. Such a row says at which commit
-it was measured.
+it was written down first.
 """
 
 from __future__ import annotations
@@ -67,19 +67,27 @@ def together(now: Pieces, before: Pieces) -> Pieces:
     """The pieces of ``now``, and those of ``before`` where there are none.
 
     Answers are kept with the adapter that gave them; of a whole stage the run that got further is taken.
+    What is served changes with thresholds and code: there, any answer of ``now`` stands before all others.
     """
     made: dict[str, list[Row]] = {}
     for stage in STAGES:
-        ours, theirs = now.get(stage, ()), before.get(stage, ())
+        theirs = before.get(stage, ())
+        ours = [_published(row, theirs) for row in now.get(stage, ())]
         if stage in SESSION_BY_SESSION:
             known = {row["session"] for row in ours}
             made[stage] = [*ours, *(row for row in theirs if row["session"] not in known)]
         else:
-            made[stage] = list(ours if len(ours) >= len(theirs) else theirs)
+            further = len(ours) >= len(theirs) or (stage == "served" and ours)
+            made[stage] = list(ours if further else theirs)
     learnt = {row["session"]: row["adapter"] for row in made["train"]}
     told = made["answers"]
     made["answers"] = [row for row in told if learnt.get(row["session"], row["adapter"]) == row["adapter"]]
     return made
+
+
+def _published(row: Row, before: Sequence[Row]) -> Row:
+    """A piece, with the commit that it was written down at first if it is in the file already."""
+    return next((one for one in before if {**row, "commit": one.get("commit")} == one), row)
 
 
 def rows(pieces: Pieces) -> list[Row]:
@@ -102,6 +110,6 @@ def brief(row: Row) -> Row:
 def probed(answers: Sequence[Row]) -> list[dict[str, Any]]:
     """Every probe of these answers, ``right`` by arm as it was judged."""
     return [
-        {**probe, "right": {arm: arm in probe["right"] for arm in probe["asked"]}}
+        {**probe, "session": row["session"], "right": {arm: arm in probe["right"] for arm in probe["asked"]}}
         for row in answers for probe in row["probes"]
     ]  # fmt: skip

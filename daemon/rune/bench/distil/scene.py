@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import random
 import time
 from collections.abc import Sequence
@@ -18,7 +19,7 @@ from rune.errors import RuneError
 from rune.library import Library
 from rune.paths import Echoes, Home
 from rune.ports import Embedder
-from rune.records import model
+from rune.records import model, trajectory
 from rune.records.card import Card
 from rune.records.trajectory import Trajectory
 from rune.worker import Parts
@@ -89,6 +90,14 @@ class Scene:
         """Whether the stage ``train`` is done with a session."""
         return self.work.get("train", session) is not None
 
+    def complete(self) -> None:
+        """Check that every session is learnt, so that a stage means all of them.
+
+        Raises:
+            RuneError: some are not.
+        """
+        self.work.complete("train", (past.session for past in self.everything))
+
     def rows(self, stage: str, pasts: Sequence[Trajectory]) -> list[Row]:
         """What a stage has made of these sessions so far."""
         found = (self.work.get(stage, past.session) for past in pasts)
@@ -123,6 +132,23 @@ def parts(stage: Scene) -> tuple[Parts, Embedder]:
     from rune.ml import embed  # noqa: PLC0415 - torch
 
     return made, embed.MiniLM(model.locate(home, made.config.model.embedder))
+
+
+def write(echoes: Echoes, past: Trajectory) -> None:
+    """A session as ``rune import`` writes it; one that lies there already stays."""
+    path = echoes.trajectory(past.session)
+    if path.exists():
+        return
+    trajectory.start(path, past.session, str(echoes.project), "import", past.started)
+    trajectory.append(path, past.events, past.redactions)
+    trajectory.close(path, "import", past.events[-1].at, len(past.events))
+
+
+def pace() -> Row:
+    """With how many threads a piece was timed, and what else the machine did in the last minute."""
+    import torch  # noqa: PLC0415 - heavy
+
+    return {"threads": torch.get_num_threads(), "load": round(os.getloadavg()[0], 2)}
 
 
 def lot(some: Sequence[Probe], number: int) -> list[Probe]:

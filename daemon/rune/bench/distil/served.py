@@ -13,10 +13,9 @@ from functools import partial
 from typing import Any
 
 from rune import mcp
-from rune.bench.distil import probes
+from rune.bench.distil import first, probes
 from rune.bench.distil.probes import Probe
 from rune.bench.distil.scene import Scene, lot
-from rune.bench.distil.train import first
 from rune.bench.distil.work import Row
 from rune.ml.score import holds
 from rune.records.message import Recall
@@ -28,7 +27,12 @@ Question = dict[str, Any]
 
 
 def run(scene: Scene, parts: Parts) -> None:
-    """Ask what was not asked yet, then the first session once more, and compare."""
+    """Ask what was not asked yet, then the first session once more, and compare.
+
+    Raises:
+        RuneError: not every session is learnt yet.
+    """
+    scene.complete()
     adapters = sorted(card.id for card in scene.library.cards())
     asked = questions(scene)
     parts.recaller.refresh(str(scene.echoes.project), scene.library.cards())
@@ -39,9 +43,8 @@ def run(scene: Scene, parts: Parts) -> None:
         right = sum(answer["right"] for answer in row["answers"])
         given = sum(bool(answer["answer"]) for answer in row["answers"])
         scene.work.say(f"served {start + len(some)}/{len(asked)}: {given} answered, {right} right")
-    again = first(scene, parts, "end")
-    share = unchanged(scene.work.get("first", "alone"), again)
-    scene.work.say(f"first session beside {again['adapters']} adapters, share of answers unchanged: {share}")
+    share = first.unchanged(scene.work.get("first", "alone"), first.beside(scene, parts))
+    scene.work.say(f"first session: {share}")
 
 
 def questions(scene: Scene) -> list[Question]:
@@ -52,9 +55,10 @@ def questions(scene: Scene) -> list[Question]:
 def with_unrelated(known: Sequence[Probe], split: str) -> list[Question]:
     """These probes as questions, and those of a split that no session is about."""
     asked = [
-        {"kind": "probe", "session": probe.session, "question": probe.question, "keys": list(probe.keys)}
+        {"kind": "probe", "set": probe.set, "session": probe.session, "question": probe.question,
+         "keys": list(probe.keys)}
         for probe in known
-    ]
+    ]  # fmt: skip
     foreign = ({"kind": kind, "question": text} for text, kind in probes.unrelated(split))
     return [*asked, *({"session": "", "keys": [], **question} for question in foreign)]
 
@@ -83,33 +87,22 @@ def asked(scene: Scene, parts: Parts, question: Question) -> dict[str, Any]:
         "answer": found.answer, "abstained": found.abstained, "match": found.score, "support": found.support,
         "found": found.session, "withheld": found.withheld, "answer_tokens": found.answer_tokens,
         "evidence_tokens": found.evidence_tokens, "right": holds(found.answer, question["keys"]),
-        "result_tokens": parts.recaller.count(mcp.recalled(found).model_dump_json()),
+        "result_tokens": parts.recaller.count(mcp.recalled(found).model_dump_json(indent=2)),
         "seconds": round(time.monotonic() - began, 3),
     }  # fmt: skip
-
-
-def unchanged(before: Row | None, after: Row | None, what: str = "answers") -> float | None:
-    """The share of the first session's answers that are word for word what they were.
-
-    ``what`` is ``answers``, the adapter's own, or ``recalled``, through retrieval and every check.
-    """
-    if not before or not after or not before[what] or before["adapter"] != after["adapter"]:
-        return None
-    pairs = list(zip(before[what], after[what], strict=True))
-    return round(sum(one == other for one, other in pairs) / len(pairs), 4)
 
 
 def summary(answers: Sequence[Question]) -> dict[str, float | None]:
     """The figures: an answer to what no session is about counts as a wrong one.
 
-    answer_tokens are those of an answer that was given; result_tokens all that the tool returns for a
-    question, its evidence and an abstention's reason included.
+    answer_tokens are those of an answer that was given; result_tokens all that the tool returns, as the SDK
+    writes it, with its evidence: for any question, abstentions and their reasons included, and for one that
+    was answered.
     """
     known = [answer for answer in answers if answer["kind"] == "probe"]
     foreign = [answer for answer in answers if answer["kind"] != "probe"]
     given = [answer for answer in answers if answer["answer"]]
     told = [answer for answer in known if answer["answer"]]
-    whole = [answer["result_tokens"] for answer in known if "result_tokens" in answer]
     times = [answer["seconds"] for answer in known if answer["found"]]
 
     def mean(values: Sequence[float]) -> float | None:
@@ -124,6 +117,7 @@ def summary(answers: Sequence[Question]) -> dict[str, float | None]:
         "precision_on_probes": mean([answer["right"] for answer in told]),
         "abstain_unrelated": mean([not answer["answer"] for answer in foreign]),
         "answer_tokens": mean([answer["answer_tokens"] for answer in told]),
-        "result_tokens": mean(whole),
+        "result_tokens": mean([answer["result_tokens"] for answer in known]),
+        "answered_result_tokens": mean([answer["result_tokens"] for answer in told]),
         "served_seconds": mean(times),
     }

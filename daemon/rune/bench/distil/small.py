@@ -14,8 +14,8 @@ from torch.nn import functional
 from rune import files, scan, transcripts
 from rune.bench.distil.growth import joined
 from rune.bench.distil.naive import TARGETS, load, padded, pairs
-from rune.bench.distil.scene import SEED, Scene
-from rune.bench.distil.train import distil, write
+from rune.bench.distil.scene import SEED, Scene, pace, write
+from rune.bench.distil.train import distil
 from rune.bench.distil.work import Row
 from rune.bench.stage import ROOT
 from rune.library import Library
@@ -76,9 +76,11 @@ def demo(scene: Scene, parts: Parts) -> Row:
     folder = scene.work.folder / "demo"
     files.remove_folder(folder)
     write(Echoes(folder), past)
+    with_what = pace()
     done, seconds = distil(parts, Echoes(folder), past.session)
     card = Library(Echoes(folder), time.time).get(done.adapter)
-    return {"row": "demo", "seconds": seconds, "adapter": card.id, "lessons": len(card.lessons)}
+    return {"row": "demo", "seconds": seconds, "adapter": card.id, "lessons": len(card.lessons),
+            **with_what}  # fmt: skip
 
 
 def steps(scene: Scene, parts: Parts, precision: str) -> Row:
@@ -89,7 +91,7 @@ def steps(scene: Scene, parts: Parts, precision: str) -> Row:
     ways: dict[str, Hidden] = {"packed": packed, "masked": masked, "padded": in_batch}
     return {
         "row": "step", "precision": precision, "examples": len(batch),
-        "tokens": sum(len(one.ids) for one in batch),
+        "tokens": sum(len(one.ids) for one in batch), **pace(),
         "seconds": {name: _median(base, batch, way) for name, way in ways.items()},
     }  # fmt: skip
 

@@ -23,6 +23,7 @@ def run(data: Path, folder: Path | None, wanted: int, split: str, only: str | No
     """Run the stages, or one of them; the result file is written after all of them, or by ``only`` result."""
     name = "distil" if split == "heldout" else f"distil-{split}"
     made = scene(data, folder or results.ROOT / "build" / f"bench-{name}", wanted, split)
+    check_kind(made)
     made.work.say(f"{len(made.probed)} sessions, {len(made.probes)} probes, {len(made.others)} others beside")
     if only != RESULT:
         _stages(made, (only,) if only else STAGES)
@@ -30,6 +31,21 @@ def run(data: Path, folder: Path | None, wanted: int, split: str, only: str | No
         _write(made)
     if only == CALIBRATE:
         results.write("calibration", calibrate.result(made, config.RecallConfig()), SEED)
+
+
+def check_kind(made: Scene) -> None:
+    """Hold what lies in the work folder to what is asked, taught and begun at now.
+
+    Raises:
+        RuneError: it was made with other settings, another start or other probes.
+    """
+    now = figures.about(made)
+    before = made.work.kept("kind", "kind", lambda: now)
+    if other := [name for name in now if before.get(name) != now[name]]:
+        raise RuneError(
+            f"{made.work.folder}: its pieces were made with another {' and '.join(other)}; "
+            "move it away to begin anew, or go back to the commit that made them"
+        )
 
 
 def measured(made: Scene) -> set[str]:

@@ -9,17 +9,15 @@ from functools import partial
 from typing import Any
 
 from rune import worker
-from rune.bench.distil.scene import Scene
+from rune.bench.distil import first
+from rune.bench.distil.scene import Scene, write
 from rune.bench.distil.work import Row
 from rune.errors import RuneError
 from rune.paths import Echoes
-from rune.records import trajectory
 from rune.records.card import Card
-from rune.records.message import Distil, Done, Recall
+from rune.records.message import Distil, Done
 from rune.records.trajectory import Trajectory
 from rune.worker import Parts
-
-TOKENS = 64
 
 
 def run(scene: Scene, parts: Parts, measured: Collection[str] = ()) -> None:
@@ -36,7 +34,7 @@ def run(scene: Scene, parts: Parts, measured: Collection[str] = ()) -> None:
             f"{row['steps']} steps, {row['seconds']} s, {row['probes_before']} -> {row['probes_after']}"
         )
         if place == 0:
-            first(scene, parts, "alone")
+            first.alone(scene, parts)
 
 
 def learning(scene: Scene, parts: Parts, pasts: Sequence[Trajectory]) -> Iterator[tuple[int, Row]]:
@@ -45,30 +43,6 @@ def learning(scene: Scene, parts: Parts, pasts: Sequence[Trajectory]) -> Iterato
         with scene.work.claimed("train", past.session) as mine:
             if mine:
                 yield place, scene.work.kept("train", past.session, partial(learnt, scene, parts, past))
-
-
-def first(scene: Scene, parts: Parts, when: str) -> Row:
-    """The first session's adapter, asked ``alone`` and at the ``end``: it may not change in between.
-
-    ``answers`` are the adapter's own, ``recalled`` is which session a recall finds for the same questions and
-    what it returns.
-    """
-    card = scene.card(scene.probed[0].session)
-
-    def make() -> Row:
-        asked = [probe.question for probe in scene.asked(scene.probed[0].session) if probe.headline]
-        folder = scene.library.folder(card.id) if card else None
-        answers = [parts.recaller.generator.answer(question, folder, TOKENS) for question in asked]
-        parts.recaller.refresh(str(scene.echoes.project), scene.library.cards())
-        found = [parts.recaller.recall(Recall(question, str(scene.echoes.project))) for question in asked]
-        beside = len(scene.library.cards(include_archived=True))
-        return {
-            "adapter": card.id if card else "", "adapters": beside, "answers": answers,
-            "recalled": [[one.session, one.answer] for one in found],
-        }  # fmt: skip
-
-    own = card.id if card else ""
-    return scene.work.kept("first", when, make, lambda row: row["adapter"] == own and "recalled" in row)
 
 
 def learnt(scene: Scene, parts: Parts, past: Trajectory) -> Row:
@@ -95,16 +69,6 @@ def told(card: Card) -> dict[str, Any]:
         "steps": card.steps, "seconds": card.seconds, "bytes": card.bytes, "peak_mb": card.peak_mb,
         "probes_before": card.probes_before, "probes_after": card.probes_after, "settings": card.settings,
     }  # fmt: skip
-
-
-def write(echoes: Echoes, past: Trajectory) -> None:
-    """A session as ``rune import`` writes it; one that lies there already stays."""
-    path = echoes.trajectory(past.session)
-    if path.exists():
-        return
-    trajectory.start(path, past.session, str(echoes.project), "import", past.started)
-    trajectory.append(path, past.events, past.redactions)
-    trajectory.close(path, "import", past.events[-1].at, len(past.events))
 
 
 def distil(parts: Parts, echoes: Echoes, session: str) -> tuple[Done, float]:

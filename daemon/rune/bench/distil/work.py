@@ -65,10 +65,10 @@ class Work:
         """Check that every session's piece is there.
 
         Raises:
-            RuneError: another process still makes some of them.
+            RuneError: some are not; another process may be making them.
         """
         if left := sum(self.get(stage, session) is None for session in sessions):
-            raise RuneError(f"{left} sessions are being learnt by another process; run this again then")
+            raise RuneError(f"{left} sessions are not learnt yet: end the stage {stage} first, then run this")
 
     def get(self, stage: str, name: str) -> Row | None:
         """A piece that was made before.

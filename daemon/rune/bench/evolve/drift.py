@@ -18,7 +18,7 @@ from typing import Any
 
 from rune import files, worker
 from rune.bench.distil.figures import share
-from rune.bench.distil.train import write
+from rune.bench.distil.scene import write
 from rune.bench.distil.work import Row, Work
 from rune.config import Config, EvolutionConfig
 from rune.index import Index
