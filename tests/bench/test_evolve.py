@@ -5,12 +5,17 @@ from __future__ import annotations
 import random
 
 import pytest
+import torch
 
+from rune.bench.distil import train
 from rune.bench.distil.probes import Probe
 from rune.bench.distil.scene import Scene
 from rune.bench.distil.work import Work
+from rune.bench.evolve import arms as measuring
 from rune.bench.evolve import drift, gated
 from rune.errors import RuneError
+from rune.ml import lora, merge, start
+from rune.records import ledger
 from rune.records.trajectory import Note, Trajectory
 from rune.testing import FakeEmbedder, parts
 
@@ -55,7 +60,9 @@ def test_a_change_is_told_in_the_session_that_makes_it():
 def marks(*right: int) -> list[dict[str, object]]:
     """Ten answers of each session, so many of them right."""
     return [
-        {"session": f"s{n}", "right": place < number} for n, number in enumerate(right) for place in range(10)
+        {"session": f"s{n}", "set": "fact", "right": place < number}
+        for n, number in enumerate(right)
+        for place in range(10)
     ]
 
 
@@ -64,9 +71,12 @@ def test_the_figures_come_with_intervals_and_are_null_where_nothing_was_measured
         {"row": "keep", "sessions": 4, "right": 30, "asked": 40, "bytes": 20, "seconds": [1.5, 1.7, 1.6],
          "answers": marks(8, 7)},
         {"row": "gated", "sessions": 4, "right": 31, "asked": 40, "bytes": 10, "seconds": [1.4],
-         "interference": 0.05, "leakage": 0.0, "answers": marks(9, 7)},
+         "interference": 0.05, "leakage": 0.0, "answers": marks(9, 7), "children": 3, "refused": ["x"],
+         "complete": False},
     ]  # fmt: skip
-    found = gated.summary(rows)
+    found = measuring.summary(rows)
+    assert (found["gated_children"], found["gated_refused"], found["gated_complete"]) == (3, 1, 0.0)
+    assert (found["gated_fact_recall"], found["keep_fact_recall"]) == (0.8, 0.75)
     assert (found["gated_sessions"], found["gated_recall"], found["keep_recall"]) == (4, 0.775, 0.75)
     assert found["keep_recall_low"] < 0.75 < found["keep_recall_high"]
     assert (found["gated_bytes_over_keep"], found["interference"]) == (0.5, 0.05)
@@ -75,7 +85,7 @@ def test_the_figures_come_with_intervals_and_are_null_where_nothing_was_measured
     assert found["gated_minus_keep"] == 0.05
     assert found["cat_seconds"] is None
     assert found["cat_recall"] is found["cat_recall_low"] is found["cat_leakage"] is None
-    assert gated.summary([])["gated_bytes_over_keep"] is None
+    assert measuring.summary([])["gated_bytes_over_keep"] is None
 
 
 def two(events) -> tuple[Trajectory, ...]:
@@ -96,8 +106,8 @@ def test_real_sessions_are_learnt_evolved_in_a_copy_and_asked_in_both_and_a_reru
         Probe("s2", "fact", "What about tests/test_invoice.py, which port?", ("8443",), "", "note", True, ()),
     )  # fmt: skip
     scene = Scene(Work(tmp_path / "work"), "heldout", pasts, (), (), probes)
-    gated.measure(scene, parts(home), ())
-    rows = {row["row"]: row for row in scene.work.all("arms")}
+    gated.measure(scene, parts(home), gated.Amount(()))
+    rows = {row["row"]: row for row in measuring.rows(scene.work)}
     assert {name: row["adapters"] for name, row in rows.items()} == {"keep": 2, "gated": 1}
     assert {name: (row["asked"], row["right"]) for name, row in rows.items()} == {
         "keep": (2, 2),
@@ -105,13 +115,14 @@ def test_real_sessions_are_learnt_evolved_in_a_copy_and_asked_in_both_and_a_reru
     }
     assert rows["gated"]["bytes"] < rows["keep"]["bytes"]
     assert (rows["gated"]["interference"], rows["keep"]["interference"]) == (0.0, 0.0)
-    assert gated.summary(list(rows.values()))["gated_recall"] == 1.0
-    gated.measure(scene, parts(home), ())
-    assert {row["row"]: row for row in scene.work.all("arms")} == rows
+    assert measuring.summary(list(rows.values()))["gated_recall"] == 1.0
+    assert {name: len(row["seconds"]) for name, row in rows.items()} == {"keep": 2, "gated": 2}
+    gated.measure(scene, parts(home), gated.Amount(()))
+    assert {row["row"]: row for row in measuring.rows(scene.work)} == rows
     again = Scene(Work(tmp_path / "again"), "heldout", pasts[:1], pasts[1:], (), probes)
     gated.adopt(again, scene.work.folder)
     learnt = again.work.all("train")
-    gated.measure(again, parts(home), ())  # learns nothing, and evolves on its own
+    gated.measure(again, parts(home), gated.Amount(()))  # learns nothing, and evolves on its own
     assert again.work.all("train") == learnt == scene.work.all("train")
     assert [row["sessions"] for row in again.work.all("arms")] == [2, 2]
     gated.adopt(again, scene.work.folder)  # what is here stays
@@ -120,17 +131,71 @@ def test_real_sessions_are_learnt_evolved_in_a_copy_and_asked_in_both_and_a_reru
 def test_it_does_not_go_on_while_another_process_still_learns(home, tmp_path, events):
     scene, other = Scene(Work(tmp_path), "heldout", two(events), (), (), ()), Work(tmp_path)
     with other.claimed("train", "s1"), pytest.raises(RuneError, match="1 sessions are not learnt yet"):
-        gated.measure(scene, parts(home), ())
+        gated.measure(scene, parts(home), gated.Amount(()))
     assert [scene.is_trained(session) for session in ("s1", "s2")] == [False, True]
     assert scene.work.all("arms") == []
 
 
-def test_only_sessions_of_the_run_are_taken_over(tmp_path):
-    past = Trajectory("s1", "/p", "import", 1.0, (), "end")
-    scene = Scene(Work(tmp_path / "own"), "heldout", (past,), (), (), ())
-    other = Work(tmp_path / "other")
-    with pytest.raises(RuneError, match="some of the 1 sessions of this run, found none"):
-        gated.adopt(scene, other.folder)
+def test_only_sessions_of_the_run_are_taken_over_and_not_what_became_of_them(home, tmp_path, events):
+    pasts = two(events)
+    other = Scene(Work(tmp_path / "other"), "heldout", pasts, (), (), ())
+    train.run(other, parts(home))
+    first, second = (other.card(past.session) for past in pasts)
+    for id in (first.id, second.id):
+        ledger.record(
+            other.echoes.ledger, ledger.Entry(id, "retired", 2.0, {"lessons": [0], "by": second.id})
+        )
+    own = Scene(Work(tmp_path / "own"), "heldout", pasts[:1], (), (), ())
+    gated.adopt(own, other.work.folder)
+    assert [card.id for card in own.library.cards()] == [first.id]
+    assert own.library.states()[first.id].retired == {}
+    assert own.library.states().keys() == {first.id}
+    assert own.library.verify(first.id) == first
+    assert [row["session"] for row in own.work.all("train")] == ["s1"]
+    assert [path.stem for path in own.echoes.trajectories.iterdir()] == ["s1"]
+
+
+def test_a_run_that_learnt_none_of_these_sessions_is_refused(tmp_path, events):
+    scene, other = Scene(Work(tmp_path / "own"), "heldout", two(events), (), (), ()), Work(tmp_path / "other")
     other.kept("train", "s9", lambda: {"session": "s9"})
-    with pytest.raises(RuneError, match="found session s9"):
+    with pytest.raises(RuneError, match="some of the 2 sessions of this run, found none"):
         gated.adopt(scene, other.folder)
+
+
+def test_evolution_that_was_cut_short_says_so_and_goes_on(home, tmp_path, events):
+    home.root.mkdir(exist_ok=True)
+    home.config.write_text("[evolution]\nsimilar = 0.01\nsame = 1.1\n")
+    scene = Scene(Work(tmp_path), "heldout", two(events), (), (), ())
+    found = []
+    for rounds in (0, gated.ROUNDS):
+        gated.measure(scene, parts(home), gated.Amount((), rounds))
+        row = scene.work.get("arms", "gated-2")
+        found.append((row["complete"], row["adapters"], row["children"]))
+    assert found == [(False, 2, 0), (True, 1, 1)]
+
+
+def test_two_processes_do_not_evolve_the_same(home, tmp_path, events):
+    scene, other = Scene(Work(tmp_path), "heldout", two(events), (), (), ()), Work(tmp_path)
+    with other.claimed("arms", "all"), pytest.raises(RuneError, match="another process is evolving"):
+        gated.measure(scene, parts(home), gated.Amount(()))
+
+
+def adapter(value: float, rank: int = 8) -> lora.Adapter:
+    """The same factors everywhere in one layer."""
+    name = next(iter(lora.load(start.EMBEDDED, torch.device("cpu"), torch.float32).factors))
+    wide = lora.load(start.EMBEDDED, torch.device("cpu"), torch.float32).factors[name]
+    factors = lora.Factors(torch.full((rank, wide.a.shape[1]), value), torch.ones(wide.b.shape[0], rank))
+    return lora.Adapter(rank, 16.0, {name: factors})
+
+
+def test_the_sum_of_adapters_holds_what_they_began_with_once():
+    one, other = adapter(0.1), adapter(-0.2)
+    (name,) = one.factors
+    begun = start.name(start.EMBEDDED)
+    plain, sum = (gated.added("cat", [one, other], names) for names in (["", ""], [begun, begun]))
+    common = lora.load(start.EMBEDDED, torch.device("cpu"), torch.float32)
+    both = merge.delta(one, name) + merge.delta(other, name)
+    assert torch.allclose(merge.delta(plain, name), both, atol=1e-4)
+    assert torch.allclose(merge.delta(sum, name), both - merge.delta(common, name), atol=1e-4)
+    mean = gated.added("mean", [one, other], [begun, begun])
+    assert torch.allclose(merge.delta(mean, name), both / 2, atol=1e-4)

@@ -89,14 +89,20 @@ def bench_start(data: Path, work: Path | None, into: Path | None) -> None:
 @click.option("--sessions", default=60, show_default=True, help="Real sessions of the stage gated.")
 @click.option("--work", type=click.Path(path_type=Path), help="Where the work lies; else in build/.")
 @click.option("--trained", type=FOLDER, help="Work of rune bench distil: its sessions are not learnt again.")
+@click.option("--rounds", type=click.IntRange(0), help="Of evolution, at most; else until it has an end.")
 @click.option("--only", help="One stage: kill, drift, gated; or result, the file.")
 def bench_evolve(
-    data: Path | None, sessions: int, work: Path | None, trained: Path | None, only: str | None
+    data: Path | None,
+    sessions: int,
+    work: Path | None,
+    trained: Path | None,
+    rounds: int | None,
+    only: str | None,
 ) -> None:
     """Facts that change, and evolution beside keeping everything; goes on where it stopped."""
     from rune.bench.evolve import stages
 
-    stages.run(data, work, sessions, only, trained)
+    stages.run(data, work, sessions, only, trained, rounds)
 
 
 @bench.command(name="hypernet")

@@ -4,11 +4,12 @@ Each way is defined on dW, never on the factors: PEFT's own ``linear``, ``ties``
 A with A and B with B, whose product holds cross terms of different adapters. Where PEFT's arithmetic is
 right on any tensors, it is used, on dW (``peft.utils.merge_utils``).
 
-    cat      sum of w_i dW_i, exact, ranks added up (LoRA Soups: Prabhakar et al. 2024, arXiv:2410.13025);
-    w_i = 1 linear   their mean, exact, ranks added up svd      the best approximation of the sum at the
-    largest parent's rank (Eckart and Young 1936) ties     trimmed, signs elected, the agreeing averaged
-    (Yadav et al. 2023, arXiv:2306.01708), then svd dare     entries dropped by lot, the rest scaled up (Yu
-    et al. 2023, arXiv:2311.03099), added up, then svd
+* ``cat``: the sum of w_i dW_i, exact, ranks added up (LoRA Soups: Prabhakar et al. 2024, arXiv:2410.13025);
+  w_i = 1 where none are given.
+* ``linear``: their mean, exact, ranks added up.
+* ``svd``: the best approximation of the sum at the largest parent's rank (Eckart and Young 1936).
+* ``ties``: trimmed, signs elected, the agreeing averaged (Yadav et al. 2023, arXiv:2306.01708), then svd.
+* ``dare``: entries dropped by lot, the rest scaled up (Yu et al. 2023, arXiv:2311.03099), added up, then svd.
 
 Shapes: I in, O out, R rank.
 """

@@ -18,14 +18,19 @@ RESULT = "result"
 
 
 def run(
-    data: Path | None, folder: Path | None, sessions: int, only: str | None, trained: Path | None = None
+    data: Path | None,
+    folder: Path | None,
+    sessions: int,
+    only: str | None,
+    trained: Path | None = None,
+    rounds: int | None = None,
 ) -> None:
     """Run the stages, or one of them; the result is written after all of them, or by ``only`` result."""
     work = Work((folder or results.ROOT / "build" / "bench-evolve").resolve())
     doing: dict[str, Callable[[], None]] = {
         "kill": lambda: kill.run(work),
         "drift": lambda: drift.run(work, embedder()),
-        "gated": lambda: gated_stage(data, work, sessions, trained),
+        "gated": lambda: gated_stage(data, work, sessions, trained, rounds),
     }
     if only not in (None, RESULT, *doing):
         raise RuneError(f"{only}: expected one of {', '.join(doing)} or {RESULT}")
@@ -37,14 +42,17 @@ def run(
         results.write("evolve", result(work), drift.SEED)
 
 
-def gated_stage(data: Path | None, work: Work, sessions: int, trained: Path | None) -> None:
+def gated_stage(
+    data: Path | None, work: Work, sessions: int, trained: Path | None, rounds: int | None
+) -> None:
     """Real sessions; nothing without the folder that holds them."""
     if data is None:
         work.say("left out: name the folder of recorded sessions with --data")
         return
     from rune.bench.evolve import gated  # noqa: PLC0415 - torch
 
-    gated.run(data, work.folder / "gated", sessions, trained)
+    amount = gated.Amount() if rounds is None else gated.Amount(rounds=rounds)
+    gated.run(data, work.folder / "gated", sessions, trained, amount)
 
 
 def embedder() -> Any:
@@ -59,13 +67,12 @@ def result(work: Work) -> dict[str, Any]:
     """The figures out of what is there; None is not measured."""
     rows = {row["evolving"]: row for row in work.all("drift") if row["sessions"] == drift.SESSIONS}
     told = {name: drift.summary(rows[name]) if name in rows else {} for name in (True, False)}
-    from rune.bench.evolve import gated  # noqa: PLC0415 - torch
+    from rune.bench.evolve import arms  # noqa: PLC0415 - torch
 
-    arms = Work(work.folder / "gated").all("arms")
-    most = [row for row in arms if row["sessions"] == max(row["sessions"] for row in arms)]
+    most = arms.rows(Work(work.folder / "gated"))
     killed = work.all("kill")
     summary = {
-        **gated.summary(most),
+        **arms.summary(most),
         **kill.summary(killed),
         "drift_sessions": drift.SESSIONS if rows else None,
         "drift_asked": told[True].get("asked"),
