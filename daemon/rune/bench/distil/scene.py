@@ -6,7 +6,7 @@ import os
 import random
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from rune import app, files, paths
@@ -120,8 +120,17 @@ def scene(
     return Scene(Work(folder.resolve()), split, probed, others, corpus.development, asked)
 
 
+def quiet(parts: Parts) -> Parts:
+    """The same without evolution that acts by itself.
+
+    Sessions of several repositories lie in one project here: they would retire each other's commands.
+    """
+    evolution = replace(parts.config.evolution, automatic=False)
+    return replace(parts, config=replace(parts.config, evolution=evolution))
+
+
 def parts(stage: Scene) -> tuple[Parts, Embedder]:
-    """The real worker's parts on the scene's own home, and the sentence embedder."""
+    """The real worker's parts on the scene's own home, without evolution, and the sentence embedder."""
     home = stage.home
     files.private_folder(home.root)
     if not home.models.exists():
@@ -131,7 +140,7 @@ def parts(stage: Scene) -> tuple[Parts, Embedder]:
     made = app.worker_parts(home)
     from rune.ml import embed  # noqa: PLC0415 - torch
 
-    return made, embed.MiniLM(model.locate(home, made.config.model.embedder))
+    return quiet(made), embed.MiniLM(model.locate(home, made.config.model.embedder))
 
 
 def write(echoes: Echoes, past: Trajectory) -> None:

@@ -112,8 +112,7 @@ def measure(scene: Scene, parts: Parts, amount: Amount) -> None:
         RuneError: other processes are still learning, those that they have not begun are learnt by then; or
             another one is evolving.
     """
-    quiet = replace(parts.config.evolution, automatic=False)
-    parts = replace(parts, config=replace(parts.config, evolution=quiet))
+    parts = scenes.quiet(parts)
     for place, row in train.learning(scene, parts, scene.everything):
         scene.work.say(f"learnt {place + 1}/{len(scene.everything)} {row['session'][:20]} in {row['wall']} s")
     scene.complete()
