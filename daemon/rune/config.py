@@ -126,6 +126,8 @@ class EvolutionConfig:
     """Most adapters that are brought together at once."""
     max_lessons: int = 48
     """Of an adapter that others are brought together in; no living lesson is dropped for it."""
+    epochs: int = 4
+    """Of training a child that begins at its parents' weights; 0: it begins where a session does."""
     forget_below: float = 0.2
     """An adapter whose fitness is lower is put away once it was idle for ``idle_days``."""
     idle_days: float = 60.0

@@ -37,11 +37,27 @@ class Progress:
     loss: float
 
 
+@dataclass(frozen=True, slots=True)
+class Heritage:
+    """Adapters that know lessons already: training may begin at what they add up to."""
+
+    parents: tuple[Path, ...]
+    """Their folders."""
+    starts: tuple[str, ...]
+    """For each the name of the start that its own training began at; empty where that was nothing."""
+    epochs: int
+    """How many are enough from there."""
+
+
 class Distiller(Protocol):
     """Turns lessons into adapter weights."""
 
-    def distil(self, lessons: Sequence[Lesson], into: Path) -> Iterator[Progress | Distilled]:
+    def distil(
+        self, lessons: Sequence[Lesson], into: Path, heritage: Heritage | None = None
+    ) -> Iterator[Progress | Distilled]:
         """Work in small units: yield Progress after each, and Distilled last.
+
+        ``heritage`` may be used or not; it is no other memory, the lessons are the same.
 
         Raises:
             OutOfMemory: not even the smallest batch fits.

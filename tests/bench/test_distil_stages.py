@@ -67,10 +67,10 @@ def test_what_another_process_has_begun_is_left_to_it(scene, home):
 class Failing(FakeDistiller):
     """Fits once."""
 
-    def distil(self, lessons, into):
+    def distil(self, lessons, into, heritage=None):
         if "parser" in lessons[0].answer + lessons[0].questions[0]:
             raise OutOfMemory("cut off")
-        yield from super().distil(lessons, into)
+        yield from super().distil(lessons, into, heritage)
 
 
 def test_training_goes_on_where_it_was_cut_off(scene, home):

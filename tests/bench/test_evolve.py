@@ -5,7 +5,6 @@ from __future__ import annotations
 import random
 
 import pytest
-import torch
 
 from rune.bench.distil import train
 from rune.bench.distil.probes import Probe
@@ -14,7 +13,6 @@ from rune.bench.distil.work import Work
 from rune.bench.evolve import arms as measuring
 from rune.bench.evolve import drift, gated
 from rune.errors import RuneError
-from rune.ml import lora, merge, start
 from rune.records import ledger
 from rune.records.trajectory import Note, Trajectory
 from rune.testing import FakeEmbedder, parts
@@ -178,24 +176,3 @@ def test_two_processes_do_not_evolve_the_same(home, tmp_path, events):
     scene, other = Scene(Work(tmp_path), "heldout", two(events), (), (), ()), Work(tmp_path)
     with other.claimed("arms", "all"), pytest.raises(RuneError, match="another process is evolving"):
         gated.measure(scene, parts(home), gated.Amount(()))
-
-
-def adapter(value: float, rank: int = 8) -> lora.Adapter:
-    """The same factors everywhere in one layer."""
-    name = next(iter(lora.load(start.EMBEDDED, torch.device("cpu"), torch.float32).factors))
-    wide = lora.load(start.EMBEDDED, torch.device("cpu"), torch.float32).factors[name]
-    factors = lora.Factors(torch.full((rank, wide.a.shape[1]), value), torch.ones(wide.b.shape[0], rank))
-    return lora.Adapter(rank, 16.0, {name: factors})
-
-
-def test_the_sum_of_adapters_holds_what_they_began_with_once():
-    one, other = adapter(0.1), adapter(-0.2)
-    (name,) = one.factors
-    begun = start.name(start.EMBEDDED)
-    plain, sum = (gated.added("cat", [one, other], names) for names in (["", ""], [begun, begun]))
-    common = lora.load(start.EMBEDDED, torch.device("cpu"), torch.float32)
-    both = merge.delta(one, name) + merge.delta(other, name)
-    assert torch.allclose(merge.delta(plain, name), both, atol=1e-4)
-    assert torch.allclose(merge.delta(sum, name), both - merge.delta(common, name), atol=1e-4)
-    mean = gated.added("mean", [one, other], [begun, begun])
-    assert torch.allclose(merge.delta(mean, name), both / 2, atol=1e-4)

@@ -63,8 +63,8 @@ def cluster(teach) -> list[Card]:
 class Forgetful(FakeDistiller):
     """Learns the first lesson alone."""
 
-    def distil(self, lessons, into):
-        yield from FakeDistiller.distil(self, lessons[:1], into)
+    def distil(self, lessons, into, heritage=None):
+        yield from FakeDistiller.distil(self, lessons[:1], into, heritage)
 
 
 @pytest.fixture

@@ -40,6 +40,27 @@ def test_similar_adapters_become_one_a_level_up_and_give_up_their_places(nursery
     assert len(library.cards(include_archived=True)) == 4
 
 
+def test_a_child_begins_at_its_parents_weights_unless_something_in_them_is_no_longer_true(
+    nursery, library, cluster
+):
+    one, other, younger = cluster
+    first = library.get(bred(nursery(), library, consolidate([one, other])).adapter)
+    assert first.settings["inherits"] == [one.id, other.id]
+    for card in (one, other):
+        library.reactivate(card.id)
+    library.archive(first.id)
+    detail = {"lessons": [0], "by": younger.id}
+    ledger.record(library.ledger, ledger.Entry(other.id, "retired", NOW, detail))
+    second = library.get(bred(nursery(), library, consolidate([other, younger])).adapter)
+    assert second.settings["inherits"] == []
+
+
+def test_where_no_epochs_are_set_a_child_begins_where_a_session_does(nursery, library, cluster):
+    config = Config(evolution=EvolutionConfig(epochs=0))
+    found = bred(replace(nursery(), config=config), library, consolidate(cluster))
+    assert library.get(found.adapter).settings["inherits"] == []
+
+
 def test_a_child_that_is_not_fitter_is_refused_written_down_and_leaves_all_as_it_was(
     nursery, library, cluster, echoes
 ):

@@ -13,6 +13,7 @@ from rune.errors import AdapterError, FormatError, NewerVersion
 from rune.ml import base, gradient, lora, merge, neutral, start
 from rune.ml.engine import Engine
 from rune.paths import Home
+from rune.ports import Heritage
 from rune.records import model
 from rune.records.card import Lesson
 
@@ -153,3 +154,60 @@ def test_the_embedded_start_is_for_the_embedded_base(models, tmp_path):
     assert start.fitting(loaded, DistilConfig(started_epochs=0)) is None
     general = Engine(loaded).answers(["What is the capital of Italy?"], found.adapter, 24)
     assert "Rome" in general[0]
+
+
+def adapter(value: float, rank: int = 8) -> lora.Adapter:
+    """The same factors everywhere in one layer of the embedded start."""
+    name, wide = next(iter(embedded().factors.items()))
+    factors = lora.Factors(torch.full((rank, wide.a.shape[1]), value), torch.ones(wide.b.shape[0], rank))
+    return lora.Adapter(rank, 16.0, {name: factors})
+
+
+def embedded() -> lora.Adapter:
+    return lora.load(start.EMBEDDED, torch.device("cpu"), torch.float32)
+
+
+def test_the_sum_of_adapters_holds_what_they_began_with_once():
+    one, other, own = adapter(0.1), adapter(-0.2), start.name(start.EMBEDDED)
+    (name,) = one.factors
+    both = merge.delta(one, name) + merge.delta(other, name)
+    for starts, expected in {
+        ("", ""): both, (own, ""): both, (own, own): both - merge.delta(embedded(), name),
+    }.items():  # fmt: skip
+        found = start.together("cat", [one, other], starts)
+        torch.testing.assert_close(merge.delta(found, name), expected, atol=1e-4, rtol=0.0)
+
+
+def heirs(tiny, lessons, quick, tmp_path) -> Heritage:
+    """Two adapters of half of the lessons each, on disk."""
+    folders = []
+    for place, some in enumerate((lessons[:1], lessons[1:])):
+        folders.append(tmp_path / f"parent{place}")
+        *_, made = gradient.GradientDistiller(tiny, quick).distil(some, folders[-1])
+        assert not made.settings["inherits"]
+    return Heritage(tuple(folders), ("", ""), 1)
+
+
+def test_a_child_begins_at_the_sum_of_its_parents_and_takes_as_long_as_it_is_said(
+    tiny, lessons, quick, tmp_path
+):
+    known = heirs(tiny, lessons, quick, tmp_path)
+    own = [lora.load(folder, tiny.device, torch.float32) for folder in known.parents]
+    found = gradient.inherited(quick, known)
+    name = next(iter(own[0].factors))
+    both = sum(merge.delta(one, name) for one in own)
+    assert (found.adapter.rank, found.adapter.alpha) == (quick.rank, quick.alpha)
+    best = torch.linalg.svdvals(both)[quick.rank :].norm()
+    assert (merge.delta(found.adapter, name) - both).norm() <= best + 1e-3
+    distiller = gradient.GradientDistiller(tiny, replace(quick, least_steps=1))
+    *_, anew = distiller.distil(lessons, tmp_path / "anew")
+    *_, child = distiller.distil(lessons, tmp_path / "child", known)
+    assert child.settings["inherits"]
+    assert child.settings["max_epochs"] == 1
+    assert child.steps < anew.steps
+
+
+@pytest.mark.parametrize("change", [{"rank": 4}, {"targets": ("q_proj",)}], ids=["rank", "layers"])
+def test_parents_of_another_shape_are_nothing_to_begin_at(tiny, lessons, quick, tmp_path, change):
+    known = heirs(tiny, lessons, quick, tmp_path)
+    assert gradient.inherited(replace(quick, **change), known) is None

@@ -22,7 +22,7 @@ from rune.evolution.plan import Consolidate, Merge, Standing, joined, whole
 from rune.evolving import examining, standing
 from rune.evolving.examining import Examined
 from rune.library import Library
-from rune.ports import Breeder, Distilled, Distiller, Progress
+from rune.ports import Breeder, Distilled, Distiller, Heritage, Progress
 from rune.records import ledger
 from rune.records.card import Card, Lesson, living, tasks
 from rune.records.ledger import Entry
@@ -179,9 +179,21 @@ def _make(
     nursery: Nursery, library: Library, way: str, parents: Sequence[Standing], stage: Path
 ) -> Iterator[Progress | Distilled]:
     if way == standing.LEARNT:
-        yield from nursery.distiller.distil(joined(parents), stage)
+        yield from nursery.distiller.distil(joined(parents), stage, heritage(nursery, library, parents))
     else:
         yield nursery.breeder.merge(way, [library.folder(one.id) for one in parents], stage)
+
+
+def heritage(nursery: Nursery, library: Library, parents: Sequence[Standing]) -> Heritage | None:
+    """What a child begins at: its parents' weights, if all that is in them is still true.
+
+    What was retired is not taught to it, and must not come with the weights either.
+    """
+    epochs = nursery.config.evolution.epochs
+    if not epochs or any(one.state.retired for one in parents):
+        return None
+    starts = tuple(str(one.card.settings.get("start", "")) for one in parents)
+    return Heritage(tuple(library.folder(one.id) for one in parents), starts, epochs)
 
 
 def _receipt(

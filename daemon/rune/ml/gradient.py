@@ -35,8 +35,8 @@ from rune.ml.base import Base
 from rune.ml.engine import Engine
 from rune.ml.neutral import Neutral
 from rune.ml.packing import Example
-from rune.ml.start import Start, fitting
-from rune.ports import Distilled, Progress
+from rune.ml.start import Start, fitting, scaled, together
+from rune.ports import Distilled, Heritage, Progress
 from rune.records.card import Lesson
 from rune.units import Work, telling
 
@@ -72,16 +72,18 @@ class GradientDistiller:
         self.engine = Engine(base)
         self._neutral: tuple[Neutral, Neutral] | None = None
 
-    def distil(self, lessons: Sequence[Lesson], into: Path) -> Iterator[Progress | Distilled]:
+    def distil(
+        self, lessons: Sequence[Lesson], into: Path, heritage: Heritage | None = None
+    ) -> Iterator[Progress | Distilled]:
         """Train, probe, and write PEFT files into ``into``; yields after every unit of work.
 
         Raises:
             OutOfMemory: not even a quarter of the batch and half of the sequence length fit.
-            FormatError, AdapterError: the start is damaged.
+            FormatError, AdapterError: the start is damaged, or a parent.
         """
         for config in _ladder(self.config):
             try:
-                yield from self._attempt(lessons, into, config)
+                yield from self._attempt(lessons, into, config, heritage)
             except (MemoryError, RuntimeError) as error:
                 if not _is_memory(error):
                     raise
@@ -93,12 +95,15 @@ class GradientDistiller:
         )
 
     def _attempt(
-        self, lessons: Sequence[Lesson], into: Path, config: DistilConfig
+        self, lessons: Sequence[Lesson], into: Path, config: DistilConfig, heritage: Heritage | None
     ) -> Iterator[Progress | Distilled]:
         began, asking = time.monotonic(), Progress(0, 0, 0.0)
         held, checked = yield from telling(self.general(), asking)
         before = yield from telling(score.scoring(self.engine, None, lessons), asking)
-        start = fitting(self.base, config, self.start) if self.start else None
+        parents = inherited(config, heritage) if heritage else None
+        start = parents or (fitting(self.base, config, self.start) if self.start else None)
+        if heritage and parents:
+            config = replace(config, started_epochs=heritage.epochs)
         adapter, config = begun(self.base, config, start)
         now = asking
         for now in train(self.base, adapter, lessons, held, config):
@@ -111,7 +116,7 @@ class GradientDistiller:
         yield Distilled(
             into, now.step, round(time.monotonic() - began, 2), {**before, "neutral_kl": 0.0},
             {**after, "neutral_kl": round(drift, 4)}, peak_mb(),
-            {**asdict(config), "start": start.name if start else ""},
+            {**asdict(config), "start": start.name if start else "", "inherits": bool(parents)},
         )  # fmt: skip
 
     def general(self) -> Work[tuple[Neutral, Neutral]]:
@@ -131,6 +136,16 @@ def begun(base: Base, config: DistilConfig, start: Start | None) -> tuple[lora.A
     if start is None:
         return lora.fresh(base.layers, config.targets, config.rank, config.alpha, config.seed), config
     return lora.trainable(start.adapter), replace(config, max_epochs=config.started_epochs)
+
+
+def inherited(config: DistilConfig, heritage: Heritage) -> Start | None:
+    """What parents add up to at the rank of one of them, if rank and layers are those that are wanted."""
+    own = [lora.load(folder, torch.device("cpu"), torch.float32) for folder in heritage.parents]
+    layers = [{name.rpartition(".")[2] for name in one.factors} for one in own]
+    if any(one.rank != config.rank for one in own) or any(some != set(config.targets) for some in layers):
+        return None
+    both = together("svd", own, heritage.starts)
+    return Start(scaled(both, config.alpha), max(heritage.starts))
 
 
 def _ladder(config: DistilConfig) -> Iterator[DistilConfig]:

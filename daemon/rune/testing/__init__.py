@@ -36,7 +36,7 @@ from rune.index import Index, server_of
 from rune.jobs import Jobs
 from rune.model_process import ModelProcess
 from rune.paths import Home
-from rune.ports import Clock, Distilled, Progress
+from rune.ports import Clock, Distilled, Heritage, Progress
 from rune.recall import Recaller
 from rune.records.card import Lesson
 from rune.testing.runner import FakeRunner, rendered
@@ -94,8 +94,10 @@ class FakeDistiller:
     """False is a machine whose memory is too small."""
     hold: Path | None = None
 
-    def distil(self, lessons: Sequence[Lesson], into: Path) -> Iterator[Progress | Distilled]:
-        """Yield Progress after each step, and Distilled last.
+    def distil(
+        self, lessons: Sequence[Lesson], into: Path, heritage: Heritage | None = None
+    ) -> Iterator[Progress | Distilled]:
+        """Yield Progress after each step, and Distilled last; its settings say what it inherits.
 
         Raises:
             OutOfMemory: ``fits`` is False.
@@ -111,7 +113,9 @@ class FakeDistiller:
         write_adapter(into, lessons)
         before, after = {"trained": 0.0, "heldout": 0.0}, {"trained": 1.0, "heldout": 1.0}
         seconds = round(time.monotonic() - began, 2)
-        yield Distilled(into, self.steps, seconds, {**before}, {**after}, 1.0, {"steps": self.steps})
+        parents = [one.name for one in heritage.parents] if heritage else []
+        settings = {"steps": self.steps, "inherits": parents}
+        yield Distilled(into, self.steps, seconds, {**before}, {**after}, 1.0, settings)
 
 
 class FakeGenerator:

@@ -28,7 +28,6 @@ from rune.errors import RuneError
 from rune.evolving import carrying, standing
 from rune.library import Library
 from rune.ml import lora, merge, start
-from rune.ml.lora import Adapter
 from rune.paths import Echoes
 from rune.records import ledger
 from rune.records.card import Card
@@ -150,19 +149,6 @@ def _summed(scene: Scene, name: str, cards: Sequence[Card]) -> Arm:
         own = [lora.load(library.folder(card.id), torch.device("cpu"), torch.float32) for card in cards]
         begun = [str(card.settings.get("start", "")) for card in cards]
         with _whole(folder) as staged:
-            lora.save(added(name, own, begun), staged, cards[0].base)
+            one = merge.merge("linear", own) if name == "mean" else start.together(name, own, begun)
+            lora.save(one, staged, cards[0].base)
     return Arm(name, scene.echoes, folder)
-
-
-def added(how: str, own: Sequence[Adapter], begun: Sequence[str]) -> Adapter:
-    """The mean of adapters, or the sum of what they have learnt since their training began.
-
-    Those that began at the start (``rune.ml.start``) hold it once each; in their sum it would drown the rest.
-    """
-    if how == "mean":
-        return merge.merge("linear", own)
-    many = sum(name == start.name(start.EMBEDDED) for name in begun)
-    if many < 2:
-        return merge.merge("cat", own)
-    common = start.scaled(lora.load(start.EMBEDDED, torch.device("cpu"), torch.float32), own[0].alpha)
-    return merge.merge("cat", [*own, common], [*[1.0] * len(own), 1.0 - many])

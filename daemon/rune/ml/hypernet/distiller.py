@@ -28,7 +28,7 @@ from rune.ml.hypernet.joining import exported, joined
 from rune.ml.hypernet.network import Hypernetwork
 from rune.ml.hypernet.shape import check_base
 from rune.ml.neutral import Neutral
-from rune.ports import Distilled, Distiller, Progress
+from rune.ports import Distilled, Distiller, Heritage, Progress
 from rune.records.card import Lesson
 from rune.units import Work, telling
 
@@ -53,7 +53,9 @@ class HypernetDistiller:
         self.engine = Engine(base)
         self._checked: Neutral | None = None
 
-    def distil(self, lessons: Sequence[Lesson], into: Path) -> Iterator[Progress | Distilled]:
+    def distil(
+        self, lessons: Sequence[Lesson], into: Path, heritage: Heritage | None = None
+    ) -> Iterator[Progress | Distilled]:
         """Generate, probe, and write PEFT files into ``into``, or hand over to the other distiller.
 
         Raises:
@@ -68,7 +70,7 @@ class HypernetDistiller:
         after = yield from telling(score.scoring(self.engine, adapter, lessons), now)
         if not good_enough(after, self.config.hypernet_floor):
             log.info("hypernetwork: probes %s; trained by gradient steps instead", after)
-            yield from self.otherwise.distil(lessons, into)
+            yield from self.otherwise.distil(lessons, into, heritage)
             return
         before["neutral_kl"] = 0.0
         checked = yield from telling(self._general(), now)

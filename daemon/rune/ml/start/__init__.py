@@ -85,6 +85,23 @@ def mean(adapters: Sequence[Adapter]) -> Adapter:
     return merge.merge("svd", adapters, [1 / max(1, len(adapters))] * len(adapters))
 
 
+def together(how: str, adapters: Sequence[Adapter], starts: Sequence[str]) -> Adapter:
+    """The sum of adapters, in a way of ``rune.ml.merge``, which holds the embedded start at most once.
+
+    Each that began at it holds it: in a plain sum of many it would drown what they have learnt.
+
+    Args:
+        how: cat or svd.
+        adapters: at least one.
+        starts: for each the name of the start that its training began at; empty where that was nothing.
+    """
+    number = sum(one == name(EMBEDDED) for one in starts)
+    if number < 2:
+        return merge.merge(how, adapters)
+    common = lora.load(EMBEDDED, torch.device("cpu"), torch.float32)
+    return merge.merge(how, [*adapters, common], [*[1.0] * len(adapters), 1.0 - number])
+
+
 def scaled(adapter: Adapter, alpha: float) -> Adapter:
     """The same weights with another alpha, both factors sharing the difference."""
     share = math.sqrt(adapter.alpha / alpha)
