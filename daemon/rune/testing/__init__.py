@@ -111,11 +111,10 @@ class FakeDistiller:
                 raise OutOfMemory("the distillation does not fit into memory at its smallest size")
             yield Progress(step, self.steps, 1 / step)
         write_adapter(into, lessons)
-        before, after = {"trained": 0.0, "heldout": 0.0}, {"trained": 1.0, "heldout": 1.0}
-        seconds = round(time.monotonic() - began, 2)
-        parents = [one.name for one in heritage.parents] if heritage else []
-        settings = {"steps": self.steps, "inherits": parents}
-        yield Distilled(into, self.steps, seconds, {**before}, {**after}, 1.0, settings)
+        before, after = ({"trained": share, "heldout": share} for share in (0.0, 1.0))
+        seconds, parents = round(time.monotonic() - began, 2), heritage.parents if heritage else ()
+        settings = {"steps": self.steps, "inherits": [one.name for one in parents]}
+        yield Distilled(into, self.steps, seconds, before, after, 1.0, settings)
 
 
 class FakeGenerator:
