@@ -114,7 +114,7 @@ class FakeDistiller:
         before, after = ({"trained": share, "heldout": share} for share in (0.0, 1.0))
         seconds, parents = round(time.monotonic() - began, 2), heritage.parents if heritage else ()
         settings = {"steps": self.steps, "inherits": [one.name for one in parents]}
-        yield Distilled(into, self.steps, seconds, before, after, 1.0, settings)
+        yield Distilled(into, self.steps, seconds, {**before}, {**after}, 1.0, settings)
 
 
 class FakeGenerator:
