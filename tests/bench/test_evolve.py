@@ -104,7 +104,7 @@ def test_real_sessions_are_learnt_evolved_in_a_copy_and_asked_in_both_and_a_reru
         Probe("s2", "fact", "What about tests/test_invoice.py, which port?", ("8443",), "", "note", True, ()),
     )  # fmt: skip
     scene = Scene(Work(tmp_path / "work"), "heldout", pasts, (), (), probes)
-    gated.measure(scene, parts(home), gated.Amount(()))
+    gated.measure(scene, parts(home), ())
     rows = {row["row"]: row for row in measuring.rows(scene.work)}
     assert {name: row["adapters"] for name, row in rows.items()} == {"keep": 2, "gated": 1}
     assert {name: (row["asked"], row["right"]) for name, row in rows.items()} == {
@@ -115,12 +115,12 @@ def test_real_sessions_are_learnt_evolved_in_a_copy_and_asked_in_both_and_a_reru
     assert (rows["gated"]["interference"], rows["keep"]["interference"]) == (0.0, 0.0)
     assert measuring.summary(list(rows.values()))["gated_recall"] == 1.0
     assert {name: len(row["seconds"]) for name, row in rows.items()} == {"keep": 2, "gated": 2}
-    gated.measure(scene, parts(home), gated.Amount(()))
+    gated.measure(scene, parts(home), ())
     assert {row["row"]: row for row in measuring.rows(scene.work)} == rows
     again = Scene(Work(tmp_path / "again"), "heldout", pasts[:1], pasts[1:], (), probes)
     gated.adopt(again, scene.work.folder)
     learnt = again.work.all("train")
-    gated.measure(again, parts(home), gated.Amount(()))  # learns nothing, and evolves on its own
+    gated.measure(again, parts(home), ())  # learns nothing, and evolves on its own
     assert again.work.all("train") == learnt == scene.work.all("train")
     assert [row["sessions"] for row in again.work.all("arms")] == [2, 2]
     gated.adopt(again, scene.work.folder)  # what is here stays
@@ -129,7 +129,7 @@ def test_real_sessions_are_learnt_evolved_in_a_copy_and_asked_in_both_and_a_reru
 def test_it_does_not_go_on_while_another_process_still_learns(home, tmp_path, events):
     scene, other = Scene(Work(tmp_path), "heldout", two(events), (), (), ()), Work(tmp_path)
     with other.claimed("train", "s1"), pytest.raises(RuneError, match="1 sessions are not learnt yet"):
-        gated.measure(scene, parts(home), gated.Amount(()))
+        gated.measure(scene, parts(home), ())
     assert [scene.is_trained(session) for session in ("s1", "s2")] == [False, True]
     assert scene.work.all("arms") == []
 
@@ -166,7 +166,7 @@ def test_evolution_that_was_cut_short_says_so_and_goes_on(home, tmp_path, events
     scene = Scene(Work(tmp_path), "heldout", two(events), (), (), ())
     found = []
     for rounds in (0, gated.ROUNDS):
-        gated.measure(scene, parts(home), gated.Amount((), rounds))
+        gated.measure(scene, parts(home), (), rounds)
         row = scene.work.get("arms", "gated-2")
         found.append((row["complete"], row["adapters"], row["children"]))
     assert found == [(False, 2, 0), (True, 1, 1)]
@@ -175,4 +175,4 @@ def test_evolution_that_was_cut_short_says_so_and_goes_on(home, tmp_path, events
 def test_two_processes_do_not_evolve_the_same(home, tmp_path, events):
     scene, other = Scene(Work(tmp_path), "heldout", two(events), (), (), ()), Work(tmp_path)
     with other.claimed("arms", "all"), pytest.raises(RuneError, match="another process is evolving"):
-        gated.measure(scene, parts(home), gated.Amount(()))
+        gated.measure(scene, parts(home), ())

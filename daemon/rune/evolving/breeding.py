@@ -192,8 +192,8 @@ def heritage(nursery: Nursery, library: Library, parents: Sequence[Standing]) ->
     epochs = nursery.config.evolution.epochs
     if not epochs or any(one.state.retired for one in parents):
         return None
-    starts = tuple(str(one.card.settings.get("start", "")) for one in parents)
-    return Heritage(tuple(library.folder(one.id) for one in parents), starts, epochs)
+    folders = tuple(library.folder(one.id) for one in parents)
+    return Heritage(folders, tuple(one.card.start for one in parents), epochs)
 
 
 def _receipt(

@@ -35,7 +35,7 @@ from rune.ml.base import Base
 from rune.ml.engine import Engine
 from rune.ml.neutral import Neutral
 from rune.ml.packing import Example
-from rune.ml.start import Start, fitting, scaled, together
+from rune.ml.start import Start, fitting, scaled, shaped, together
 from rune.ports import Distilled, Heritage, Progress
 from rune.records.card import Lesson
 from rune.units import Work, telling
@@ -141,8 +141,7 @@ def begun(base: Base, config: DistilConfig, start: Start | None) -> tuple[lora.A
 def inherited(config: DistilConfig, heritage: Heritage) -> Start | None:
     """What parents add up to at the rank of one of them, if rank and layers are those that are wanted."""
     own = [lora.load(folder, torch.device("cpu"), torch.float32) for folder in heritage.parents]
-    layers = [{name.rpartition(".")[2] for name in one.factors} for one in own]
-    if any(one.rank != config.rank for one in own) or any(some != set(config.targets) for some in layers):
+    if not all(shaped(one, config) for one in own):
         return None
     both = together("svd", own, heritage.starts)
     return Start(scaled(both, config.alpha), max(heritage.starts))

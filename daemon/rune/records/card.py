@@ -96,6 +96,11 @@ class Card:
         """When the last of its lessons happened, as far as they say so; else when it was made."""
         return max((lesson.at for lesson in self.lessons), default=0.0) or self.created
 
+    @property
+    def start(self) -> str:
+        """The name of the start that its training began at; empty where that was nothing."""
+        return str(self.settings.get("start", ""))
+
 
 _SHAPES: dict[str, type | tuple[type, ...]] = {"str": str, "int": int, "float": (int, float)}
 _PLAIN = {

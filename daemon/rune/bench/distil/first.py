@@ -14,7 +14,7 @@ from typing import Any
 
 from rune import files
 from rune.bench.distil.scene import Scene, write
-from rune.bench.distil.work import Row
+from rune.bench.distil.work import Row, of
 from rune.library import Library
 from rune.paths import Echoes
 from rune.records.card import Card
@@ -51,7 +51,7 @@ def beside(scene: Scene, parts: Parts) -> Row:
         number = len(scene.library.cards(include_archived=True))
         return {**about, "adapters": number, "answers": _answers(scene, parts, card), **recalled}
 
-    return scene.work.kept("first", "end", make, lambda row: about.items() <= row.items())
+    return scene.work.kept("first", "end", make, of(about))
 
 
 def _questions(scene: Scene) -> list[str]:

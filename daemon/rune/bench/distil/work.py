@@ -17,6 +17,11 @@ from rune.errors import FormatError, RuneError
 Row: TypeAlias = dict[str, Any]
 
 
+def of(about: Row) -> Callable[[Row], bool]:
+    """Whether a piece was made about exactly this: what it has under the same names is the same."""
+    return lambda row: about.items() <= row.items()
+
+
 class Work:
     """A folder of finished pieces, ``<stage>/<name>.json``."""
 

@@ -22,7 +22,7 @@ from rune.bench.distil import scene as scenes
 from rune.bench.distil.figures import share, wilson
 from rune.bench.distil.probes import Probe
 from rune.bench.distil.scene import Scene, lot, pace
-from rune.bench.distil.work import Row, Work
+from rune.bench.distil.work import Row, Work, of
 from rune.bench.gate.verdict import bootstrap
 from rune.evolution.gate import Marks
 from rune.evolving import examining
@@ -55,23 +55,16 @@ class Arm:
 
 def measure(scene: Scene, parts: Parts, arms: Sequence[Arm]) -> None:
     """Ask every arm what it was not asked yet; seconds last, when nothing is learnt any more."""
-    number = len(scene.everything)
+    number, served = len(scene.everything), {}
     for arm in arms:
-        cards = Library(arm.echoes, time.time).cards()
-        about = {"row": arm.name, "sessions": number, "ids": [card.id for card in cards],
-                 "complete": arm.complete}  # fmt: skip
-
-        def same(row: Row, about: Row = about) -> bool:
-            return about.items() <= row.items()
-
+        served[arm.name] = [card.id for card in Library(arm.echoes, time.time).cards()]
+        about = {"row": arm.name, "sessions": number, "ids": served[arm.name], "complete": arm.complete}
         make = partial(_asked, scene, parts, arm, about)
-        row = scene.work.kept("arms", f"{arm.name}-{number}", make, same)
-        scene.work.kept("harm", f"{arm.name}-{number}", partial(_harm, scene, parts, arm, about), same)
+        row = scene.work.kept("arms", f"{arm.name}-{number}", make, of(about))
+        scene.work.kept("harm", f"{arm.name}-{number}", partial(_harm, scene, parts, arm, about), of(about))
         scene.work.say(f"{arm.name}: {row['right']} of {row['asked']} right, {row['bytes'] / 1e6:.1f} MB")
-    whole = {"sessions": number, "arms": [arm.name for arm in arms],
-             "ids": [card.id for card in Library(arms[1].echoes, time.time).cards()]}  # fmt: skip
-    make = partial(_timed, scene, parts, arms, whole)
-    scene.work.kept("latency", str(number), make, lambda row: whole.items() <= row.items())
+    whole: Row = {"sessions": number, "ids": served}
+    scene.work.kept("latency", str(number), partial(_timed, scene, parts, arms, whole), of(whole))
 
 
 def _questions(scene: Scene) -> list[Probe]:

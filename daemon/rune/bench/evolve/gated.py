@@ -12,7 +12,7 @@ import shutil
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 import torch
@@ -41,24 +41,17 @@ OWN = ("added", "scored")
 """Lines of a ledger that say what an adapter is; all others say what became of it beside others."""
 
 
-@dataclass(frozen=True, slots=True)
-class Amount:
-    """How much is done at most."""
+def run(data: Path, folder: Path, sessions: int, trained: Path | None = None, rounds: int = ROUNDS) -> None:
+    """Everything that is not done yet.
 
-    sums: Sequence[str] = SUMS
-    rounds: int = ROUNDS
-    """Of evolution; each makes or refuses one child."""
-
-
-def run(
-    data: Path, folder: Path, sessions: int, trained: Path | None = None, amount: Amount = Amount()
-) -> None:
-    """Everything that is not done yet; ``trained`` is the work of ``rune bench distil`` on these sessions."""
+    ``trained`` is the work of ``rune bench distil`` on these sessions; each of the ``rounds`` of evolution
+    makes or refuses one child.
+    """
     asked = min(sessions, scenes.HELD_OUT)
     scene = scenes.scene(data, folder, asked, beside=sessions - asked)
     if trained is not None:
         adopt(scene, trained)
-    measure(scene, scenes.parts(scene)[0], amount)
+    measure(scene, scenes.parts(scene)[0], SUMS, rounds)
 
 
 def adopt(scene: Scene, trained: Path) -> None:
@@ -104,14 +97,13 @@ def _whole(folder: Path) -> Iterator[Path]:
     staged.rename(folder)
 
 
-def measure(scene: Scene, parts: Parts, amount: Amount) -> None:
+def measure(scene: Scene, parts: Parts, sums: Sequence[str], rounds: int = ROUNDS) -> None:
     """Learn, evolve a copy, add up, and ask all of them.
 
     Raises:
         RuneError: other processes are still learning, those that they have not begun are learnt by then; or
             another one is evolving.
     """
-    parts = scenes.quiet(parts)
     for place, row in train.learning(scene, parts, scene.everything):
         scene.work.say(f"learnt {place + 1}/{len(scene.everything)} {row['session'][:20]} in {row['wall']} s")
     scene.complete()
@@ -120,8 +112,8 @@ def measure(scene: Scene, parts: Parts, amount: Amount) -> None:
             raise RuneError(f"{scene.work.folder}: another process is evolving these; wait for it")
         cards = Library(scene.echoes, time.time).cards()
         keep = Arm("keep", scene.echoes)
-        grown = _evolved(scene, parts, amount.rounds)
-        arms.measure(scene, parts, [keep, grown, *(_summed(scene, name, cards) for name in amount.sums)])
+        grown = _evolved(scene, parts, rounds)
+        arms.measure(scene, parts, [keep, grown, *(_summed(scene, name, cards) for name in sums)])
 
 
 def _evolved(scene: Scene, parts: Parts, rounds: int) -> Arm:
@@ -147,7 +139,7 @@ def _summed(scene: Scene, name: str, cards: Sequence[Card]) -> Arm:
     if not folder.exists():
         library = Library(scene.echoes, time.time)
         own = [lora.load(library.folder(card.id), torch.device("cpu"), torch.float32) for card in cards]
-        begun = [str(card.settings.get("start", "")) for card in cards]
+        begun = [card.start for card in cards]
         with _whole(folder) as staged:
             one = merge.merge("linear", own) if name == "mean" else start.together(name, own, begun)
             lora.save(one, staged, cards[0].base)

@@ -51,8 +51,8 @@ def gated_stage(
         return
     from rune.bench.evolve import gated  # noqa: PLC0415 - torch
 
-    amount = gated.Amount() if rounds is None else gated.Amount(rounds=rounds)
-    gated.run(data, work.folder / "gated", sessions, trained, amount)
+    most = gated.ROUNDS if rounds is None else rounds
+    gated.run(data, work.folder / "gated", sessions, trained, most)
 
 
 def embedder() -> Any:

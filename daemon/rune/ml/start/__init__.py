@@ -61,10 +61,15 @@ def fitting(base: Base, config: DistilConfig, folder: Path = EMBEDDED) -> Start 
     adapter = lora.load(folder, base.device, torch.float32)
     if files.sha256(folder / lora.WEIGHTS) != about["sha256"]:
         raise FormatError(f"{folder / lora.WEIGHTS}: not what {NAME} describes; install Rune anew")
-    targets = {name.rpartition(".")[2] for name in adapter.factors}
-    if adapter.rank != config.rank or targets != set(config.targets):
+    if not shaped(adapter, config):
         return None
     return Start(scaled(adapter, config.alpha), name(folder))
+
+
+def shaped(adapter: Adapter, config: DistilConfig) -> bool:
+    """Whether an adapter has the rank and the layers that are trained."""
+    targets = {name.rpartition(".")[2] for name in adapter.factors}
+    return adapter.rank == config.rank and targets == set(config.targets)
 
 
 def name(folder: Path) -> str:
