@@ -158,6 +158,10 @@ class Recaller(Finder):
         lesson = telling(asked.card.lessons, kept)
         return self.index.nearness(asked.request.query, [kept, *(lesson.questions if lesson else ())])
 
+    def taught(self, asked: Asked) -> str:
+        """The question that was taught for the lesson that search finds nearest."""
+        return _matched(asked.card, asked.found.hits)[0].questions[0]
+
     def silent(self, asked: Asked, why: str) -> Recalled:
         """The adapter could not be asked: the evidence alone."""
         answer = replace(self._empty(asked), abstained=why, evidence_tokens=self._evidence_tokens(asked))

@@ -156,6 +156,9 @@ class Likely(FakeGenerator):
     def adapter(self, folder):
         return folder
 
+    def answers(self, questions, adapter, max_tokens):
+        return [self.answer(question, adapter, max_tokens) for question in questions]
+
     def logprobs(self, question, answer, adapter):
         return [-0.1, -0.3] if adapter else [-2.0]
 
@@ -178,6 +181,8 @@ def test_calibration_keeps_what_every_threshold_would_be_held_against(scene, hom
     assert (first["sure"], first["ratio"]) == (0.25, pytest.approx(1.8))
     assert first["near"] > max(one["near"] for one in foreign)
     assert not any(any(one["right"]) for one in foreign)
+    assert all(first["again"]["right"])
+    assert first["again"]["question"] != first["question"]
     result = calibrate.result(scene, RecallConfig())
     assert result["summary"]["now_answered"] == 0  # nobody is sure enough
     assert result["summary"]["best_coverage"] == 1.0

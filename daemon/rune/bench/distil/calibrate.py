@@ -17,6 +17,7 @@ from functools import partial
 from statistics import mean
 from typing import Any, NamedTuple
 
+from rune import recall
 from rune.bench.distil import probes, served
 from rune.bench.distil.scene import Scene
 from rune.bench.distil.served import CHUNK
@@ -27,6 +28,7 @@ from rune.errors import RuneError
 from rune.grounding import ground
 from rune.ml.engine import Engine
 from rune.ml.score import holds
+from rune.recall import Recaller
 from rune.records.message import Recall, Recalled
 from rune.worker import Parts
 
@@ -94,27 +96,38 @@ def _row(scene: Scene, parts: Parts, engine: Engine, some: Sequence[Asked], adap
 
 
 def _asked(scene: Scene, parts: Parts, engine: Engine, one: Asked) -> Asked:
-    """One answer as the adapter gives it, and what each threshold would leave of it."""
+    """One answer as the adapter gives it, and what each threshold would leave of it.
+
+    Beside it what the same adapter says to the taught question that search finds nearest (``again``).
+    """
     recaller, began = parts.recaller, time.monotonic()
     found = recaller.begin(Recall(one["question"], str(scene.echoes.project)))
     if isinstance(found, Recalled):
         raise RuneError(
             f"{one['question']!r}: expected an adapter at an open floor, found: {found.abstained}"
         )
-    text = recaller.generator.answer(one["question"], found.folder, recaller.config.max_answer_tokens)
+    adapter, taught = engine.adapter(found.folder), recaller.taught(found)
+    text, again = engine.answers([one["question"], taught], adapter, recaller.config.max_answer_tokens)
+    ours, theirs = (mean(engine.logprobs(one["question"], text, by)) for by in (adapter, None))
+    return {
+        "found": found.card.session, "match": found.found.relevance,
+        **_measured(recaller, found, text, one["keys"]),
+        "likelihood": round(ours, 4), "ratio": round(ours - theirs, 4),
+        "again": {"question": taught, **_measured(recaller, found, again, one["keys"])},
+        "seconds": round(time.monotonic() - began, 3),
+    }  # fmt: skip
+
+
+def _measured(recaller: Recaller, found: recall.Asked, text: str, keys: Sequence[str]) -> Asked:
+    """What there is to hold an answer to the question against, whatever question it was given to."""
     source, stale = recaller.record(found)
     told = [ground(text, source, support, stale, recaller.is_cut(text)).text for support in SUPPORTS]
     near = {said: round(recaller.nearness(found, said), 4) if said else OPEN for said in {text, *told}}
-    adapter = engine.adapter(found.folder)
-    ours, theirs = (mean(engine.logprobs(one["question"], text, by)) for by in (adapter, None))
     return {
-        "answer": text, "found": found.card.session, "match": found.found.relevance,
-        "given": [bool(answer) for answer in told], "right": [holds(answer, one["keys"]) for answer in told],
-        "true": holds(text, one["keys"]), "near": near[text],
+        "answer": text, "true": holds(text, keys), "near": near[text],
+        "given": [bool(answer) for answer in told], "right": [holds(answer, keys) for answer in told],
         "near_kept": [near[answer] for answer in told],
-        "sure": round(recaller.generator.sureness(one["question"], text, found.folder), 4),
-        "likelihood": round(ours, 4), "ratio": round(ours - theirs, 4),
-        "seconds": round(time.monotonic() - began, 3),
+        "sure": round(recaller.generator.sureness(found.request.query, text, found.folder), 4),
     }  # fmt: skip
 
 
