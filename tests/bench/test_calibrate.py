@@ -29,6 +29,8 @@ def answer(kind="probe", match=0.6, near=0.6, sure=0.9, right=True, until=1.0):
     }
 
 
+FORCE = Setting(0.35, 0.6, 0.55, 0.5)
+
 ANSWERS = [
     answer(), answer(match=0.4), answer(right=False, match=0.5), answer(right=False, near=0.1),
     answer(right=False, until=0.6), answer("code", match=0.3, right=False),
@@ -62,7 +64,7 @@ def test_the_curve_holds_what_nothing_beats():
 
 
 def test_the_chosen_setting_reaches_both_bars_with_the_most_answers():
-    found = calibrate.chosen(calibrate.points(ANSWERS))
+    found = calibrate.chosen(calibrate.points(ANSWERS), FORCE)
     assert (found["precision"], found["abstain_unrelated"], found["coverage"]) == (1.0, 1.0, 0.2)
 
 
@@ -70,13 +72,18 @@ def test_where_none_reaches_the_bars_a_wrong_answer_has_its_price():
     """The nearer answers bring more than one wrong one costs; the others are right half of the time."""
     some = [answer(near=0.62) for _ in range(8)] + [answer(near=0.62, right=False)]
     worse = [answer(near=0.42), answer(near=0.42, right=False)]
-    found = calibrate.chosen(calibrate.points([*some, *worse]))
+    found = calibrate.chosen(calibrate.points([*some, *worse]), FORCE)
     assert (found["answered"], found["answered_right"]) == (9, 8)
     assert 0.42 < found["near"] <= 0.62
 
 
+def test_of_settings_that_come_to_the_same_the_nearest_to_what_is_in_force_is_preferred():
+    found = calibrate.chosen(calibrate.points([answer()] * 3), FORCE)
+    assert calibrate.setting(found) == FORCE
+
+
 def test_silence_is_better_than_a_coin():
-    assert calibrate.chosen(calibrate.points([answer(), answer(right=False)]))["answered"] == 0
+    assert calibrate.chosen(calibrate.points([answer(), answer(right=False)]), FORCE)["answered"] == 0
 
 
 def test_precision_bought_with_silence_is_not_preferred():
@@ -86,7 +93,7 @@ def test_precision_bought_with_silence_is_not_preferred():
         *(answer(near=0.62) for _ in range(26)),
         *(answer(near=0.62, right=False) for _ in range(3)),
     ]
-    found = calibrate.chosen(calibrate.points(rare))  # 27 right of 30
+    found = calibrate.chosen(calibrate.points(rare), FORCE)  # 27 right of 30
     assert found["answered_right"] == 27
 
 

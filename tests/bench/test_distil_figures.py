@@ -108,25 +108,35 @@ def test_a_result_can_be_made_of_nothing_yet(scene):
     assert len(made["probes_sha256"]) == 64
 
 
+def test_a_step_is_held_against_nothing_until_ours_was_measured():
+    other = {"row": "step", "precision": "bfloat16", "ours": False, "seconds": {"packed": 5.0}}
+    assert figures.ratios([other]) == []
+    assert figures.quicker([other])["step_bfloat16_ratio"] is None
+
+
 def test_a_result_is_made_of_what_is_there_and_says_how_much(scene):
     work = scene.work
     work.kept("train", "s1", lambda: trained("s1", 4, 20.0))
     work.kept("train", "s3", lambda: trained("s3", 9, 99.0))
     work.kept("answers", "s1", lambda: answers("s1", answered(True, rag=False)))
-    step = {"row": "step", "precision": "bfloat16", "seconds": {"packed": 2.0, "padded": 3.0}}
-    work.kept("small", "bfloat16", lambda: step)
+    step = {"row": "step", "precision": "float32", "ours": True, "seconds": {"packed": 2.0, "padded": 3.0}}
+    other = {"row": "step", "precision": "bfloat16", "ours": False, "seconds": {"packed": 5.0}}
+    work.kept("small", "float32", lambda: step)
+    work.kept("small", "bfloat16", lambda: other)
     for size in growth.SIZES:
         work.kept("growth", str(size), lambda size=size: {"lessons": size, "seconds": 2.0 * size})
     made = figures.result(scene)
     expected = {
         "sessions": 1, "adapters": 2, "probes": 1, "heldout_recall": 1.0, "rag_recall": 0.0,
         "rag_tokens": 240.0, "lessons": 4, "neutral_kl": 0.1, "growth_exponent": 1.0,
-        "adapter_bytes": 5_000_000, "step_padded_ratio": 1.5,
+        "adapter_bytes": 5_000_000, "step_padded_ratio": 1.5, "step_masked_ratio": None,
+        "step_float32_ratio": 1.0, "step_bfloat16_ratio": 2.5,
     }  # fmt: skip
     assert expected.items() <= made["summary"].items()
     assert all(isinstance(value, int | float | None) for value in made["summary"].values())
     assert made["summary"]["served_recall"] is None, "not measured yet"
-    assert {"row": "step ratio", "precision": "bfloat16", "packed": 1.0, "padded": 1.5} in made["rows"]
+    ratio = {"row": "step ratio", "precision": "float32", "ours": True, "packed": 1.0, "padded": 1.5}
+    assert ratio in made["rows"]
     (told,) = [row for row in made["rows"] if row.get("stage") == "answers"]
     assert told["probes"][0]["answer"] == "a"
     assert told["probes"][0]["right"] == ["adapter"]

@@ -7,6 +7,7 @@ from torch.nn import functional
 from torch.testing import assert_close
 
 from rune.bench.distil import naive, reading, small
+from rune.config import DistilConfig
 from rune.ml import lora
 from rune.ml.engine import Engine
 from rune.ml.packing import Example
@@ -44,6 +45,15 @@ def test_all_ways_to_take_a_step_have_the_same_loss(tiny, lessons):
         losses.append(functional.cross_entropy(tiny.model.lm_head(states), targets))
     assert_close(losses[0], losses[1], rtol=1e-4, atol=1e-4)
     assert_close(losses[0], losses[2], rtol=1e-4, atol=1e-4)
+
+
+def test_a_step_is_timed_on_rows_as_training_asks_them(tiny, lessons):
+    rows = small.some_rows(tiny, lessons, DistilConfig(), 2)
+    assert 1 <= len(rows) <= 2
+    assert all(sum(len(one.ids) for one in row) <= DistilConfig().batch_tokens for row in rows)
+    seconds = small.timed(tiny, rows, {"packed": small.packed, "padded": small.in_batch})
+    assert seconds.keys() == {"packed", "padded"}
+    assert all(taken > 0 for taken in seconds.values())
 
 
 def test_padding_has_no_label(tiny, lessons):

@@ -176,16 +176,24 @@ def setting(point: Point) -> Setting:
     return Setting(*(point[name] for name in Setting._fields))
 
 
-def chosen(everything: Sequence[Point], precision: float = 0.95, abstain: float = 0.95) -> Point:
+def chosen(
+    everything: Sequence[Point], force: Setting, precision: float = 0.95, abstain: float = 0.95
+) -> Point:
     """The setting with the most right answers less the price of the wrong ones.
 
-    Those that reach both bars with an answer to a tenth of the probes (``ABLE``) go before all others.
+    Those that reach both bars with an answer to a tenth of the probes (``ABLE``) go before all others. Of
+    settings that come to the same, the one that is nearest to what is in force.
     """
     good = [
         p for p in everything
         if p["precision"] >= precision and p["abstain_unrelated"] >= abstain and p["coverage"] >= ABLE
     ]  # fmt: skip
-    return max(good or everything, key=lambda p: (1 + PRICE) * p["answered_right"] - PRICE * p["answered"])
+
+    def worth(p: Point) -> tuple[float, float]:
+        net = (1 + PRICE) * p["answered_right"] - PRICE * p["answered"]
+        return net, -sum(abs(one - other) for one, other in zip(setting(p), force, strict=True))
+
+    return max(good or everything, key=worth)
 
 
 def separation(answers: Iterable[Asked], name: str) -> float | None:
@@ -204,9 +212,9 @@ def result(scene: Scene, force: RecallConfig) -> dict[str, Any]:
     answers = [one for row in scene.work.all("calibrate") for one in row["answers"]]
     if not answers:
         raise RuneError("nothing to calibrate with; run the stage calibrate first")
-    now = point(answers, Setting(force.floor, force.support, force.near, force.sure))
-    everything = points(answers)
-    best = chosen(everything)
+    settings = Setting(force.floor, force.support, force.near, force.sure)
+    now, everything = point(answers, settings), points(answers)
+    best = chosen(everything, settings)
     known = {one["session"] for one in answers if one["session"]}
     beside = min(len(row["adapters"]) for row in scene.work.all("calibrate"))
     summary: dict[str, Any] = {"questions": len(answers), "sessions": len(known), "adapters": beside}

@@ -141,23 +141,24 @@ def measured(small: Sequence[Row]) -> dict[str, float | None]:
 
 
 def quicker(small: Sequence[Row]) -> dict[str, float | None]:
-    """How many times as long a step takes in the ways that Rune does not take, at the same gradients."""
+    """How many times as long a step takes in other ways than ours here; a precision of ours takes 1.0."""
     by = {row["precision"]: row for row in ratios(small)}
-    ours, other = by.get("bfloat16", {}), by.get("float32", {})
+    ours: dict[str, Any] = next((row for row in by.values() if row["ours"]), {})
     return {
         "step_padded_ratio": ours.get("padded"), "step_masked_ratio": ours.get("masked"),
-        "step_float32_ratio": other.get("packed"),
+        **{f"step_{name}_ratio": by.get(name, {}).get("packed") for name in ("float32", "bfloat16")},
     }  # fmt: skip
 
 
 def ratios(small: Sequence[Row]) -> list[dict[str, Any]]:
-    """What a training step costs in other ways, as multiples of ours."""
-    found = sorted((row for row in small if row["row"] == "step"), key=lambda row: str(row["precision"]))
-    ours = found[0]["seconds"]["packed"] if found else 1.0
+    """What a training step costs in each way, as multiples of ours; none until ours was measured."""
+    found = [row for row in small if row["row"] == "step"]
+    ours = next((row["seconds"]["packed"] for row in found if row["ours"]), None)
     return [
-        {"row": "step ratio", "precision": row["precision"],
+        {"row": "step ratio", "precision": row["precision"], "ours": row["ours"],
          **{way: round(seconds / ours, 3) for way, seconds in row["seconds"].items()}}
         for row in found
+        if ours
     ]  # fmt: skip
 
 

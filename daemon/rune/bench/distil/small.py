@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import random
 import statistics
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 
 import torch
@@ -13,23 +14,26 @@ from torch.nn import functional
 
 from rune import files, scan, transcripts
 from rune.bench.distil.growth import joined
-from rune.bench.distil.naive import TARGETS, load, padded, pairs
+from rune.bench.distil.naive import TARGETS, load, padded
 from rune.bench.distil.scene import SEED, Scene, pace, write
 from rune.bench.distil.train import distil
 from rune.bench.distil.work import Row
 from rune.bench.stage import ROOT
+from rune.config import DistilConfig
 from rune.library import Library
-from rune.ml import lora, packing
+from rune.ml import gradient, lora, packing
 from rune.ml.base import Base
+from rune.ml.neutral import Neutral
 from rune.ml.packing import Example
 from rune.paths import Echoes
-from rune.records.card import Card
+from rune.records.card import Card, Lesson
 from rune.records.trajectory import Trajectory
 from rune.worker import Parts
 
 DEMO = ROOT / "daemon" / "rune" / "bench" / "data" / "session.jsonl"
 PROMPTS = ("What broke the build?", "Which command runs the tests?", "Name three fruits.")
-REPEATS = 5
+PRECISIONS = frozenset({"bfloat16", "float32"})
+ROWS, FEWER = 12, 2
 
 Hidden = Callable[[Base, Sequence[Example]], tuple[Tensor, Tensor]]
 
@@ -42,8 +46,10 @@ def run(scene: Scene, parts: Parts, base: Base) -> None:
         scene.work.say(f"logits after detaching identical: {row['identical']}")
     row = scene.work.kept("small", "demo", partial(demo, scene, parts))
     scene.work.say(f"demo session: {row['seconds']} s, {row['lessons']} lessons")
-    for precision in ("bfloat16", "float32"):
-        row = scene.work.kept("small", precision, partial(steps, scene, parts, precision))
+    ours = str(base.dtype).removeprefix("torch.")
+    for precision in (ours, *sorted(PRECISIONS - {ours})):
+        make = partial(steps, scene, parts, precision, precision == ours)
+        row = scene.work.kept("small", precision, make)
         scene.work.say(f"seconds of a step in {precision}: {row['seconds']}")
 
 
@@ -83,33 +89,54 @@ def demo(scene: Scene, parts: Parts) -> Row:
             **with_what}  # fmt: skip
 
 
-def steps(scene: Scene, parts: Parts, precision: str) -> Row:
-    """Median seconds of an optimizer step on the same examples: packed, masked block by block, padded."""
+def steps(scene: Scene, parts: Parts, precision: str, ours: bool) -> Row:
+    """Seconds of an optimizer step on the same rows of an epoch: packed, masked block by block, padded.
+
+    In the precision that is not ``ours`` on this machine packed alone: it may be emulated, and take minutes.
+    """
     base = load(scene, parts, precision)
-    some = [Example(one.ids, one.answer) for one in pairs(base, joined(scene.development))[::4]]
-    batch = next(packing.rows(some, parts.config.distil.batch_tokens))
-    ways: dict[str, Hidden] = {"packed": packed, "masked": masked, "padded": in_batch}
+    rows = some_rows(base, joined(scene.development), parts.config.distil, ROWS if ours else FEWER)
+    ways: dict[str, Hidden] = {"packed": packed}
+    if ours:
+        ways |= {"masked": masked, "padded": in_batch}
+    seconds = timed(base, rows, ways)
     return {
-        "row": "step", "precision": precision, "examples": len(batch),
-        "tokens": sum(len(one.ids) for one in batch), **pace(),
-        "seconds": {name: _median(base, batch, way) for name, way in ways.items()},
+        "row": "step", "precision": precision, "ours": ours, "rows": len(rows),
+        "examples": sum(map(len, rows)), "tokens": sum(len(one.ids) for row in rows for one in row), **pace(),
+        "seconds": seconds,
     }  # fmt: skip
 
 
-def _median(base: Base, batch: Sequence[Example], way: Hidden) -> float:
+def some_rows(base: Base, lessons: Sequence[Lesson], config: DistilConfig, many: int) -> list[list[Example]]:
+    """The first rows of an epoch as training asks for it, without general questions."""
+    lessons = lessons[: config.max_lessons]
+    chance, known = random.Random(SEED), [0] * len(lessons)
+    return gradient.Course(base, lessons, Neutral((), ()), config, chance, known).epoch()[:many]
+
+
+def timed(base: Base, rows: Sequence[Sequence[Example]], ways: Mapping[str, Hidden]) -> dict[str, float]:
+    """Mean seconds of a step in each way; they take turns, so that a slow minute is everybody's."""
     adapter = lora.fresh(base.layers, TARGETS, 8, 16.0, SEED)
     optimizer = torch.optim.AdamW(adapter.parameters(), lr=1e-3)
-    seconds = []
-    for _ in range(REPEATS + 1):  # the first one warms up
-        began = time.monotonic()
-        with lora.attached(base.layers, adapter):
-            states, targets = way(base, batch)
-            loss = functional.cross_entropy(base.model.lm_head(states).float(), targets)
-            optimizer.zero_grad(set_to_none=True)
-            loss.backward()
-        optimizer.step()
-        seconds.append(time.monotonic() - began)
-    return round(statistics.median(seconds[1:]), 4)
+    seconds: dict[str, list[float]] = {name: [] for name in ways}
+    for row in (rows[0], *rows):  # the first one warms up
+        for name, way in ways.items():
+            began = time.monotonic()
+            step(base, adapter, optimizer, row, way)
+            seconds[name].append(time.monotonic() - began)
+    return {name: round(statistics.mean(taken[1:]), 4) for name, taken in seconds.items()}
+
+
+def step(
+    base: Base, adapter: lora.Adapter, optimizer: torch.optim.Optimizer, batch: Sequence[Example], way: Hidden
+) -> None:
+    """One optimizer step."""
+    with lora.attached(base.layers, adapter):
+        states, targets = way(base, batch)
+        loss = functional.cross_entropy(base.model.lm_head(states).float(), targets)
+        optimizer.zero_grad(set_to_none=True)
+        loss.backward()
+    optimizer.step()
 
 
 def packed(base: Base, batch: Sequence[Example]) -> tuple[Tensor, Tensor]:
