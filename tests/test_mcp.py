@@ -12,6 +12,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import AsyncExitStack
+from dataclasses import replace
 from pathlib import Path
 
 import anyio
@@ -137,7 +138,7 @@ async def test_a_recall_is_one_question_to_the_daemon(link: Link, daemon: FakeDa
     assert result["note"] == NOTE
     assert result["cost"] == {"answer_tokens": 9, "evidence_tokens": 140}
     assert result["evidence"][0]["event"] == "e4"
-    assert result["matches"][0]["summary"] == "currency of the invoice"
+    assert result["matches"] == [], "an answer costs no list of other sessions"
     assert (result["adapter"], result["session"], result["withheld"]) == ("ab12", "s1", 1)
 
 
@@ -161,6 +162,12 @@ async def test_a_note_is_refused_at_the_length_that_the_agent_was_told(
         assert longest == message.NOTE_LIMIT
         assert not (await client.call_tool("rune_ingest", {"content": "x" * longest})).is_error
         assert (await client.call_tool("rune_ingest", {"content": "x" * (longest + 1)})).is_error
+
+
+async def test_an_abstention_lists_the_sessions_that_came_near(link: Link, daemon: FakeDaemon) -> None:
+    daemon.answer = lambda request: replace(RECALLED, answer="", abstained="not sure")
+    result = await call(link, "rune_recall", query="why EUR first?")
+    assert result["matches"][0]["summary"] == "currency of the invoice"
 
 
 async def test_what_is_no_text_in_an_answer_is_replaced(link: Link, daemon: FakeDaemon) -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from rune import finding, worker
+from rune import finding, recall, worker
 from rune.config import RecallConfig
 from rune.echoes import known
 from rune.index import Document, Hit
@@ -83,7 +83,19 @@ def test_a_question_is_answered_from_weights_with_evidence(recaller, distil, ech
     assert found.evidence
     assert {piece.event for piece in found.evidence} <= known
     assert all((echoes.project / piece.path).is_file() for piece in found.evidence)
-    assert 0 < found.answer_tokens < found.evidence_tokens
+    assert min(found.answer_tokens, found.evidence_tokens) > 0
+
+
+def test_beside_an_answer_stand_few_places_and_those_of_the_lesson_that_it_tells(recaller, distil, echoes):
+    """Even where search finds another lesson nearer than the one that was told."""
+    card = distil()
+    asked = recaller.begin(Recall(QUESTION, str(echoes.project)))
+    for lesson in card.lessons:
+        found = recaller.end(asked, lesson.answer)
+        if found.answer:
+            assert [piece.event for piece in found.evidence] == list(lesson.evidence)[: recall.BESIDE]
+    silent = recaller.end(asked, "Nothing of this was ever recorded anywhere.")
+    assert len(silent.evidence) > recall.BESIDE, "without an answer the evidence is all there is"
 
 
 def test_the_generator_gets_the_question_and_exactly_one_adapter(recaller, generator, distil, echoes):

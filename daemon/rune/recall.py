@@ -42,6 +42,8 @@ log = logging.getLogger(__name__)
 
 EVIDENCE_LIMIT = 400
 """Characters of one piece of evidence."""
+BESIDE = 2
+"""Places shown beside an answer: it was checked, and the agent pays for every one."""
 TEXTS = {"remembrance": 2, "echo": 3, "knowledge": 1}
 """Kinds of texts in the order in which they are given, and how many of each at most."""
 SAME = 40
@@ -116,6 +118,8 @@ class Recaller(Finder):
         checked = ground(text, source, self.config.support, stale, self.is_cut(text))
         doubt = self._doubt(asked, text, checked.text) if checked.text else UNSUPPORTED
         kept = "" if doubt else checked.text
+        if kept:
+            asked = replace(asked, near=self._proof(asked, kept))
         answer = replace(
             self._empty(asked),
             answer=kept,
@@ -126,6 +130,12 @@ class Recaller(Finder):
             evidence_tokens=self._evidence_tokens(asked),
         )
         return self._told(asked.request, asked.found, asked.began, answer)
+
+    def _proof(self, asked: Asked, kept: str) -> tuple[Evidence, ...]:
+        """The places that a checked answer rests on, or that its session has on the question: few of them."""
+        lesson, echoes = telling(asked.card.lessons, kept), self.library(asked.request.project).echoes
+        told = places(asked.card, echoes, [lesson], BESIDE) if lesson else ()
+        return told or asked.near[:BESIDE]
 
     def is_cut(self, text: str) -> bool:
         """Whether an answer is so long that its end may be missing."""
@@ -264,8 +274,12 @@ def with_texts(answer: Recalled, told: tuple[Evidence, ...], wanted: bool) -> Re
 
 
 def evidence(card: Card, echoes: Echoes, hits: Sequence[Hit], limit: int) -> tuple[Evidence, ...]:
-    """The events behind the lessons that match best, out of the trajectories of the adapter's sessions."""
-    lessons = _matched(card, hits)
+    """The events behind the lessons that match best."""
+    return places(card, echoes, _matched(card, hits), max(1, limit) * 2)
+
+
+def places(card: Card, echoes: Echoes, lessons: Sequence[Lesson], most: int) -> tuple[Evidence, ...]:
+    """The first events behind these lessons, out of the trajectories of the adapter's sessions."""
     wanted = list(dict.fromkeys(event for lesson in lessons for event in lesson.evidence))
     found: dict[str, Evidence] = {}
     for session in card.origins if wanted else ():
@@ -274,10 +288,11 @@ def evidence(card: Card, echoes: Echoes, hits: Sequence[Hit], limit: int) -> tup
         for e in intact(path):
             if e.id in wanted:
                 found[e.id] = Evidence(session, e.id, trajectory.kind_of(e), _shown(e), name)
-    return tuple(found[one] for one in wanted if one in found)[: max(1, limit) * 2]
+    return tuple(found[one] for one in wanted if one in found)[:most]
 
 
 def _matched(card: Card, hits: Sequence[Hit]) -> list[Lesson]:
+    """The two lessons of an adapter that search finds nearest."""
     numbers = [hit.document.id.rpartition(":")[2] for hit in hits if hit.document.adapter == card.id]
     found = [
         card.lessons[int(number)]
