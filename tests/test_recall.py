@@ -83,7 +83,9 @@ def test_a_question_is_answered_from_weights_with_evidence(recaller, distil, ech
     assert found.evidence
     assert {piece.event for piece in found.evidence} <= known
     assert all((echoes.project / piece.path).is_file() for piece in found.evidence)
-    assert min(found.answer_tokens, found.evidence_tokens) > 0
+    shown = " ".join(piece.text for piece in found.evidence)
+    assert (found.answer_tokens, found.evidence_tokens) == (len(found.answer.split()), len(shown.split()))
+    assert found.answer_tokens > 0
 
 
 def test_beside_an_answer_stand_few_places_and_those_of_the_lesson_that_it_tells(recaller, distil, echoes):

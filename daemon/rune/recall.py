@@ -64,8 +64,6 @@ class Asked:
     card: Card
     folder: Path
     """Of the adapter; its files are what they were."""
-    near: tuple[Evidence, ...]
-    """What its session has on the question."""
     began: float
     """On the monotonic clock."""
 
@@ -105,12 +103,11 @@ class Recaller(Finder):
         if found.card is None:
             return self._told(request, found, began, Recalled("", found.abstained))
         library, card = self.library(request.project), found.card
-        near = evidence(card, library.echoes, found.hits, request.limit)
         try:
             folder = self._usable(library, card)
         except AdapterError as error:
-            return self.silent(Asked(request, found, card, Path(), near, began), str(error))
-        return Asked(request, found, card, folder, near, began)
+            return self.silent(Asked(request, found, card, Path(), began), str(error))
+        return Asked(request, found, card, folder, began)
 
     def end(self, asked: Asked, text: str) -> Recalled:
         """What the adapter said, as far as its session says so, too."""
@@ -118,24 +115,23 @@ class Recaller(Finder):
         checked = ground(text, source, self.config.support, stale, self.is_cut(text))
         doubt = self._doubt(asked, text, checked.text) if checked.text else UNSUPPORTED
         kept = "" if doubt else checked.text
-        if kept:
-            asked = replace(asked, near=self._proof(asked, kept))
         answer = replace(
-            self._empty(asked),
+            self._empty(asked, self._near(asked, kept)),
             answer=kept,
             abstained=doubt,
             support=checked.support,
             withheld=checked.withheld,
             answer_tokens=self.count(kept) if kept else 0,
-            evidence_tokens=self._evidence_tokens(asked),
         )
         return self._told(asked.request, asked.found, asked.began, answer)
 
-    def _proof(self, asked: Asked, kept: str) -> tuple[Evidence, ...]:
-        """The places that a checked answer rests on, or that its session has on the question: few of them."""
-        lesson, echoes = telling(asked.card.lessons, kept), self.library(asked.request.project).echoes
-        told = places(asked.card, echoes, [lesson], BESIDE) if lesson else ()
-        return told or asked.near[:BESIDE]
+    def _near(self, asked: Asked, kept: str = "") -> tuple[Evidence, ...]:
+        """What its session has on the question; beside an answer a few places, those that it rests on."""
+        card, echoes = asked.card, self.library(asked.request.project).echoes
+        lesson = telling(card.lessons, kept) if kept else None
+        told = places(card, echoes, [lesson], BESIDE) if lesson else ()
+        found = told or evidence(card, echoes, asked.found.hits, asked.request.limit)
+        return found[:BESIDE] if kept else found
 
     def is_cut(self, text: str) -> bool:
         """Whether an answer is so long that its end may be missing."""
@@ -168,21 +164,18 @@ class Recaller(Finder):
         lesson = telling(asked.card.lessons, kept)
         return self.index.nearness(asked.request.query, [kept, *(lesson.questions if lesson else ())])
 
-    def taught(self, asked: Asked) -> str:
-        """The question that was taught for the lesson that search finds nearest."""
-        return _matched(asked.card, asked.found.hits)[0].questions[0]
-
     def silent(self, asked: Asked, why: str) -> Recalled:
         """The adapter could not be asked: the evidence alone."""
-        answer = replace(self._empty(asked), abstained=why, evidence_tokens=self._evidence_tokens(asked))
+        answer = replace(self._empty(asked, self._near(asked)), abstained=why)
         return self._told(asked.request, asked.found, asked.began, answer)
 
-    def _evidence_tokens(self, asked: Asked) -> int:
-        return self.count("\n".join(e.text for e in asked.near)) if asked.near else 0
-
-    def _empty(self, asked: Asked) -> Recalled:
-        shown = asked.near if asked.request.include_evidence else ()
-        return Recalled("", "", asked.card.id, asked.card.session, asked.found.relevance, evidence=shown)
+    def _empty(self, asked: Asked, near: tuple[Evidence, ...]) -> Recalled:
+        shown = near if asked.request.include_evidence else ()
+        tokens = self.count("\n".join(e.text for e in near)) if near else 0
+        return Recalled(
+            "", "", asked.card.id, asked.card.session, asked.found.relevance,
+            evidence=shown, evidence_tokens=tokens,
+        )  # fmt: skip
 
     def _told(self, request: Recall, found: Found, began: float, answer: Recalled) -> Recalled:
         """With what the text memory has to say, and what was considered."""
@@ -275,7 +268,7 @@ def with_texts(answer: Recalled, told: tuple[Evidence, ...], wanted: bool) -> Re
 
 def evidence(card: Card, echoes: Echoes, hits: Sequence[Hit], limit: int) -> tuple[Evidence, ...]:
     """The events behind the lessons that match best."""
-    return places(card, echoes, _matched(card, hits), max(1, limit) * 2)
+    return places(card, echoes, matched(card, hits), max(1, limit) * 2)
 
 
 def places(card: Card, echoes: Echoes, lessons: Sequence[Lesson], most: int) -> tuple[Evidence, ...]:
@@ -291,7 +284,7 @@ def places(card: Card, echoes: Echoes, lessons: Sequence[Lesson], most: int) -> 
     return tuple(found[one] for one in wanted if one in found)[:most]
 
 
-def _matched(card: Card, hits: Sequence[Hit]) -> list[Lesson]:
+def matched(card: Card, hits: Sequence[Hit]) -> list[Lesson]:
     """The two lessons of an adapter that search finds nearest."""
     numbers = [hit.document.id.rpartition(":")[2] for hit in hits if hit.document.adapter == card.id]
     found = [

@@ -25,7 +25,7 @@ from rune.bench.distil.served import Question as Asked
 from rune.bench.distil.work import Row
 from rune.config import RecallConfig
 from rune.errors import RuneError
-from rune.grounding import ground
+from rune.grounding import Passage, ground
 from rune.ml.engine import Engine
 from rune.ml.score import holds
 from rune.recall import Recaller
@@ -45,6 +45,8 @@ ABLE = 0.1
 """Least share of the probes that a setting must answer rightly to be preferred for its precision."""
 
 Point = dict[str, float]
+Record = tuple[list[Passage], tuple[str, ...]]
+"""What an answer is held against, as a recaller has it."""
 
 
 class Setting(NamedTuple):
@@ -106,21 +108,24 @@ def _asked(scene: Scene, parts: Parts, engine: Engine, one: Asked) -> Asked:
         raise RuneError(
             f"{one['question']!r}: expected an adapter at an open floor, found: {found.abstained}"
         )
-    adapter, taught = engine.adapter(found.folder), recaller.taught(found)
+    adapter, record = engine.adapter(found.folder), recaller.record(found)
+    taught = recall.matched(found.card, found.found.hits)[0].questions[0]
     text, again = engine.answers([one["question"], taught], adapter, recaller.config.max_answer_tokens)
     ours, theirs = (mean(engine.logprobs(one["question"], text, by)) for by in (adapter, None))
     return {
         "found": found.card.session, "match": found.found.relevance,
-        **_measured(recaller, found, text, one["keys"]),
+        **_measured(recaller, found, record, text, one["keys"]),
         "likelihood": round(ours, 4), "ratio": round(ours - theirs, 4),
-        "again": {"question": taught, **_measured(recaller, found, again, one["keys"])},
+        "again": {"question": taught, **_measured(recaller, found, record, again, one["keys"])},
         "seconds": round(time.monotonic() - began, 3),
     }  # fmt: skip
 
 
-def _measured(recaller: Recaller, found: recall.Asked, text: str, keys: Sequence[str]) -> Asked:
+def _measured(
+    recaller: Recaller, found: recall.Asked, record: Record, text: str, keys: Sequence[str]
+) -> Asked:
     """What there is to hold an answer to the question against, whatever question it was given to."""
-    source, stale = recaller.record(found)
+    source, stale = record
     told = [ground(text, source, support, stale, recaller.is_cut(text)).text for support in SUPPORTS]
     near = {said: round(recaller.nearness(found, said), 4) if said else OPEN for said in {text, *told}}
     return {

@@ -154,11 +154,12 @@ def ratios(small: Sequence[Row]) -> list[dict[str, Any]]:
     """What a training step costs in each way, as multiples of ours; none until ours was measured."""
     found = [row for row in small if row["row"] == "step"]
     ours = next((row["seconds"]["packed"] for row in found if row["ours"]), None)
+    if ours is None:
+        return []
     return [
         {"row": "step ratio", "precision": row["precision"], "ours": row["ours"],
          **{way: round(seconds / ours, 3) for way, seconds in row["seconds"].items()}}
         for row in found
-        if ours
     ]  # fmt: skip
 
 
