@@ -27,11 +27,12 @@ FOREIGN = (
     "What is a hash function?",
     "Which port does SSH use?",
     "How do I undo my last commit?",
-    "Why did the build fail?",
-    "Which command runs the tests?",
-    "What was decided?",
+    "How do I make a file executable?",
+    "What is a regular expression?",
+    "Who wrote Hamlet?",
 )
-"""What no session is about, and what any might be: nothing that was taught belongs into an answer."""
+"""More of that kind, half of them about programming. None that a session may be about, such as which command
+runs the tests: an adapter that tells there what it was taught is right."""
 
 
 @dataclass(frozen=True, slots=True)

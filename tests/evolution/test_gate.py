@@ -19,7 +19,10 @@ KNOWS = {"a": {"a": marks(9), "b": marks(1)}, "b": {"a": marks(0), "b": marks(8)
 """Each parent knows its own."""
 
 
-def judge(a, b, leaks=0.0, parents=KNOWS):
+QUIET = {"Who wrote Hamlet?": False, "What is a hash function?": False}
+
+
+def judge(a, b, leaks=QUIET, parents=KNOWS):
     return gate.judge(parents, {"a": a, "b": b}, leaks, CONFIG)
 
 
@@ -42,9 +45,9 @@ def test_a_child_that_has_lost_too_much_of_one_parent_is_refused_however_fit():
 
 
 def test_a_child_that_tells_what_parents_know_where_nobody_asked_is_refused():
-    assert judge(marks(9), marks(8), leaks=0.05).reasons == (
-        "it tells what parents know in 0.05 of unrelated answers",
-    )
+    found = judge(marks(9), marks(8), leaks={**QUIET, "Who wrote Hamlet?": True})
+    assert found.leakage == 0.5
+    assert found.reasons == ('it tells what parents know in 0.50 of unrelated answers: "Who wrote Hamlet?"',)
 
 
 def test_where_nothing_can_be_measured_nothing_is_accepted():

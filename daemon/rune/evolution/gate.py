@@ -29,7 +29,8 @@ class Verdict:
     interference: float
     """Most that it answers worse than a parent on that parent's own probes; 0 where it answers more."""
     leakage: float
-    """Share of the unrelated questions that it answers with what a parent knows, where no parent does."""
+    """Share of the unrelated questions that it answers with what a parent knows, where no parent does, nor
+    the base."""
     reasons: tuple[str, ...] = ()
     """Why not."""
 
@@ -37,7 +38,7 @@ class Verdict:
 def judge(
     parents: Mapping[str, Mapping[str, Marks]],
     child: Mapping[str, Marks],
-    leaks: float,
+    leaks: Mapping[str, bool],
     config: EvolutionConfig,
 ) -> Verdict:
     """Weigh a child against its parents.
@@ -45,7 +46,7 @@ def judge(
     Args:
         parents: for each parent, its marks on the probes of each parent.
         child: the child's marks on the probes of each parent.
-        leaks: share of the unrelated questions that the child answers with what a parent knows.
+        leaks: for each unrelated question whether the child alone answers it with what a parent knows.
         config: how much may be lost.
     """
     ours = fit(child)
@@ -61,9 +62,11 @@ def judge(
         reasons.append(
             f"it answers {lost:.2f} fewer of a parent's own probes, {config.interference:.2f} allowed"
         )
-    if leaks > config.leakage:
-        reasons.append(f"it tells what parents know in {leaks:.2f} of unrelated answers")
-    return Verdict(not reasons, ours, best, round(max(0.0, lost), 4), round(leaks, 4), tuple(reasons))
+    leakage = sum(leaks.values()) / max(len(leaks), 1)
+    if leakage > config.leakage:
+        which = ", ".join(f'"{question}"' for question, leaked in leaks.items() if leaked)
+        reasons.append(f"it tells what parents know in {leakage:.2f} of unrelated answers: {which}")
+    return Verdict(not reasons, ours, best, round(max(0.0, lost), 4), round(leakage, 4), tuple(reasons))
 
 
 def fit(marks: Mapping[str, Marks]) -> float | None:

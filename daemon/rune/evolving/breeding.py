@@ -126,7 +126,8 @@ def _examined(
     """Ask a child what its parents were asked, and judge."""
     taught = _taught(parents)
     child = yield from examining.examine(nursery.breeder, made.folder, taught)
-    leaks = examining.leaked([one.unrelated for one in known.values()], child.unrelated, taught)
+    base = yield from examining.unrelated(nursery.breeder, None)
+    leaks = examining.leaked([base, *(one.unrelated for one in known.values())], child.unrelated, taught)
     before = {id: one.marks for id, one in known.items()}
     return Trial(way, made, gate.judge(before, child.marks, leaks, nursery.config.evolution), child.marks)
 

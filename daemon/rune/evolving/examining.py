@@ -21,6 +21,8 @@ log = logging.getLogger(__name__)
 TOKENS = 72
 """Of an answer; the literals of most stand in its first half."""
 KINDS = ("trained", "heldout")
+STRANGE = (*(question for question, _ in UNRELATED), *FOREIGN)
+"""Questions that no session is about."""
 
 Taught = Mapping[str, Sequence[Lesson]]
 """The living lessons of each parent."""
@@ -94,24 +96,22 @@ def waiting(standings: Sequence[Standing]) -> dict[str, list[Probe]]:
     return {id: probes for id, probes in asked.items() if scores[id].get("related") is None}
 
 
-def unrelated(breeder: Breeder, adapter: Path) -> Work[list[str]]:
-    """What an adapter says to questions that no session is about."""
-    questions = [*(question for question, _ in UNRELATED), *FOREIGN]
-    return (yield from breeder.answering([(question, "") for question in questions], adapter, TOKENS))
+def unrelated(breeder: Breeder, adapter: Path | None) -> Work[list[str]]:
+    """What an adapter, or the base alone, says to questions that no session is about."""
+    return (yield from breeder.answering([(question, "") for question in STRANGE], adapter, TOKENS))
 
 
-def leaked(before: Sequence[Sequence[str]], after: Sequence[str], taught: Taught) -> float:
-    """The share of unrelated questions that the child answers with what a parent knows, where no parent does.
+def leaked(before: Sequence[Sequence[str]], after: Sequence[str], taught: Taught) -> dict[str, bool]:
+    """For each unrelated question whether the child answers with what a parent knows, and nobody else does.
 
-    What was latent in each may surface in the sum (Zou 2026, arXiv:2601.18350). ``before`` is what each
-    parent says to them, ``after`` what the child says.
+    What was latent in each may surface in the sum (Zou 2026, arXiv:2601.18350). ``before`` is what the base
+    and each parent say to them, ``after`` what the child says.
     """
     secrets = [lesson.keys for lessons in taught.values() for lesson in lessons if telling(lesson)]
-    found = [
-        any(holds(answer, keys) and not any(holds(own[n], keys) for own in before) for keys in secrets)
-        for n, answer in enumerate(after)
-    ]
-    return sum(found) / len(found)
+    return {
+        question: any(holds(answer, keys) and not any(holds(one, keys) for one in others) for keys in secrets)
+        for question, answer, *others in zip(STRANGE, after, *before, strict=True)
+    }
 
 
 def telling(lesson: Lesson) -> bool:

@@ -152,14 +152,18 @@ def _harm(scene: Scene, parts: Parts, arm: Arm, about: Row) -> Row:
     library = Library(scene.echoes, time.time)
     lessons = {card.id: card.lessons for card in library.cards()}
     child = done(examining.examine(parts.breeder, arm.one, lessons))
-    lost, before = [], []
+    lost, before = [], [done(examining.unrelated(parts.breeder, None))]
     for id, taught in lessons.items():
         make = partial(_alone, parts, library.folder(id), {id: taught})
         own = scene.work.kept("alone", id, make)
         lost.append(own["recall"] - _mean(child.marks[id]))
         before.append(own["unrelated"])
     leaks = examining.leaked(before, child.unrelated, lessons)
-    return {**about, "interference": round(max(0.0, *lost), 4), "leakage": round(leaks, 4)}
+    return {
+        **about,
+        "interference": round(max(0.0, *lost), 4),
+        "leakage": round(sum(leaks.values()) / len(leaks), 4),
+    }
 
 
 def _alone(parts: Parts, folder: Path, taught: examining.Taught) -> Row:
