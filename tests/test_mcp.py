@@ -137,7 +137,8 @@ async def test_a_recall_is_one_question_to_the_daemon(link: Link, daemon: FakeDa
     assert result["answer"] == RECALLED.answer
     assert result["note"] == NOTE
     assert result["cost"] == {"answer_tokens": 9, "evidence_tokens": 140}
-    assert result["evidence"][0]["event"] == "e4"
+    place = {"event": "e4", "kind": "reflection", "text": "currency before"}
+    assert result["evidence"] == [{**place, "path": ".claude/echoes/s1.jsonl"}], "the path names the session"
     assert result["matches"] == [], "an answer costs no list of other sessions"
     assert (result["adapter"], result["session"], result["withheld"]) == ("ab12", "s1", 1)
 

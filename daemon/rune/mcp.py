@@ -103,7 +103,7 @@ class Link:
 class Evidence(BaseModel):
     """A place in the record of a session."""
 
-    session: str
+    # the session's own name stands in the path; said a second time it would cost 30 tokens a place
     event: str
     kind: str
     text: str

@@ -87,7 +87,7 @@ def asked(scene: Scene, parts: Parts, question: Question) -> dict[str, Any]:
         "answer": found.answer, "abstained": found.abstained, "match": found.score, "support": found.support,
         "found": found.session, "withheld": found.withheld, "answer_tokens": found.answer_tokens,
         "evidence_tokens": found.evidence_tokens, "right": holds(found.answer, question["keys"]),
-        "result_tokens": parts.recaller.count(mcp.recalled(found).model_dump_json(indent=2)),
+        "result_tokens": parts.recaller.count(mcp.recalled(found).model_dump_json()),
         "seconds": round(time.monotonic() - began, 3),
     }  # fmt: skip
 
@@ -95,9 +95,9 @@ def asked(scene: Scene, parts: Parts, question: Question) -> dict[str, Any]:
 def summary(answers: Sequence[Question]) -> dict[str, float | None]:
     """The figures: an answer to what no session is about counts as a wrong one.
 
-    answer_tokens are those of an answer that was given; result_tokens all that the tool returns, as the SDK
-    writes it, with its evidence: for any question, abstentions and their reasons included, and for one that
-    was answered.
+    answer_tokens are those of an answer that was given; result_tokens all that the tool returns, as Claude
+    Code hands it on (structured, without spaces), with its evidence: for any question, abstentions and their
+    reasons included, and for one that was answered.
     """
     known = [answer for answer in answers if answer["kind"] == "probe"]
     foreign = [answer for answer in answers if answer["kind"] != "probe"]
