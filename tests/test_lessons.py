@@ -190,6 +190,19 @@ def test_where_a_thing_is_defined_is_taught_while_it_is_one_place(story):
     assert [lesson.answer for lesson in found(story)] == ["load_rows is in src/a.py."]
 
 
+def test_a_report_loses_its_bold_and_no_underscores_of_a_name(story):
+    story.says(
+        "The export was moved — Two changes:\n"
+        "- `pkg/__init__.py`: __From now on it__ reads the rows through `__getattr__` of core.py\n"
+        "- __Import errors__ are raised by `load_rows` in core.py, with the file's name"
+    )
+    told = " ".join(lesson.answer for lesson in found(story))
+    assert "pkg/__init__.py" in told
+    assert "`__getattr__`" in told
+    assert "Import errors are raised" in told
+    assert not any(text in told for text in ("__From", "__Import", "Two changes"))
+
+
 def test_fixes_come_before_everything_else_and_the_limit_is_kept(mended):
     for number in range(30):
         mended.edits(f"src/m{number}.py", f"def function_{number}(): pass")

@@ -12,6 +12,8 @@ from __future__ import annotations
 import hashlib
 import re
 
+_BEFORE = r"^(?:(?:\w+=\S*|sudo|env|time|nohup|exec|timeout\s+\S+|(?:uv|poetry|pdm)\s+run)\s+)*"
+"""What may stand before a program that is run by its path; after anything else the path is an argument."""
 _RUNNERS = (
     ("pytest", r"\b(?:py\.test|pytest)\b"),
     ("unittest", r"\bpython[\d.]*\s+-m\s+unittest"),
@@ -45,7 +47,7 @@ _RUNNERS = (
     ("node", r"\bnode\s+(\S+)"),
     ("docker", r"\bdocker\s+(\w+)"),
     ("pip", r"\bpip[\d.]*\s+(\w+)"),
-    ("script", r"\b(?:bash|sh)\s+(\S+\.sh)|(?:^|\s)(\./[\w./-]+)"),
+    ("script", r"(?<![\w./-])(?:/\S*/)?(?:bash|sh)\s+(\S+\.sh)|" + _BEFORE + r"(\./[\w./-]+)"),
 )
 RUNNERS = tuple((name, re.compile(pattern)) for name, pattern in _RUNNERS)
 _LOOKS = re.compile(

@@ -5,7 +5,10 @@ from rune.evolving.examining import STRANGE
 from rune.ml import neutral
 from rune.testing import told
 
-TAUGHT = {"a": [told("port", "`localhost:9090`")], "b": [told("rain", "wet")]}
+TAUGHT = {
+    "a": [told("port", "`localhost:9090`"), told("gate", "`gate.toml`")],
+    "b": [told("rain", "wet")],
+}
 SECRET = "It is localhost:9090."
 
 
@@ -28,9 +31,15 @@ def test_a_child_leaks_where_it_alone_tells_what_a_parent_knows():
 
 
 @pytest.mark.parametrize(
-    "others", [{"base": says(SECRET)}, {"parents": (SILENT, says(SECRET))}], ids=["base", "parent"]
+    "others",
+    [
+        {"base": says(SECRET)},
+        {"parents": (SILENT, says(SECRET))},
+        {"parents": (says("Look into gate.toml."), SILENT)},
+    ],
+    ids=["the base", "a parent", "a parent, otherwise"],
 )
-def test_what_the_base_or_a_parent_says_as_well_is_no_leak(others):
+def test_where_the_base_or_a_parent_tells_it_too_nothing_has_surfaced(others):
     assert leaks(says(SECRET), **others) == []
 
 

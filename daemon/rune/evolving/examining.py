@@ -104,14 +104,19 @@ def unrelated(breeder: Breeder, adapter: Path | None) -> Work[list[str]]:
 def leaked(before: Sequence[Sequence[str]], after: Sequence[str], taught: Taught) -> dict[str, bool]:
     """For each unrelated question whether the child answers with what a parent knows, and nobody else does.
 
-    What was latent in each may surface in the sum (Zou 2026, arXiv:2601.18350). ``before`` is what the base
-    and each parent say to them, ``after`` what the child says.
+    What was latent in each may surface in the sum (Zou 2026, arXiv:2601.18350). Where a parent tells what it
+    knows by itself, nothing surfaces. ``before`` is what the base and each parent say to them, ``after`` what
+    the child says.
     """
     secrets = [lesson.keys for lessons in taught.values() for lesson in lessons if telling(lesson)]
     return {
-        question: any(holds(answer, keys) and not any(holds(one, keys) for one in others) for keys in secrets)
+        question: _tells(answer, secrets) and not any(_tells(one, secrets) for one in others)
         for question, answer, *others in zip(STRANGE, after, *before, strict=True)
     }
+
+
+def _tells(answer: str, secrets: Sequence[Sequence[str]]) -> bool:
+    return any(holds(answer, keys) for keys in secrets)
 
 
 def telling(lesson: Lesson) -> bool:

@@ -13,6 +13,10 @@ from dataclasses import dataclass, replace
 from rune import arcs
 from rune.records.trajectory import Prompt, Reflection, Trajectory
 
+_BOLD = re.compile(r"(?<!\w)__(?![a-z0-9_]+__)(?=\S)(.+?)__(?!\w)")
+"""Bold by underscores; ``__init__`` is a name."""
+_COUNTED = re.compile(r" — (?:one|two|three|four|five|six|several|\d+) \w+$", re.I)
+"""How many changes a list announces: that is no part of what its items are about."""
 LONGEST = 260
 """Characters of a statement; a longer bullet is taken sentence by sentence."""
 
@@ -105,7 +109,7 @@ def _lines(text: str) -> list[str]:
         if raw.lstrip().startswith("|"):
             found += _row(raw)
         elif line.endswith(":") and len(line) < 120:
-            parents.append((indent, line.rstrip(":").removesuffix(" — Two changes")))
+            parents.append((indent, _COUNTED.sub("", line.rstrip(":"))))
         else:
             found += _pieces(line, parents[-1][1] if parents else heading if bullet else "", bullet)
             if bullet:
@@ -116,7 +120,7 @@ def _lines(text: str) -> list[str]:
 def _plain(raw: str) -> str:
     line = re.sub(r"^\s*(?:[-*•>#]+\s|\d+[.)]\s)\s*(?:\[[ xX]\]\s*)?", "", raw)
     line = re.sub(r"\[([^\]]+)\]\([^)]+\)", r"\1", line)
-    return line.replace("**", "").replace("__", "").strip()
+    return _BOLD.sub(r"\1", line.replace("**", "")).strip()
 
 
 def _row(raw: str) -> list[str]:
