@@ -1,3 +1,4 @@
+import threading
 import time
 from dataclasses import replace
 from datetime import date
@@ -226,6 +227,29 @@ def test_adapters_that_were_taught_what_is_taken_out_are_deleted_and_their_sessi
     assert "again without it: s1" in forget.render(done)
 
 
+def test_a_child_that_is_published_while_an_echo_is_taken_out_goes_too(
+    add, remembered, home, echoes, make_card, fill_stage
+):
+    gone = entry("Gone")
+    one, two = add("s1", b"one", lessons=taught(gone)), add("s2", b"two")
+    remembered("workers", gone)
+    before = known.read(echoes)
+    echoes.memory("workers").unlink()
+    library = Library(echoes, time.time)
+    taking_out = threading.Thread(target=forget.echoes_gone, args=(home, echoes, before))
+    with library.staging() as stage, library.alone():
+        taking_out.start()
+        fill_stage(stage, b"child")
+        parents = (one.id, two.id)
+        child = make_card(session="task-1", source_hash="c" * 64, level="task", parents=parents)
+        made = library.add(stage, child)
+        for parent in parents:
+            library.supersede(parent, made.id)
+    taking_out.join()
+    assert [card.id for card in library.cards(include_archived=True)] == [two.id]
+    assert library.states()[two.id].status == "active"
+
+
 def test_search_data_on_a_server_that_is_away_stay_until_the_next_recall_and_that_is_said(
     write_session, add, remembered, home, echoes
 ):
@@ -276,8 +300,8 @@ def test_an_echo_that_another_session_confirmed_stays_and_is_named(home, write_s
     assert [one.title for one in Store(echoes, time.time).read("workers").entries] == ["Both", "Mine"]
 
 
-def test_an_adapter_of_another_session_that_was_taught_a_forgotten_echo_goes_too(home, 
-    write_session, add, remembered, echoes
+def test_an_adapter_of_another_session_that_was_taught_a_forgotten_echo_goes_too(
+    home, write_session, add, remembered, echoes
 ):
     mine = entry("Mine")
     for name in ("s1", "s2"):

@@ -249,6 +249,7 @@ def test_a_damaged_card_is_reported_and_the_others_are_served(library, add, capl
     path.write_text("{")
     assert library.cards() == [whole]
     assert str(path) in caplog.text
+    assert list(library.unreadable()) == [broken.id]
     assert [str(path) in problem for problem in library.problems()] == [True]
     with pytest.raises(FormatError, match="rune distil"):
         library.get(broken.id)
@@ -321,6 +322,56 @@ def test_another_library_of_the_same_folder_sees_what_was_done(library, add, ech
     assert other.cards() == [made]
     library.archive(made.id)
     assert other.cards() == []
+
+
+def test_what_a_person_put_back_keeps_its_place_beside_what_was_there_before(library, add):
+    first, second = add(weights=b"one"), add(weights=b"two", source_hash="e" * 64)
+    library.reactivate(first.id)
+    other = add(weights=b"three", session="s2", source_hash="f" * 64)
+    before = snapshot(library.root)
+    library.recover()
+    assert snapshot(library.root) == before
+    assert library.cards() == [first, second, other]
+    third = add(weights=b"four", source_hash="d" * 64)
+    assert library.cards() == [other, third], "what is learnt later takes their places"
+
+
+def test_what_nobody_put_back_gives_way_beside_one_that_a_person_put_back(library, add):
+    first, second = add(weights=b"one"), add(weights=b"two", source_hash="e" * 64)
+    third = add(weights=b"three", source_hash="d" * 64)
+    library.reactivate(first.id)
+    library.reactivate(second.id, hand=False)
+    library.recover()
+    assert library.cards() == [first, third]
+
+
+def test_a_crash_before_the_ledger_is_mended_although_a_person_had_put_the_older_one_back(library, add):
+    first, second = add(weights=b"one"), add(weights=b"two", source_hash="e" * 64)
+    library.reactivate(first.id)
+    before = library.ledger.read_bytes()
+    third = add(weights=b"three", source_hash="d" * 64)
+    library.ledger.write_bytes(before)
+    library.recover()
+    assert library.cards() == [third]
+    assert {library.states()[card.id].superseded_by for card in (first, second)} == {third.id}
+
+
+def test_who_is_alone_decides_before_anybody_else_writes(library, add, echoes, clock):
+    made = add()
+    other = Library(echoes, clock)
+    writing = threading.Thread(target=lambda: other.archive(made.id))
+    with library.alone(), library.alone():
+        writing.start()
+        library.score(made.id, {"heldout": 1.0})
+        assert library.states()[made.id].status == "active"
+    writing.join()
+    assert [entry for entry, _ in ledger(library)] == ["added", "scored", "archived"]
+
+
+def test_to_be_alone_where_nothing_ever_was_makes_nothing(library):
+    with library.alone():
+        assert library.cards() == []
+    assert not library.root.exists()
 
 
 # forgetting

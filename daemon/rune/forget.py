@@ -50,10 +50,7 @@ def session(home: Home, name: str, project: Path) -> Forgotten:
     echoes = Echoes(project)
     library = Library(echoes, time.time)
     path = echoes.trajectory(name)
-    cards = library.cards(include_archived=True)
-    own = library.of_session(name)
-    adapters = list(dict.fromkeys((*own, *(card.id for card in lineage.descendants(cards, own)))))
-    if not path.exists() and not adapters:
+    if not path.exists() and not _made_of(library, name):
         raise FormatError(
             f"expected a session of {project}, found no trajectory or adapter of {name!r}; "
             "see `rune echoes show`"
@@ -61,27 +58,34 @@ def session(home: Home, name: str, project: Path) -> Forgotten:
     before = known.read(echoes)
     erased = oblivion.session(Store(echoes, time.time), name)
     removed = [f"echo {one}" for one in erased.removed]
-    others = [card for card in resting_on(echoes, before, known.read(echoes)) if card.id not in adapters]
-    _orphaned(library, [*adapters, *(card.id for card in others)])
-    for adapter in adapters:
-        library.remove(adapter)
-        removed.append(f"adapter {adapter}")
+    with library.alone():  # no child is published between the look for what was made of it and its end
+        adapters = _made_of(library, name)
+        others = [one for one in resting_on(echoes, before, known.read(echoes)) if one.id not in adapters]
+        _deleted(library, [*adapters, *(card.id for card in others)])
+    removed += [f"adapter {adapter}" for adapter in adapters]
     recalled.forget(echoes.recalls, name)
     if path.exists():
         path.unlink()
         removed.append(f"trajectory {path.name}")
     for card in others:
-        library.remove(card.id)
         again = f"`rune distil {card.session}` makes it anew without"
         removed.append(f"adapter {card.id} of session {card.session}, taught an echo of it: {again}")
     _spoken_for(library, home)
     return Forgotten(name, tuple(removed), erased.left)
 
 
-def _orphaned(library: Library, going: list[str]) -> None:
-    """Before adapters go, those whose place they had taken get it back, so that nothing else is lost."""
+def _made_of(library: Library, session: str) -> list[str]:
+    """Every adapter that a session went into, by itself or through its parents."""
+    own, cards = library.of_session(session), library.cards(include_archived=True)
+    return list(dict.fromkeys((*own, *(card.id for card in lineage.descendants(cards, own)))))
+
+
+def _deleted(library: Library, going: list[str]) -> None:
+    """Delete adapters; those whose place they had taken get it back first, so that nothing else is lost."""
     for card in lineage.orphans(library.cards(include_archived=True), library.states(), going):
         library.reactivate(card.id, "what had taken its place was forgotten", hand=False)
+    for id in going:
+        library.remove(id)
 
 
 def _spoken_for(library: Library, home: Home) -> None:
@@ -115,10 +119,9 @@ def echoes_gone(home: Home, echoes: Echoes, before: Known) -> Unlearnt:
         FormatError: a newer Rune wrote a record of the adapters or the queue.
     """
     library, jobs = Library(echoes, time.time), Jobs(home.jobs, time.time)
-    cards = resting_on(echoes, before, known.read(echoes))
-    _orphaned(library, [card.id for card in cards])
-    for card in cards:
-        library.remove(card.id)
+    with library.alone():  # no child is published between the look for what was made of it and its end
+        cards = resting_on(echoes, before, known.read(echoes))
+        _deleted(library, [card.id for card in cards])
     _spoken_for(library, home)
     sessions = dict.fromkeys(card.session for card in cards if not card.parents)
     queued = [name for name in sessions if _again(jobs, echoes, name)]

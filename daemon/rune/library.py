@@ -9,13 +9,12 @@ from __future__ import annotations
 
 import contextlib
 import logging
-import os
 import re
+import threading
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 
-from rune import files
+from rune import files, stages
 from rune.errors import AdapterError, FormatError, NewerVersion, WrongBase
 from rune.paths import Echoes, packed
 from rune.ports import Clock
@@ -24,10 +23,9 @@ from rune.records import ledger, model, outline
 from rune.records.card import Card
 from rune.records.ledger import NEW, Entry, State
 from rune.records.outline import Outline
+from rune.stages import CARD, CONFIG, STAGE, WEIGHTS
 
-CONFIG, WEIGHTS = records.CONFIG, records.WEIGHTS
-CARD = "card.json"
-STAGE = ".staging-"
+__all__ = ["CONFIG", "STAGE", "WEIGHTS", "Library"]
 
 log = logging.getLogger(__name__)
 
@@ -42,6 +40,8 @@ class Library:
         self.clock = clock
         self._shelf = records.Shelf(echoes.adapters, echoes.ledger)
         self._outlines = outline.Outlines(echoes.adapters, echoes.outlines)
+        self._own = threading.RLock()
+        self._alone = False
 
     # reading
 
@@ -79,7 +79,12 @@ class Library:
 
     def problems(self) -> list[str]:
         """What is wrong with cards that cannot be read, one line each."""
-        return [str(card) for card in self._shelf.cards().values() if isinstance(card, FormatError)]
+        return list(map(str, self.unreadable().values()))
+
+    def unreadable(self) -> dict[str, FormatError]:
+        """The adapters on disk whose cards are damaged or newer, and what is wrong with them."""
+        found = self._shelf.cards().items()
+        return {name: card for name, card in found if isinstance(card, FormatError)}
 
     def get(self, id: str) -> Card:
         """One adapter's card, in whatever state it is.
@@ -164,13 +169,31 @@ class Library:
     # writing
 
     @contextlib.contextmanager
+    def alone(self) -> Iterator[None]:
+        """While the block runs nobody else publishes, removes or moves an adapter.
+
+        For whoever decides by cards and states, and writes what follows from that. A block may hold another
+        one of the same library. Where there are no adapters nothing is made for it.
+        """
+        with self._own:
+            if self._alone or not self.root.is_dir():
+                yield
+                return
+            with files.locked(self.root / ".lock"):
+                self._alone = True
+                try:
+                    yield
+                finally:
+                    self._alone = False
+
+    @contextlib.contextmanager
     def staging(self) -> Iterator[Path]:
         """A private folder to make an adapter in, beside the others; gone afterwards unless it was added.
 
         What earlier crashes left is put in order first (``recover``).
         """
         self.recover()
-        stage = self._stage()
+        stage = stages.make(self.root)
         try:
             yield stage
         finally:
@@ -188,11 +211,12 @@ class Library:
             NewerVersion: a newer Rune wrote the ledger or what is in the way; nothing is touched.
         """
         self.states()
-        made = self._seal(staged, card)
-        with self._lock():
+        made = stages.seal(self.root, staged, card)
+        with self.alone():
             kept = self.for_source(made.source_hash, made.base_hash)
             if kept is None:
-                self._publish(staged, made)
+                self._refuse_newer(made.id)
+                stages.publish(self.root, staged, made)
                 kept = made
             else:
                 files.remove_folder(staged)
@@ -208,10 +232,8 @@ class Library:
         if not self.root.is_dir():
             return
         self.states()
-        with self._lock():
-            for stage in self.root.glob(f"{STAGE}*"):
-                if files.abandoned(stage, STAGE):
-                    files.remove_folder(stage)
+        with self.alone():
+            stages.sweep(self.root)
             states = self.states()
             rivals: dict[str, list[Card]] = {}
             for card in self.cards(include_archived=True):
@@ -253,11 +275,11 @@ class Library:
         self.states()
         folder = self.root / id
         packed(folder, id).unlink(missing_ok=True)
-        with self._lock():
+        with self.alone():
             state = self.states().get(id)
             if folder.is_dir():
                 self._refuse_newer(id)
-                gone = self._aside(folder)
+                gone = stages.aside(self.root, folder)
                 self._record(id, "forgotten")
                 files.remove_folder(gone)
                 outline.drop(self.echoes.outlines, id)
@@ -266,38 +288,11 @@ class Library:
 
     # the steps of writing
 
-    def _seal(self, staged: Path, card: Card) -> Card:
-        """The card with everything that follows from the files."""
-        if staged.parent != self.root or not staged.name.startswith(STAGE):
-            raise AdapterError(f"expected a folder that Library.staging() gave, found {staged}")
-        for name in (CONFIG, WEIGHTS):
-            if not (staged / name).is_file():
-                raise AdapterError(f"{staged}: expected {CONFIG} and {WEIGHTS}; {name} is missing")
-        parts = sorted(part for part in staged.iterdir() if part.name != CARD)
-        if odd := [part.name for part in parts if not part.is_file() or part.is_symlink()]:
-            raise AdapterError(f"{staged}: expected plain files only, found {odd}")
-        hashes = {part.name: files.sha256(part) for part in parts}
-        sealed = replace(card, sha256=hashes, bytes=sum(part.stat().st_size for part in parts))
-        return replace(sealed, id=records.identity(sealed))
-
-    def _publish(self, staged: Path, card: Card) -> None:
-        """Make the stage read-only and durable, then give it its name."""
-        target = self.root / card.id
-        self._refuse_newer(card.id)
-        files.replace(staged / CARD, records.dump(card))
-        for part in staged.iterdir():
-            part.chmod(0o400)
-            files.sync_folder(part)
-        staged.chmod(0o500)
-        files.sync_folder(staged)
-        damaged = self._aside(target) if target.exists() else None
-        staged.rename(target)
-        files.sync_folder(self.root)
-        if damaged:
-            files.remove_folder(damaged)
-
     def _settle(self, card: Card) -> None:
-        """Bring the ledger in line with a published adapter; does nothing where it is."""
+        """Bring the ledger in line with a published adapter; does nothing where it is.
+
+        It takes no place of one that a person has put back since it was made.
+        """
         state = self.states().get(card.id)
         if state is None or state.status == "forgotten":
             served = records.better_than_base(card.probes_before, card.probes_after)
@@ -311,34 +306,17 @@ class Library:
         if states[card.id].status != "active":
             return
         for other in self.cards(include_archived=True):
-            in_service = states.get(other.id, NEW).status in ("active", "unserved")
-            if other.session == card.session and other.id != card.id and in_service:
+            state = states.get(other.id, NEW)
+            put_back = state.word and state.word >= card.created
+            gives_way = state.status in ("active", "unserved") and not put_back
+            if other.session == card.session and other.id != card.id and gives_way:
                 self._record(other.id, "superseded", by=card.id)
 
     def _record(self, id: str, entry: str, **detail: object) -> None:
-        self.states()
-        ledger.record(self.ledger, Entry(id, entry, self.clock(), dict(detail)))
+        with self.alone():
+            self.states()
+            ledger.record(self.ledger, Entry(id, entry, self.clock(), dict(detail)))
 
     def _refuse_newer(self, id: str) -> None:
         if (self.root / id).exists() and isinstance(error := self._shelf.card(id), NewerVersion):
             raise error
-
-    def _stage(self) -> Path:
-        files.private_folder(self.root)
-        number = 0
-        while True:
-            stage = self.root / f"{STAGE}{os.getpid()}-{number}"
-            try:
-                stage.mkdir(mode=0o700)
-            except FileExistsError:
-                number += 1
-            else:
-                return stage
-
-    def _aside(self, folder: Path) -> Path:
-        """Take a folder out of sight in one step; a sweep finishes what a crash leaves of it."""
-        stage = self._stage()
-        return folder.rename(stage)
-
-    def _lock(self) -> contextlib.AbstractContextManager[None]:
-        return files.locked(self.root / ".lock")

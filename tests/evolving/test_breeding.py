@@ -1,14 +1,15 @@
+import time
 from dataclasses import replace
 
 import pytest
 
 from rune import finding
 from rune.config import Config, EvolutionConfig
-from rune.errors import WrongBase
-from rune.evolution.plan import Consolidate, Merge
+from rune.errors import AdapterError, WrongBase
+from rune.evolution.plan import Consolidate, Forget, Merge, Update
 from rune.evolving import breeding, carrying, standing
 from rune.evolving.breeding import Bred
-from rune.library import STAGE
+from rune.library import STAGE, Library
 from rune.ports import Progress
 from rune.records import ledger
 
@@ -18,6 +19,18 @@ NOW = 1795176000.0
 def bred(nursery, library, action):
     *steps, last = breeding.breed(nursery, library, action)
     assert all(isinstance(step, Progress) for step in steps)
+    assert isinstance(last, Bred)
+    return last
+
+
+def bred_while(nursery, library, action, happens, asked=False):
+    """Breed; something happens while the child is being learnt, or while its parents are still asked."""
+    waiting = [happens]
+    for state in breeding.breed(nursery, library, action):
+        if waiting and (asked or list(library.root.glob(f"{STAGE}*"))):
+            waiting.pop()()
+        last = state
+    assert not waiting
     assert isinstance(last, Bred)
     return last
 
@@ -175,3 +188,86 @@ def test_where_merging_is_switched_on_both_children_are_made_and_the_fitter_serv
     assert line.detail["how"] == "learnt"
     assert list(library.root.glob(f"{STAGE}*")) == []
     assert library.cards() == [child]
+
+
+@pytest.mark.parametrize("asked", [False, True], ids=["learnt", "asked"])
+@pytest.mark.parametrize("forgetful", [False, True], ids=["passes", "refused"])
+@pytest.mark.parametrize("what", ["put away", "idle", "gone", "learnt again", "untrue"])
+def test_what_becomes_of_a_parent_meanwhile_keeps_its_child_from_being_published(
+    nursery, library, cluster, echoes, gates, teach, what, forgetful, asked
+):
+    parent, other, third = cluster
+    meanwhile = Library(echoes, time.time)
+    happens = {
+        "put away": lambda: meanwhile.archive(parent.id, "I do not want it"),
+        "idle": lambda: meanwhile.archive(parent.id, hand=False),
+        "gone": lambda: meanwhile.remove(parent.id),
+        "learnt again": lambda: teach("s0", *gates[:2]),
+        "untrue": lambda: ledger.record(
+            library.ledger, ledger.Entry(parent.id, "retired", NOW, {"lessons": [0], "by": third.id})
+        ),
+    }
+    found = bred_while(nursery(forgetful), library, consolidate(cluster), happens[what], asked)
+    assert (found.adapter, f"{parent.id} has" in found.note or "changed" in found.note) == ("", True)
+    assert [card for card in library.cards(include_archived=True) if card.parents] == []
+    assert list(library.root.glob(f"{STAGE}*")) == []
+    assert not any(line.entry == "refused" for line in ledger.entries(library.ledger)), (
+        "it may be tried again"
+    )
+    assert carrying.finish(library) == []
+    state, states = library.states()[parent.id], library.states()
+    assert (state.status, state.hand, state.reason) == {
+        "put away": ("archived", True, "I do not want it"), "idle": ("archived", False, ""),
+        "gone": ("forgotten", False, ""), "learnt again": ("superseded", False, ""),
+        "untrue": ("active", False, ""),
+    }[what]  # fmt: skip
+    assert [states[card.id].status for card in (other, third)] == ["active", "active"]
+
+
+def test_what_was_kept_from_being_published_is_made_when_its_parents_serve_again(nursery, library, cluster):
+    action = consolidate(cluster)
+    first = bred_while(nursery(), library, action, lambda: library.archive(cluster[0].id))
+    library.reactivate(cluster[0].id)
+    child = bred(nursery(), library, action).adapter
+    assert (first.adapter, [card.id for card in library.cards()]) == ("", [child])
+
+
+def test_what_else_goes_wrong_is_no_matter_of_the_parents(nursery, library, cluster):
+    def damaged():
+        path = library.folder(cluster[0].id) / "adapter_model.safetensors"
+        path.parent.chmod(0o700)
+        path.unlink()
+
+    with pytest.raises(AdapterError, match="adapter_model"):
+        bred_while(nursery(), library, consolidate(cluster), damaged, asked=True)
+    assert library.cards() == cluster
+
+
+@pytest.mark.parametrize("what", ["asked", "another one put away", "there and back"])
+def test_what_does_not_change_what_parents_tell_keeps_no_child_back(
+    nursery, library, cluster, teach, lesson, what
+):
+    another = teach("s9", lesson("weather in Oslo", "wet"))
+    outcome = {"session": "s5", "recalled": 3.0, "passed": True}
+
+    def there_and_back():
+        library.archive(cluster[0].id)
+        library.reactivate(cluster[0].id)
+
+    happens = {
+        "asked": lambda: ledger.record(library.ledger, ledger.Entry(cluster[0].id, "outcome", NOW, outcome)),
+        "another one put away": lambda: library.archive(another.id),
+        "there and back": there_and_back,
+    }
+    child = bred_while(nursery(), library, consolidate(cluster), happens[what]).adapter
+    assert {library.states()[card.id].superseded_by for card in cluster} == {child}
+
+
+@pytest.mark.parametrize("by", ["archived", "gone"])
+def test_of_a_parent_that_goes_while_a_plan_is_carried_out_a_person_has_the_last_word(library, cluster, by):
+    one = cluster[0]
+    planned = [Forget(one.id, "idle"), Update(one.id, cluster[1].id, (), "fitter")]
+    (library.archive if by == "archived" else library.remove)(one.id)
+    before = library.states()[one.id]
+    assert carrying.carry(library, planned) == []
+    assert library.states()[one.id] == before

@@ -3,7 +3,8 @@
 Covered: a crash at any point. The child is made in a stage and published with one rename; its parents give
 up their places after that, and a start that finds both in service finishes it (``carrying.finish``). What
 was refused is written down, so that the same is not tried every night. The same parents give the same
-child, once.
+child, once. What becomes of a parent in the minutes that this takes: where one leaves service, or other
+lessons of it are true, the child is not published, and may be made again.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from rune.config import Config, EvolutionConfig
+from rune.errors import RuneError
 from rune.evolution import gate
 from rune.evolution.gate import Marks, Verdict
 from rune.evolution.plan import Consolidate, Merge, Standing, joined, whole
@@ -25,7 +27,7 @@ from rune.library import Library
 from rune.ports import Breeder, Distilled, Distiller, Heritage, Progress
 from rune.records import ledger
 from rune.records.card import Card, Lesson, living, tasks
-from rune.records.ledger import Entry
+from rune.records.ledger import NEW, Entry
 from rune.units import Work, telling
 
 SUMMARY = 240
@@ -84,17 +86,28 @@ def breed(nursery: Nursery, library: Library, action: Consolidate | Merge) -> It
     if not whole(parents, joined(parents)):
         yield Bred("", "an answer that is true again since it was planned would be lost")
         return
-    tried = ways(action, nursery.config.evolution)
     if before := child_of(library, action.parents):
         yield Bred(before.id, "these parents were brought together before")
         return
+    try:
+        yield from _bred(nursery, library, action, parents)
+    except (RuneError, OSError):  # the files of a parent may be gone
+        if child_of(library, action.parents) or not (why := changed(library, parents)):
+            raise
+        yield Bred("", why)
+
+
+def _bred(
+    nursery: Nursery, library: Library, action: Consolidate | Merge, parents: Sequence[Standing]
+) -> Iterator[Progress | Bred]:
+    """Ask the parents, make children in every way, ask them, and publish the best."""
     known: dict[str, Examined] = {}
     for one in parents:
         asking = examining.examine(nursery.breeder, library.folder(one.id), _taught(parents))
         known[one.id] = yield from telling(asking, Progress(len(known), len(parents), 0.0))
     trials: list[Trial] = []
     with contextlib.ExitStack() as stages:
-        for way in tried:
+        for way in ways(action, nursery.config.evolution):
             stage = stages.enter_context(library.staging())
             now = Progress(0, 0, 0.0)
             for state in _make(nursery, library, way, parents, stage):
@@ -139,21 +152,41 @@ def _settled(
     parents: Sequence[Standing],
     trials: Sequence[Trial],
 ) -> Bred:
-    """Publish the fittest child that passed in its parents' place; write down why the others did not."""
-    for trial in trials:
-        if not trial.verdict.accepted:
-            refuse(library, trial.way, action.parents, trial.verdict)
-    able = [trial for trial in trials if trial.verdict.accepted]
-    if not able:
-        worst = trials[0].verdict
-        return Bred("", "refused: " + "; ".join(worst.reasons), worst)
-    best = max(able, key=lambda trial: trial.verdict.child or 0.0)
-    child = library.add(best.made.folder, _receipt(nursery, action, parents, best))
-    if library.states()[child.id].status != "active":
-        return Bred("", f"{child.id} is no better than the base: its parents go on serving", best.verdict)
-    for parent in action.parents:
-        library.supersede(parent, child.id)
-    return Bred(child.id, f"{len(parents)} adapters are one {action.level} now", best.verdict)
+    """Publish the fittest child that passed in its parents' place; write down why the others did not.
+
+    Nobody takes a parent away between the look at it and the last line: a child must not outlive what was
+    forgotten, and what a person has put away stays away.
+    """
+    with library.alone():
+        if why := changed(library, parents):
+            return Bred("", why)
+        for trial in trials:
+            if not trial.verdict.accepted:
+                refuse(library, trial.way, action.parents, trial.verdict)
+        able = [trial for trial in trials if trial.verdict.accepted]
+        if not able:
+            worst = trials[0].verdict
+            return Bred("", "refused: " + "; ".join(worst.reasons), worst)
+        best = max(able, key=lambda trial: trial.verdict.child or 0.0)
+        child = library.add(best.made.folder, _receipt(nursery, action, parents, best))
+        if library.states()[child.id].status != "active":
+            return Bred("", f"{child.id} is no better than the base: its parents go on serving", best.verdict)
+        for parent in action.parents:
+            library.supersede(parent, child.id)
+        return Bred(child.id, f"{len(parents)} adapters are one {action.level} now", best.verdict)
+
+
+def changed(library: Library, parents: Sequence[Standing]) -> str:
+    """Why parents are no longer what their child was made of; empty where they are."""
+    cards = {card.id: card for card in library.cards(include_archived=True)}
+    states = library.states()
+    for one in parents:
+        now = states.get(one.id, NEW)
+        if one.id not in cards or now.status != "active":
+            return f"{one.id} has left service while the child was made"
+        if now.retired.keys() != one.state.retired.keys():
+            return f"what is true of {one.id} has changed while the child was made"
+    return ""
 
 
 def refuse(library: Library, way: str, parents: Sequence[str], verdict: Verdict) -> None:

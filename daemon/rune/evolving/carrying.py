@@ -19,11 +19,11 @@ log = logging.getLogger(__name__)
 
 def finish(library: Library) -> list[str]:
     """Put in order what a crash has left: a parent that serves beside its child gives up its place."""
-    cards = library.cards(include_archived=True)
     done = []
-    for parent, child in lineage.unfinished(cards, library.states()):
-        library.supersede(parent, child)
-        done.append(f"superseded {parent} by {child}, which was made of it")
+    with library.alone():
+        for parent, child in lineage.unfinished(library.cards(include_archived=True), library.states()):
+            library.supersede(parent, child)
+            done.append(f"superseded {parent} by {child}, which was made of it")
     return done
 
 
@@ -35,7 +35,8 @@ def carry(library: Library, actions: Iterable[Action]) -> list[str]:
     done = []
     for action in actions:
         try:
-            done.append(_carry(library, action))
+            with library.alone():  # what a person does meanwhile comes before or after it
+                done.append(_carry(library, action))
         except AdapterError as error:  # one that it names was forgotten since it was planned
             log.warning("left out: %s", error)
     return [line for line in done if line]
