@@ -63,11 +63,35 @@ def test_what_other_sessions_ask_of_the_same_is_reason_enough(quiet, teach, less
     assert len(jobs.all()) == 1
 
 
-def test_a_damaged_ledger_of_one_project_keeps_no_other_waiting(quiet, cluster, echoes, clock, caplog):
-    echoes.ledger.write_text('{"v": 9}\n')
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ('{"v": 9}', "ledger version 9"),
+        ('{"v":1,"adapter":"x","entry":"refused","at":1,"detail":{}}', "ledger.jsonl:1"),
+        (
+            '{"v":1,"adapter":"x","entry":"refused","at":1,"detail":{"how":"cat","parents":5}}',
+            "ledger.jsonl:1",
+        ),
+    ],
+)
+def test_a_damaged_ledger_of_one_project_keeps_no_other_waiting(
+    quiet, cluster, echoes, clock, caplog, line, said
+):
+    echoes.ledger.write_text(f"{line}\n")
     clock.advance(100)
     assert quiet.tick(busy=False) == []
-    assert "ledger version 9" in caplog.text
+    assert said in caplog.text
+
+
+def test_a_card_of_a_level_that_nobody_knows_keeps_no_other_waiting(
+    quiet, cluster, library, clock, project, caplog
+):
+    path = library.folder(cluster[0].id) / "card.json"
+    path.chmod(0o600)
+    path.write_text(path.read_text().replace('"level": "session"', '"level": "epic"'))
+    clock.advance(100)
+    assert quiet.tick(busy=False) == [str(project)]
+    assert "level: found 'epic'" in caplog.text
 
 
 def test_what_failed_for_good_waits_for_a_person(quiet, cluster, jobs, clock, project):

@@ -5,6 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rune.errors import FormatError, NewerVersion
+from rune.evolution import plan
 from rune.records import card
 from rune.records import ledger as records
 from rune.records.card import Card, Lesson, Shelf
@@ -61,6 +62,9 @@ def test_a_card_of_a_newer_rune_is_refused(tmp_path, make_card):
         ({"lessons": [3]}, "rune distil"),
         ({"lessons": None}, "rune distil"),
         ({"lessons": [{"kind": "fix"}]}, "answer"),
+        ({"level": "epic"}, "level: found 'epic'"),
+        ({"level": ""}, "level: found ''"),
+        ({"level": ["task"]}, "level: found"),
         ({"mood": "good"}, r"unknown fields \['mood'\]"),
     ],
 )
@@ -71,6 +75,13 @@ def test_a_damaged_card_is_refused_with_the_field_and_the_way_out(tmp_path, make
         card.read(path)
     assert str(path) in str(raised.value)
     assert "rune distil <session>" in str(raised.value)
+
+
+def test_every_level_that_is_planned_can_be_read(tmp_path, make_card):
+    for level in plan.LEVELS:
+        (tmp_path / "card.json").write_bytes(card.dump(make_card(level=level)))
+        assert card.read(tmp_path / "card.json").level == level
+    assert plan.LEVELS == card.LEVELS
 
 
 @pytest.mark.parametrize(

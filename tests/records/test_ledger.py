@@ -49,6 +49,16 @@ def test_a_ledger_line_without_a_field_is_refused_with_its_number(tmp_path, line
         ("scored", {"probes": {"heldout": "high"}}),
         ("outcome", {"passed": True, "recalled": None}),
         ("outcome", {"passed": True, "share": "much"}),
+        ("added", {"sessions": "s1"}),
+        ("retired", {"lessons": "12", "by": "b"}),
+        ("refused", {}),
+        ("refused", {"parents": ["a", "b"]}),
+        ("refused", {"how": "learnt"}),
+        ("refused", {"how": "learnt", "parents": 5}),
+        ("refused", {"how": "learnt", "parents": "ab"}),
+        ("refused", {"how": "learnt", "parents": None}),
+        ("refused", {"how": "learnt", "parents": [["a"]]}),
+        ("refused", {"how": 3, "parents": ["a"]}),
     ],
 )
 def test_a_detail_of_another_shape_is_refused_with_its_number(tmp_path, entry, detail):
@@ -56,6 +66,13 @@ def test_a_detail_of_another_shape_is_refused_with_its_number(tmp_path, entry, d
     records.record(tmp_path / "ledger.jsonl", Entry("a", entry, 2.0, detail))
     with pytest.raises(FormatError, match=r"ledger.jsonl:2: "):
         list(records.entries(tmp_path / "ledger.jsonl"))
+
+
+@pytest.mark.parametrize("detail", [{"how": "cat", "parents": []}, {"how": "cat", "parents": ["a"], "x": 1}])
+def test_a_refusal_is_read_whatever_else_it_says(tmp_path, detail):
+    records.record(tmp_path / "ledger.jsonl", Entry("a", "refused", 2.0, detail))
+    (line,) = records.entries(tmp_path / "ledger.jsonl")
+    assert records.refused(line.detail) == ("cat", frozenset(detail["parents"]))
 
 
 ADDED = Entry("a", "added", 1.0, {"session": "s1", "served": True})

@@ -91,7 +91,7 @@ def attempts(echoes: Echoes, found: list[Standing], merge: str) -> frozenset[Att
     families = {frozenset(one.card.parents) for one in found if one.card.parents}
     made = {(how, parents) for parents in families for how in (LEARNT, merge)}
     lines = (line for line in ledger.entries(echoes.ledger) if line.entry == "refused")
-    return frozenset(made | {(str(line.detail["how"]), frozenset(line.detail["parents"])) for line in lines})
+    return frozenset(made | {ledger.refused(line.detail) for line in lines})
 
 
 def settle_outcomes(echoes: Echoes, config: EvolutionConfig) -> int:

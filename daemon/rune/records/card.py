@@ -25,6 +25,8 @@ from rune.records.ledger import State
 VERSION = 2
 CONFIG = "adapter_config.json"
 WEIGHTS = "adapter_model.safetensors"
+LEVELS = ("session", "task", "project")
+"""How much an adapter brings together, the least first."""
 MEASURED = ("trained", "heldout", "composed", "related")
 """Kinds of probes that show use; the others show harm."""
 
@@ -80,7 +82,7 @@ class Card:
     bytes: int = 0
     id: str = ""
     level: str = "session"
-    """session, task or project: how much it brings together."""
+    """One of LEVELS."""
     parents: tuple[str, ...] = ()
     """Ids of the adapters that it was made of; none where it was made of a session."""
     sessions: tuple[str, ...] = ()
@@ -170,6 +172,8 @@ def _field(raw: dict[str, Any]) -> str:
         if name in _VALUES and not _VALUES[name].issuperset(map(type, found.values())):
             return name
         if name in _LISTS and not _texts(found):
+            return name
+        if name == "level" and found not in LEVELS:
             return name
     return ""
 

@@ -257,7 +257,7 @@ def _served(detail: dict[str, Any]) -> Status:
 
 
 def _sessions(detail: dict[str, Any]) -> tuple[str, ...]:
-    return tuple(str(one) for one in detail.get("sessions", ()))
+    return tuple(str(one) for one in _list(detail.get("sessions", [])))
 
 
 def _probes(detail: dict[str, Any]) -> dict[str, float | None]:
@@ -266,7 +266,25 @@ def _probes(detail: dict[str, Any]) -> dict[str, float | None]:
 
 
 def _retired(detail: dict[str, Any]) -> dict[int, str]:
-    return {int(place): str(detail.get("by", "")) for place in detail.get("lessons", ())}
+    return {int(place): str(detail.get("by", "")) for place in _list(detail.get("lessons", []))}
+
+
+def refused(detail: dict[str, Any]) -> tuple[str, frozenset[str]]:
+    """Which attempt a refused line is about: how a child was made, and of which parents.
+
+    >>> refused({"how": "learnt", "parents": ["a"], "reason": "fitness 0.40 is not above the best parent's"})
+    ('learnt', frozenset({'a'}))
+    """
+    how, parents = detail["how"], _list(detail["parents"])
+    if not all(isinstance(one, str) for one in (how, *parents)):
+        raise TypeError(f"expected names, found how {how!r} and parents {parents!r}")
+    return how, frozenset(parents)
+
+
+def _list(found: Any) -> list[Any] | tuple[Any, ...]:
+    if not isinstance(found, list | tuple):  # a text would be taken for a list of letters
+        raise TypeError(f"expected a list, found {found!r}")
+    return found
 
 
 def _outcome(detail: dict[str, Any]) -> Outcome | None:
@@ -277,6 +295,6 @@ def _outcome(detail: dict[str, Any]) -> Outcome | None:
 
 
 _DETAILS: dict[str, Callable[[dict[str, Any]], object]] = {
-    "added": _sessions, "scored": _probes, "retired": _retired, "outcome": _outcome,
+    "added": _sessions, "scored": _probes, "retired": _retired, "outcome": _outcome, "refused": refused,
 }  # fmt: skip
 """What is read out of each kind of line; reading it shows whether it can be."""
