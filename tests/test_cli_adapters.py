@@ -2,6 +2,7 @@
 
 import json
 import time
+from dataclasses import replace
 
 import pytest
 from click.testing import CliRunner
@@ -43,7 +44,7 @@ def teach(library, make_card):
 @pytest.fixture
 def rune(project):
     def run(*words):
-        return CliRunner().invoke(cli.main, ["adapters", *words, "--project", str(project)])
+        return CliRunner().invoke(cli.main, ["adapters", *words, "--project", str(project)], color=True)
 
     return run
 
@@ -122,6 +123,63 @@ def test_lineage_is_printed_and_drawn(rune, teach, tmp_path):
     assert rune("lineage").output.startswith(f"{card.id}  session, active")
     assert rune("lineage", "--svg", str(tmp_path / "tree.svg")).exit_code == 0
     assert card.id[:8] in (tmp_path / "tree.svg").read_text()
+
+
+@pytest.mark.parametrize(
+    "words", [("list",), ("list", "--json"), ("show",), ("show", "--json"), ("lineage",), ("evolve",)]
+)
+def test_nothing_that_a_session_was_about_reaches_the_terminal_as_a_command(rune, teach, words):
+    odd = "\x1b[31mFAILED\x1b[0m \x9b2J \x07 \x1b]0;title\x07 \u202e \x08 tests\nmore"
+    old = replace(told("gateway port", "8080"), answer="The gateway port is set to \x1b[31m8080\x1b[0m.\x07")
+    old = teach("s1", old, told("colour", odd), summary=odd, created=1.0)
+    teach(f"s2 {odd}", told("gateway port", "9090"), summary="Fix it.")
+    shown = rune(*words, *([old.id] if "show" in words else []))
+    assert shown.exit_code == 0
+    assert [c for c in shown.output if not c.isprintable() and c != "\n"] == []
+    if "--json" in words:
+        assert any(odd in text for text in walked(json.loads(shown.output))), "programs get it whole"
+
+
+def walked(value):
+    """Every text in JSON."""
+    for each in value.values() if isinstance(value, dict) else value if isinstance(value, list) else ():
+        yield from [each] if isinstance(each, str) else walked(each)
+
+
+def test_an_adapter_of_several_sessions_is_one_line_of_the_list(rune, teach):
+    teach("task-1", told("port", "8080"), level="task", sessions=("s1", "s2"), summary="Fix it.\nPaint it.")
+    lines = rune("list").output.splitlines()
+    assert (len(lines), lines[0].endswith("task-1: Fix it. Paint it.")) == (2, True)
+
+
+def test_the_lineage_of_one_is_drawn_and_what_cannot_be_read_is_not_called_gone(
+    rune, teach, library, tmp_path
+):
+    one, two, apart = (teach(f"s{n}", told("port", f"808{n}"), summary=f"was{n}") for n in range(3))
+    parents = (one.id, two.id)
+    child = teach("task-1", told("port", "8080"), level="task", parents=parents, sessions=("s0", "s1"))
+    rune("lineage", child.id[:8], "--svg", str(tmp_path / "tree.svg"))
+    picture = (tmp_path / "tree.svg").read_text()
+    assert (picture.count("<rect"), apart.id in picture) == (3, False)
+    for card, text in ((one, "{"), (two, '{"v": 9}')):
+        path = library.folder(card.id) / "card.json"
+        path.chmod(0o600)
+        path.write_text(text)
+    shown = rune("lineage", child.id).output
+    assert f"  {one.id}  its card is damaged\n  {two.id}  its card is of a newer Rune\n" in shown
+    library.remove(one.id)
+    assert f"  {one.id}  gone\n" in rune("lineage", child.id).output
+    assert "card version 9" in rune("show", two.id).output
+
+
+@pytest.mark.parametrize("detail", ["{}", '{"how":"learnt","parents":5}'])
+def test_a_line_of_the_ledger_that_cannot_be_read_is_named(rune, teach, library, detail):
+    teach("s1", told("port", "8080"))
+    with library.ledger.open("a") as file:
+        file.write(f'{{"v":1,"adapter":"x","entry":"refused","at":1,"detail":{detail}}}\n')
+    for words in (("evolve",), ("evolve", "--apply"), ("list",)):
+        shown = rune(*words)
+        assert (shown.exit_code, f"Error: {library.ledger}:2: " in shown.output) == (1, True)
 
 
 def test_evolution_is_shown_and_only_done_when_it_is_asked_for(rune, teach, library):

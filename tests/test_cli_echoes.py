@@ -72,7 +72,7 @@ def reviewer(echoes: paths.Echoes) -> Path:
 def run(project: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Result]:
     """``run(asking, "prune", ...)`` runs a command in the project."""
     monkeypatch.chdir(project)
-    return lambda asking, *words: CliRunner().invoke(cli.main, ("echoes", *words), obj=asking)
+    return lambda asking, *words: CliRunner().invoke(cli.main, ("echoes", *words), obj=asking, color=True)
 
 
 def confirmed(run: Callable[..., Result], asking: Asking, *words: str) -> Result:
@@ -254,6 +254,21 @@ def test_show_adds_the_roles_to_the_overview(run, reviewer):
     assert found["memory"]["roles"][2]["layers"] == {"etched": 1, "inscribed": 20, "traced": 0}
     assert json.loads(run(AGENT, "show", "reviewer", "--json").output)["entries"][0]["title"] == "Kept"
     assert "Kept" in run(AGENT, "show", "reviewer").output
+
+
+@pytest.mark.parametrize(
+    "words",
+    [("show", "reviewer"), ("show", "reviewer", "--json"), ("prune",), ("etch", "reviewer", "T: l \x9b2J")],
+)
+def test_what_an_echo_holds_reaches_no_terminal_as_a_command(run, reviewer, words):
+    odd = "Kept \x1b[31mred\x9b2J\x07"
+    past = (entry(odd, "etched"), *(entry(f"Stale {n} {odd}") for n in range(20)))
+    reviewer.write_text(echo.render(Memory("reviewer", echo.empty("reviewer").preamble, past)), "utf-8")
+    said = run(AGENT, *words).output
+    assert "Kept" in said or "etch" in words
+    assert [c for c in said if not c.isprintable() and c != "\n"] == []
+    if "--json" in words:
+        assert odd in {found["title"] for found in json.loads(said)["entries"]}
 
 
 def test_an_unknown_role_is_named_with_the_known_ones(run):

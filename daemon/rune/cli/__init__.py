@@ -8,10 +8,10 @@ from pathlib import Path
 import click
 
 import rune
-from rune import paths
+from rune import paths, printable
 from rune.cli.adapters import adapters
 from rune.cli.bench import bench
-from rune.cli.common import FOLDER, MANY, Group, ask, json_option, plain, project_option
+from rune.cli.common import FOLDER, MANY, Group, ask, json_option, plain, project_option, say
 from rune.cli.daemon import daemon
 from rune.cli.echoes import echoes
 from rune.cli.hypernet import hypernet
@@ -59,14 +59,10 @@ def setup(
         installer = bring.Installer(paths.home(), report, by_hand=wheels, force=force)
         done = bring.run(installer, base=base, embedder=embedder, precision=precision, quantize=quantize)
     for line in done.changed or ("nothing to do",):
-        click.echo(line)
-    click.echo(
-        f"base {done.base} ({done.base_hash[:12]}), embedder {done.embedder}: ready in {done.seconds:.1f} s"
-    )
+        say(line)
+    say(f"base {done.base} ({done.base_hash[:12]}), embedder {done.embedder}: ready in {done.seconds:.1f} s")
     if done.proposal is not None:
-        click.echo(
-            f"this machine could hold more: rune setup --base {done.proposal.base} ({done.proposal.why})"
-        )
+        say(f"this machine could hold more: rune setup --base {done.proposal.base} ({done.proposal.why})")
 
 
 @main.command()
@@ -78,7 +74,7 @@ def status(as_json: bool) -> None:
 
     home = paths.home()
     if not client.running(home.socket):
-        click.echo(
+        say(
             '{"running": false}'
             if as_json
             else "No daemon runs. The next session starts one, or: rune daemon start"
@@ -88,21 +84,21 @@ def status(as_json: bool) -> None:
     if as_json:
         click.echo(plain(health))
         return
-    click.echo(
+    say(
         f"daemon   pid {health.pid}, version {health.version}, up {health.uptime_seconds:.0f} s, "
         f"{health.rss_mb:.0f} MiB"
     )
-    click.echo(
+    say(
         f"worker   {health.worker}"
         + (f", {health.worker_rss_mb:.0f} MiB" if health.worker_rss_mb else "")
         + (f"; learning: {health.learner_rss_mb:.0f} MiB" if health.learner_rss_mb else "")
     )
-    click.echo(f"job      {health.job or 'none'}; {health.queued} waiting")
-    click.echo(f"sessions {health.open_sessions} open")
+    say(f"job      {health.job or 'none'}; {health.queued} waiting")
+    say(f"sessions {health.open_sessions} open")
     if health.serving:
-        click.echo(f"serves   {health.serving}")
+        say(f"serves   {health.serving}")
     if health.last_error:
-        click.echo(f"last error: {health.last_error}")
+        say(f"last error: {health.last_error}")
 
 
 @main.command()
@@ -111,11 +107,11 @@ def logs(lines: int) -> None:
     """Print the ends of the logs."""
     found = sorted(paths.home().logs.glob("*.log"))
     if not found:
-        click.echo(f"no logs in {paths.home().logs}: no daemon has run yet")
+        say(f"no logs in {paths.home().logs}: no daemon has run yet")
     for path in found:
         click.secho(f"== {path}", bold=True)
         for line in path.read_text("utf-8", "replace").splitlines()[-lines:]:
-            click.echo(line)
+            say(line)
 
 
 @main.command()
@@ -134,10 +130,10 @@ def gate(protocol: Path | None) -> None:
         registered = registration.read(protocol or registration.PATH)
         verdict, result = judge.run(registered)
     except RuneError as error:
-        click.echo(f"the gate could not be run: {error}", err=True)
+        say(f"the gate could not be run: {error}", err=True)
         sys.exit(3)
     results.write("gate", result, registered.seed)
-    click.echo(f"{verdict.outcome}: {verdict.why}")
+    say(f"{verdict.outcome}: {verdict.why}")
     sys.exit(verdict.outcome.code)
 
 
@@ -156,15 +152,15 @@ def recall(query: str, limit: int, project: Path, as_json: bool) -> None:
     if as_json:
         click.echo(plain(found))
         return
-    click.echo(found.answer or f"(no answer: {found.abstained})")
+    say(found.answer or f"(no answer: {found.abstained})")
     if found.adapter:
-        click.echo(
+        say(
             f"\nadapter {found.adapter} of session {found.session}, match {found.score:.2f}, "
             f"support {found.support:.2f}, {found.answer_tokens} tokens, evidence {found.evidence_tokens}, "
             f"{found.seconds:.1f} s"
         )
     for item in found.evidence:
-        click.echo(f"  [{item.kind} {item.event}] {' '.join(item.text.split())[:160]}")
+        say(f"  [{item.kind} {item.event}] {printable.line(item.text)[:160]}")
 
 
 @main.command()
@@ -174,7 +170,7 @@ def distil(session: str, project: Path) -> None:
     """Distil a closed session (again, for instance for another base)."""
     from rune.records.message import Distil, Done
 
-    click.echo(ask(Distil(session, str(paths.project_root(project)), again=True), Done).note)
+    say(ask(Distil(session, str(paths.project_root(project)), again=True), Done).note)
 
 
 @main.command()
@@ -193,8 +189,8 @@ def forget(session: str, project: Path, yes: bool) -> None:
         )
     gone = ask(Forget(session, str(root)), Forgotten, 60.0)
     for line in gone.removed:
-        click.echo(f"removed {line}")
-    click.echo("also made from it: " + (", ".join(gone.derived) or "nothing"))
+        say(f"removed {line}")
+    say("also made from it: " + (", ".join(gone.derived) or "nothing"))
 
 
 @main.command(name="import")
@@ -217,10 +213,10 @@ def import_(
     from rune.records.message import Done
 
     report = importing.run(paths.home(), places, project, dry_run, limit)
-    click.echo(importing.to_json(report) if as_json else importing.render(report))
+    say(printable.escaped(importing.to_json(report)) if as_json else importing.render(report))
     if distilled and not dry_run and importing.taken(report):
         queued = importing.enqueue(paths.home(), report, lambda request: ask(request, Done).note)
-        click.echo(importing.render_queued(queued), err=True)
+        say(importing.render_queued(queued), err=True)
 
 
 @main.command()
@@ -251,6 +247,6 @@ def doctor() -> None:
     home = paths.home()
     problems = bring.doctor(home, config.load(home.config).model, bring.client_settings())
     for problem in problems:
-        click.echo(f"{problem.what}\n  -> {problem.way_out}")
-    click.echo("all well" if not problems else f"{len(problems)} problem(s)")
+        say(f"{problem.what}\n  -> {problem.way_out}")
+    say("all well" if not problems else f"{len(problems)} problem(s)")
     sys.exit(bool(problems))

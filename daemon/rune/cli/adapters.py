@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from rune import paths
-from rune.cli.common import Group, ask, json_option, plain, project_option
+from rune import paths, printable
+from rune.cli.common import Group, ask, json_option, plain, project_option, say
 
 if TYPE_CHECKING:
     from rune.config import EvolutionConfig
@@ -46,6 +46,9 @@ def _one(project: Path, id: str) -> Standing:
     from rune.errors import AdapterError
 
     found = [one for one in _standings(project) if one.id.startswith(id)]
+    unreadable = () if found else _library(project).unreadable().items()
+    if error := next((error for name, error in unreadable if name.startswith(id)), None):
+        raise error
     if len(found) != 1:
         what = "several" if found else "no"
         raise AdapterError(f"{what} adapters begin with {id!r}; `rune adapters list --all` shows them")
@@ -68,13 +71,13 @@ def list_(everything: bool, project: Path, as_json: bool) -> None:
         return
     for one in found:
         card = one.card
-        click.echo(
+        say(
             f"{one.id}  {one.state.status:10} {card.level:7} fitness {_share(one.fitness.phi)}  "
-            f"{len(card.lessons):3} lessons  {card.bytes / 1e6:5.1f} MB  {card.session[:20]}: "
-            f"{card.summary[:40]}"
+            f"{len(card.lessons):3} lessons  {card.bytes / 1e6:5.1f} MB  "
+            f"{printable.line(card.session)[:20]}: {printable.line(card.summary)[:40]}"
         )
     size = sum(one.card.bytes for one in found if one.state.status == "active")
-    click.echo(f"{len(found)} adapters, {size / 1e6:.1f} MB in service")
+    say(f"{len(found)} adapters, {size / 1e6:.1f} MB in service")
 
 
 @adapters.command()
@@ -88,18 +91,18 @@ def show(id: str, project: Path, as_json: bool) -> None:
         click.echo(plain(one))
         return
     card, fit = one.card, one.fitness
-    click.echo(f"adapter     {one.id}, {card.level}, {one.state.status} {one.state.reason}".rstrip())
-    click.echo(f"made of     {', '.join(card.parents or card.origins)}")
-    click.echo(f"fitness     {_share(fit.phi)}: pass rate {_share(fit.pass_rate)}, "
+    say(f"adapter     {one.id}, {card.level}, {one.state.status} {printable.line(one.state.reason)}".rstrip())
+    say(f"made of     {', '.join(card.parents or card.origins)}")
+    say(f"fitness     {_share(fit.phi)}: pass rate {_share(fit.pass_rate)}, "
                f"generalization {_share(fit.generalization)}")  # fmt: skip
-    click.echo(f"rests on    {fit.passed:.1f} of {fit.trials:.1f} trials, {fit.outcomes} outcomes among them")
-    click.echo(f"probes      {one.state.probes or card.probes_after}")
+    say(f"rests on    {fit.passed:.1f} of {fit.trials:.1f} trials, {fit.outcomes} outcomes among them")
+    say(f"probes      {one.state.probes or card.probes_after}")
     if gate := card.settings.get("gate"):
-        click.echo(f"gate        fitness {_share(gate['child'])}, best parent {_share(gate['best'])}, "
+        say(f"gate        fitness {_share(gate['child'])}, best parent {_share(gate['best'])}, "
                    f"interference {gate['interference']:.2f}, leakage {gate['leakage']:.2f}")  # fmt: skip
     for place, lesson in enumerate(card.lessons):
         by = one.state.retired.get(place)
-        click.echo(f"  {f'(no longer true: {by}) ' if by else ''}{lesson.answer[:140]}")
+        say(f"  {f'(no longer true: {by}) ' if by else ''}{printable.line(lesson.answer)[:140]}")
 
 
 @adapters.command()
@@ -113,10 +116,10 @@ def lineage(id: str, svg: Path | None, project: Path) -> None:
     root = _one(project, id).id if id else ""
     found = _standings(project)
     if svg:
-        svg.write_text(drawing.svg(found), "utf-8")
-        click.echo(f"drawn: {svg}")
+        svg.write_text(drawing.svg(found, root), "utf-8")
+        say(f"drawn: {svg}")
     else:
-        click.echo(drawing.tree(found, root) or "no adapters yet")
+        say(drawing.tree(found, root, _library(project).unreadable()) or "no adapters yet")
 
 
 @adapters.command()
@@ -129,9 +132,9 @@ def archive(id: str, reason: str, project: Path) -> None:
 
     one, library = _one(project, id), _library(project)
     library.archive(one.id, reason)
-    click.echo(f"archived {one.id}; back with: rune adapters reactivate {one.id[:8]}")
+    say(f"archived {one.id}; back with: rune adapters reactivate {one.id[:8]}")
     for line in carrying.retire(library, _settings()):
-        click.echo(line)
+        say(line)
 
 
 @adapters.command()
@@ -143,15 +146,15 @@ def reactivate(id: str, project: Path) -> None:
 
     one, library = _one(project, id), _library(project)
     library.reactivate(one.id, "by hand")
-    click.echo(f"{one.id} serves again")
+    say(f"{one.id} serves again")
     for line in carrying.retire(library, _settings()):
-        click.echo(line)
+        say(line)
     retired = library.states()[one.id].retired
     if told := one.state.retired.keys() - retired.keys():
-        click.echo(f"{len(told)} lesson(s) that had been retired are told again")
+        say(f"{len(told)} lesson(s) that had been retired are told again")
     if retired:
         again = f"to have them told: rune adapters reactivate {one.id[:8]}"
-        click.echo(f"{len(retired)} of its {len(one.card.lessons)} lessons are no longer true; {again}")
+        say(f"{len(retired)} of its {len(one.card.lessons)} lessons are no longer true; {again}")
 
 
 @adapters.command()
@@ -164,21 +167,21 @@ def evolve(applied: bool, project: Path) -> None:
     echoes, settings = paths.Echoes(paths.project_root(project)), _settings()
     if applied:
         for line in carrying.finish(_library(project)):
-            click.echo(line)
+            say(line)
     found = (standing.settle if applied else standing.look)(echoes, settings, time.time())
     for action in found.actions:
-        click.echo(carrying.describe(action))
+        say(carrying.describe(action))
         for answer in _retired(action, found):
-            click.echo(f"            no longer true: {answer[:80]}")
+            say(f"            no longer true: {printable.line(answer)[:80]}")
     unasked = examining.waiting(found.standings)
     for id in unasked:
-        click.echo(f"ask         {id} what other sessions ask of the same")
+        say(f"ask         {id} what other sessions ask of the same")
     if not found.actions and not unasked:
-        click.echo("nothing to do")
+        say("nothing to do")
     elif applied:
         _apply(echoes, found, bool(unasked))
     else:
-        click.echo("nothing was done; to do it: rune adapters evolve --apply")
+        say("nothing was done; to do it: rune adapters evolve --apply")
 
 
 def _retired(action: Action, found: Outlook) -> list[str]:
@@ -198,11 +201,9 @@ def _apply(echoes: paths.Echoes, found: Outlook, asking: bool) -> None:
     from rune.records.message import Done, Evolve
 
     for line in carrying.carry(Library(echoes, time.time), found.actions):
-        click.echo(f"done: {line}")
+        say(f"done: {line}")
     if carrying.heavy(found.actions) or asking:
-        click.echo(
-            f"to be learnt: {ask(Evolve(str(echoes.project)), Done).note}; `rune status` shows the job"
-        )
+        say(f"to be learnt: {ask(Evolve(str(echoes.project)), Done).note}; `rune status` shows the job")
 
 
 @adapters.command()
@@ -217,8 +218,8 @@ def publish(ids: tuple[str, ...], to: str, project: Path) -> None:
     wanted = [_one(project, id).id for id in ids] or [card.id for card in library.cards()]
     copied = [id for id in wanted if store.publish(library, id)]
     for id in copied:
-        click.echo(f"published {id}")
-    click.echo(f"{len(copied)} published, {len(wanted) - len(copied)} there already")
+        say(f"published {id}")
+    say(f"{len(copied)} published, {len(wanted) - len(copied)} there already")
 
 
 @adapters.command()
@@ -229,4 +230,4 @@ def fetch(id: str, store: str, into: Path | None) -> None:
     """Bring a published adapter into a local cache and print its folder."""
     from rune.backends.store import Store
 
-    click.echo(Store(store).fetch(id, (into or paths.home().fetched).resolve()))
+    say(str(Store(store).fetch(id, (into or paths.home().fetched).resolve())))

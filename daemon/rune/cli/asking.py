@@ -13,7 +13,8 @@ from typing import Any, TypeVar
 import click
 from click.core import ParameterSource
 
-from rune import paths
+from rune import paths, printable
+from rune.cli.common import say
 from rune.echoes import activity, person
 from rune.echoes.operations import questions
 from rune.echoes.operations.proposal import Done, Outdated, PersonNeeded, Proposal, outdated
@@ -98,20 +99,20 @@ def decide(
         after: what can be done about it then.
     """
     asking, proposal = current(), propose()
-    plan = render(proposal.report)
+    plan = printable.lines(render(proposal.report))
     if asking.agreed and not questions.same(asking.agreed, questions.text_of(proposal.code, project, plan)):
         raise Outdated("the question that was answered is not about what would be done now; nothing was done")
     if confirmation.dry_run or not proposal.code:
-        click.echo(plan)
+        say(plan)
         return
     if proposal.person and isinstance(asking.caller, Nobody):
-        click.echo(plan)
+        say(plan)
         raise _blocked(proposal, asking.caller, plan, project)
     code = confirmation.code
     if code and code.lower() != proposal.code:
         raise Outdated(outdated(code, proposal.code))
     if not (code or asking.agreed):
-        click.echo(plan)
+        say(plan)
         at_once = direct and isinstance(asking.caller, Person) and asking.caller.way == "slash command"
         if not at_once and not _typed_code(asking.caller, proposal.code):
             return
@@ -120,7 +121,7 @@ def decide(
 
 def _tell(done: Done, what: str, after: str) -> None:
     lines = [*(f"changed  {path}" for path in done.changed), *(f"copied   {path}" for path in done.backups)]
-    click.echo("\n".join([*lines, f"done: {what}; {after}"]))
+    say("\n".join([*lines, f"done: {what}; {after}"]))
 
 
 def _typed_code(caller: Caller, code: str) -> bool:
@@ -130,7 +131,7 @@ def _typed_code(caller: Caller, code: str) -> bool:
             return True
         raise click.ClickException("another code was typed; nothing was done")
     line = f"{TYPED if isinstance(caller, Person) else SHELL} {_line(click.get_current_context())}"
-    click.echo(f"\nNothing is done yet. To do exactly this: {line} --confirm {code}")
+    say(f"\nNothing is done yet. To do exactly this: {line} --confirm {code}")
     return False
 
 
@@ -143,7 +144,7 @@ def _blocked(proposal: Proposal[Any], caller: Nobody, plan: str, project: Path) 
     if text:
         question = Question(proposal.code, str(project), tuple(_words(context)), time.time())
         questions.ask(questions.folder(paths.home()), question)
-        asked = json.dumps(questions.input_of(text), ensure_ascii=False)
+        asked = printable.escaped(json.dumps(questions.input_of(text), ensure_ascii=False))
         said += f" Or an agent calls AskUserQuestion with exactly this, and Rune acts on the answer:\n{asked}"
     return PersonNeeded(said)
 

@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 import click
 
-from rune import paths
+from rune import paths, printable
 from rune.errors import DaemonUnavailable, RuneError
 
 T = TypeVar("T")
@@ -22,12 +22,17 @@ class Group(click.Group):
         try:
             return super().invoke(ctx)
         except RuneError as error:
-            raise click.ClickException(str(error)) from None
+            raise click.ClickException(printable.lines(str(error))) from None
         except OSError as error:
             if error.filename is None:  # a reader that went away, and what names no place to look at
                 raise
             what = f"{error.filename}: {error.strerror}; see that it can be read and written"
-            raise click.ClickException(what) from None
+            raise click.ClickException(printable.lines(what)) from None
+
+
+def say(text: str, err: bool = False) -> None:
+    """Print for a person; of stored text, what a terminal would act on is left out."""
+    click.echo(printable.lines(text), err=err)
 
 
 MANY = click.IntRange(min=1)
@@ -57,4 +62,4 @@ def plain(value: Any) -> str:
     """A record as JSON."""
     from dataclasses import asdict
 
-    return json.dumps(asdict(value), indent=1, ensure_ascii=False)
+    return printable.escaped(json.dumps(asdict(value), indent=1, ensure_ascii=False))

@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from rune import paths
-from rune.cli.common import FOLDER, Group
+from rune.cli.common import FOLDER, Group, say
 from rune.errors import ConfigError
 
 
@@ -32,7 +32,7 @@ def import_(file: Path, name: str | None) -> None:
     checkpoint.write(into, network, "", {"imported": file.name})
     shape = network.shape
     kinds = ", ".join(target.name for target in shape.targets)
-    click.echo(f"{called}: for {shape.base}, {len(shape.layers)} layers of {kinds}, rank {shape.rank}")
+    say(f"{called}: for {shape.base}, {len(shape.layers)} layers of {kinds}, rank {shape.rank}")
     click.echo(f'to use it: [distil] method = "hypernet", hypernet = "{called}" in {paths.home().config}')
 
 

@@ -13,8 +13,9 @@ from typing import Any
 
 import click
 
-from rune import forget, paths, show
+from rune import forget, paths, printable, show
 from rune.cli.asking import Asking, Confirmation, current, decide, store_of, words_of
+from rune.cli.common import say
 from rune.echoes import gitignore, known, person, promote, settings
 from rune.echoes.operations import (
     etch,
@@ -59,7 +60,7 @@ def run_init(project: Path) -> None:
     chosen = settings.read(store.echoes)
     gitignore.apply(store.echoes, chosen.version_controlled)
     hint = gitignore.hint(store.echoes) if chosen.version_controlled else ""
-    click.echo(tree.render(begun, str(store.echoes.root), chosen.version_controlled, hint))
+    say(tree.render(begun, str(store.echoes.root), chosen.version_controlled, hint))
 
 
 def run_show(role: str | None, project: Path, as_json: bool) -> None:
@@ -68,14 +69,14 @@ def run_show(role: str | None, project: Path, as_json: bool) -> None:
     if role:
         uses = _uses(store)
         shown = entries.role(store, role, uses.read(), uses.unused())
-        click.echo(_json(asdict(shown)) if as_json else entries.render_role(shown))
+        say(_json(asdict(shown)) if as_json else entries.render_role(shown))
         return
     overview, table = show.collect(store.echoes.project, paths.home()), entries.table(store)
     if as_json:
-        click.echo(_json({**json.loads(show.to_json(overview)), "memory": asdict(table)}))
+        say(_json({**json.loads(show.to_json(overview)), "memory": asdict(table)}))
         return
-    click.echo(show.render(overview, time.time()))
-    click.echo(entries.render_table(table))
+    say(show.render(overview, time.time()))
+    say(entries.render_table(table))
 
 
 def run_prune(role: str | None, project: Path, confirmation: Confirmation) -> None:
@@ -99,7 +100,7 @@ def run_remembrance(words: str, project: Path, as_json: bool) -> None:
     store = store_of(project, current())
     store.settle()
     found = solutions.search(Change(store.echoes, store.today), words)
-    click.echo(_json(asdict(found)) if as_json else solutions.render_search(found))
+    say(_json(asdict(found)) if as_json else solutions.render_search(found))
 
 
 def run_promote(
@@ -130,7 +131,7 @@ def run_migrate(project: Path, confirmation: Confirmation) -> None:
 def run_note(role: str, agent: str, draft: etch.Draft, project: Path) -> None:
     """Write down what an agent found."""
     store = store_of(project, current())
-    click.echo(note.render(note.write(store, role, agent, draft)))
+    say(note.render(note.write(store, role, agent, draft)))
 
 
 def run_etch(asked: Etching, project: Path, confirmation: Confirmation) -> None:
@@ -209,7 +210,7 @@ def _take_out(
     def carry_out(code: str) -> proposal.Done:
         done = proposal.carry_out(store, operation, code)
         if text := forget.render(forget.echoes_gone(paths.home(), store.echoes, before)):
-            click.echo(text)
+            say(text)
         return done
 
     propose = functools.partial(proposal.propose, store, operation)
@@ -225,4 +226,4 @@ def _roles(store: Store, role: str | None) -> tuple[str, ...]:
 
 
 def _json(value: object) -> str:
-    return json.dumps(value, ensure_ascii=False, indent=1, default=str)
+    return printable.escaped(json.dumps(value, ensure_ascii=False, indent=1, default=str))
