@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from rune.config import EvolutionConfig
-from rune.evolution import fitness
+from rune.evolution import facts, fitness
 from rune.evolution.plan import Standing
 from rune.records.card import Lesson
 from rune.records.ledger import State
@@ -35,3 +35,16 @@ def standing(make_card) -> Callable[..., Standing]:
         return Standing(replace(card, **more), state, replace(known, phi=phi), made)
 
     return make
+
+
+@pytest.fixture
+def retired(make_card) -> Callable[[Lesson | str, str], bool]:
+    """``retired(then, now)``: whether a younger statement retires an older lesson, or statement."""
+
+    def ask(then: Lesson | str, now: str) -> bool:
+        taught = then if isinstance(then, Lesson) else Lesson("said", then, ("What of it?",), ())
+        older = make_card(id="a", lessons=(taught,), created=1.0)
+        younger = make_card(id="b", lessons=(Lesson("said", now, ("What of it?",), ()),), created=2.0)
+        return any(one.changed for one in facts.replaced([older, younger]))
+
+    return ask

@@ -135,3 +135,40 @@ def test_a_move_is_of_what_is_named_around_it(text, about):
 )
 def test_what_is_renamed_itself_is_told_from_what_something_has(text, renamed):
     assert moves.find(text).renamed is renamed
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "The gateway moved from port 8080 to 9090 because 8080 was taken.",
+        "The gateway moved from port 8080 to 9090; 8080 is free now.",
+        "The gateway moved from port 8080 to 9090 and all tests pass again.",
+        "The gateway moved from port 8080 to 9090 since the backend uses 8080.",
+        "The gateway moved from port 8080 to 9090 to avoid a conflict.",
+        "The gateway moved from port 8080 to 9090 because 8080 was wrongly shared.",
+        "The gateway now listens on 9090, previously 8080.",
+        "The gateway moved from port 8080 to 9090, so that 8080 is free for the proxy.",
+        "The gateway moved from port 8080 to 9090. The docs were updated.",
+    ],
+)
+def test_a_move_stands_though_its_older_value_is_named_again(text):
+    assert pair(text) == ("8080", "9090")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "The gateway moved from port 8080 to 9090, and later back to 8080.",
+        "The gateway was moved from port 8080 to 9090 and then moved back.",
+        "The gateway was switched from port 8080 to 9090, but we went back to 8080.",
+        "The gateway moved from port 8080 to 9090 and returned to 8080.",
+        "The gateway moved from port 8080 to 9090; we undid that.",
+        "The gateway moved from port 8080 to 9090, the change was withdrawn.",
+        "I haven't moved the gateway from port 8080 to 9090.",
+        "I've not moved the gateway from port 8080 to 9090.",
+        "I'll move the gateway from port 8080 to 9090.",
+        "I would have moved the gateway from port 8080 to 9090.",
+    ],
+)
+def test_what_did_not_last_or_has_not_come_about_is_no_move(text):
+    assert moves.find(text) is None

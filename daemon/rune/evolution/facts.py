@@ -6,11 +6,12 @@ session's record, so that nothing else would stop it from being said. Two lesson
 - both tell how something is run, their first questions are the same, and what is installed is the same; not
   where the question is about its own session's work ("How do I test the fix?"). Which command may stand for
   which other one, ``rune.evolution.commands`` says;
-- or both state something, in the same words but for the value, and that can only be one: it is a number, or
-  is said to be it ("is called", "listens on"), or the younger one says that something changed. A job may need
-  one variable and another one;
+- or both state something, in the same words but for the value, the values are of one sort, and that can only
+  be one: it is a number that is no id, or is said to be it ("is called", "listens on"), or to be it now. A
+  job may need one variable and another one;
 - or the younger one says itself what was so before (``rune.evolution.moves``): the older value is what the
-  older lesson tells, and it names all that the younger one names.
+  older lesson tells, it names all that the younger one names, and it is of no other thing
+  (``rune.evolution.owner``).
 
 Younger is what happened later, not what was learnt later. What became of a failure is history, not a fact:
 two ways to mend one error may both be right. In doubt both are kept: what is wrongly retired is lost.
@@ -26,10 +27,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from rune.evolution import commands
+from rune.evolution import commands, owner
 from rune.evolution.moves import Move
 from rune.evolution.telling import ASKED, NAMED, Subject, Told, read
-from rune.evolution.wording import MEASURES, kind, topic
+from rune.evolution.wording import MEASURES, topic
 from rune.probing import Probe
 from rune.records.card import Card, Lesson
 
@@ -116,8 +117,11 @@ def _when(one: _Said) -> tuple[float, float, str, int]:
 
 def _denies(new: Told, old: Told) -> bool:
     """Whether what the younger one says of the same leaves nothing of what the older one says."""
-    other = new.single and new.value != old.value
-    return other and (new.about[0] not in ASKED or commands.replaces(new.value, old.value))
+    if not new.single or new.value == old.value:
+        return False
+    if new.about[0] in ASKED:
+        return commands.replaces(new.value, old.value)
+    return new.sort == old.sort
 
 
 def _moved(said: Sequence[_Said]) -> Iterator[Replaced]:
@@ -157,6 +161,8 @@ def _same(old: Told, move: Move) -> bool:
     """Whether what is told is what has moved, or has itself another name now, whatever it is told of."""
     exact = old.literal == move.old or " " in move.old  # "python" begins many commands
     whole = old.about[0] in ASKED and move.renamed and exact and len(move.old) >= SHORTEST
+    if old.whose and not owner.moved(old.whose, move):
+        return False
     return move.about <= old.words and (bool(move.about - MEASURES) or (whole and not move.about))
 
 
@@ -168,7 +174,7 @@ def _overtaken(
         about = _topic(old.told) if old.told.move else frozenset()
         if len(about) >= NAMED:
             for new in plainly.get(about, ()):
-                if new.told.value != old.told.value and kind(new.told.value) == kind(old.told.value):
+                if new.told.value != old.told.value and new.told.sort == old.told.sort:
                     yield old, new
 
 

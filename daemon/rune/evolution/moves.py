@@ -1,7 +1,7 @@
 """Statements that say themselves what is no longer so: "the gateway moved from port 8080 to 9090". Pure.
 
 Whoever told the older value may have used quite other words, so it is found by the value. What is denied,
-supposed, planned or undone is no move, nor is a fault: "it answered 500 instead of 200".
+supposed, planned or did not last is no move, nor is a value more, nor a fault: "it answered 500, not 200".
 
 Not covered: a thing that is somewhere else now, without the place where it was; a name without ticks.
 """
@@ -12,7 +12,8 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from rune.evolution.wording import CHANGED, LITERAL, doubtful, kind, names, plain, undone
+from rune.evolution import lasting
+from rune.evolution.wording import CHANGED, LITERAL, doubtful, kind, names, plain
 
 _DONE = rf"(?:{'|'.join(sorted(CHANGED))})"
 _WORD = r"[A-Za-z][\w'-]*:?\s+"
@@ -23,7 +24,9 @@ _THE_OLD, _THE_NEW = _FEW + _OLD, _FEW + _NEW
 _OF = rf"(?P<of>\s+{_FEW}(?:(?:of|in)\s+{_FEW}<\d+>)?)?"
 _JOINT = r"(?P<joint>to|into|with|by|became)"
 _ARROW = r"(?:->|→|=>)"
-_WAS = r"(?:,|\s*\()\s*(?:it\s+)?(?:was|were|previously|formerly)"
+_WAS = r"(?P<was>(?:,|\s*\()\s*(?:it\s+)?(?:was|were|previously|formerly))"
+_GIVEN_UP = "dropped|removed|deprecated|abandoned|retired"
+_FAVOUR = r"in\s+favou?r\s+of"
 _PATTERNS = tuple(
     re.compile(pattern, re.I)
     for pattern in (
@@ -33,8 +36,9 @@ _PATTERNS = tuple(
         rf"{_OLD}\s+(?:{_WORD}){{0,3}}?(?P<verb>{_DONE})\s+{_JOINT}\s+{_THE_NEW}",
         rf"{_OLD}\s+(?P<verb>became|is now (?:called|named))\s+{_THE_NEW}",
         rf"\b(?:now|{_DONE})\b[^;]{{0,80}}?{_NEW}{_WAS}\s+{_THE_OLD}",
-        rf"\b(?:dropped|removed|deprecated)\s+{_THE_OLD}\s+in\s+favou?r\s+of\s+{_THE_NEW}",
-        rf"{_NEW}\s+(?:now\s+)?replaces\s+{_THE_OLD}",
+        rf"\b(?:{_GIVEN_UP})\s+{_THE_OLD}\s+{_FAVOUR}\s+{_THE_NEW}",
+        rf"{_OLD}\s+(?:{_WORD}){{0,3}}?(?P<verb>{_GIVEN_UP})\s+{_FAVOUR}\s+{_THE_NEW}",
+        rf"{_NEW}\s+(?:(?:now|has)\s+)*(?:replace[sd]|supersede[sd])\s+{_THE_OLD}",
         rf"{_NEW},?\s+(?P<instead>instead of|rather than|in place of|not)\s+{_THE_OLD}",
         rf"{_OLD}\s*(?P<arrow>{_ARROW})\s*{_NEW}",
     )
@@ -50,17 +54,40 @@ _FAULT = re.compile(
     r"|broken?|issues?)\b",
     re.I,
 )
-_AHEAD = re.compile(rf"\bbe\s+{_DONE}\b", re.I)
+_AHEAD = re.compile(rf"\bbe\s+(?:{_DONE}|{_GIVEN_UP})\b", re.I)
 """What is to be done: "must be moved"."""
+_ADDED = re.compile(
+    r"\b(?:also|too|as well|additional(?:ly)?|besides|in addition|second|another)\b"
+    r"|\b(?:was|were|previously|formerly)\s+(?:only|just|solely|merely)\b",
+    re.I,
+)
+"""What says that a thing has a value more, where it would be one instead of "previously" another."""
+_SAID = (
+    r"(?:all|done|ok(?:ay)?|al(?:l )?right|right|set|great|perfect|good|news|note|fyi|in|summary|update"
+    r"|result|changes?|changed|status|first|second|next|also|success|info|finished|completed?|fixed|implemented|the|is"
+    r"|it|it[’']s|that|that[’']s|has|been|now|here|we|are)"
+)
+_OPENING = re.compile(
+    r"^\W*(?:(?:(?:as of|since|from) (?:today|now(?: on)?|yesterday|this \w+)|today|yesterday|finally"
+    r"|recently|lately|(?:in|during) this (?:session|task|turn|step|round)"
+    r"|as (?:you )?(?:requested|discussed|agreed|asked|wished)|(?:this|last) (?:morning|week|month)"
+    r"|on (?:mon|tues|wednes|thurs|fri|satur|sun)day|so|and|but|then)"
+    rf"\b[,:]?\s+|(?:{_SAID}\s+){{0,5}}{_SAID}\s*[:!,.–—-]+\s+)+",
+    re.I,
+)
+"""How somebody begins to report a change."""
 _SIGN = re.compile(
-    rf"\b(?:{_DONE}|now|instead|rather|place|not|replaces|dropped|removed|deprecated)\b|{_ARROW}", re.I
+    rf"\b(?:{_DONE}|now|instead|rather|place|not|replaces|supersede[sd]|{_GIVEN_UP})\b|{_ARROW}", re.I
 )
 """What every pattern has one of: most statements have none."""
 _SENTENCE = re.compile(r"(?<=[.;!?])\s+|\n")
 _WHERE = re.compile(r"\b(?:for|of|in|on|at|with|from|inside|during)\b.*", re.S)
 _WHY = re.compile(r"\b(?:because|since|due to|so that)\b.*", re.S)
+_UNIT = re.compile(r"<\d+>\s+((?!(?:as|is|was|has)\b)[a-z]+s|ms|[kmg]b|percent)\b")
 _MARK = re.compile(r"<(\d+)>")
-_SWAPS = frozenset(("renamed", "replaced", "switched", "migrated", "is now called", "is now named"))
+_SWAPS = frozenset((
+    "renamed", "replaced", "switched", "migrated", "is now called", "is now named", *_GIVEN_UP.split("|"),
+))  # fmt: skip
 """Verbs whose object and aim are of one sort: what is changed to `x` may be the thing, and x its value."""
 _ANEW = frozenset(("renamed", "moved", "switched", "migrated", "became", "is now called", "is now named"))
 """Verbs after which a thing has another name wherever it stands."""
@@ -75,27 +102,32 @@ class Move(NamedTuple):
     """The words that say of what."""
     renamed: bool
     """Whether it is the older value itself that has another name now, not something that had it."""
+    unit: str = ""
+    """What the values count, if they do."""
 
 
 def find(text: str) -> Move | None:
     """What a statement says to have changed; None where it says nothing of the kind.
 
     >>> find("The gateway moved from port 8080 to 9090.")
-    Move(old='8080', new='9090', about=frozenset({'gateway'}), renamed=False)
+    Move(old='8080', new='9090', about=frozenset({'gateway'}), renamed=False, unit='')
     >>> find("`make ship` was renamed to `just ship`.")
-    Move(old='make ship', new='just ship', about=frozenset(), renamed=True)
+    Move(old='make ship', new='just ship', about=frozenset(), renamed=True, unit='')
     >>> find("Use `pnpm` instead of `npm` here.")[:2], find("It used `pnpm` instead of `npm`.")
     (('npm', 'pnpm'), None)
     """
     literals = [plain(one[0]) for one in LITERAL.finditer(text)] if _SIGN.search(text) else []
-    if len(literals) < 2 or undone(text):
+    if len(literals) < 2 or lasting.undone(text):
         return None
     places = iter(range(len(literals)))
     marked = LITERAL.sub(lambda found: f"<{next(places)}>" + _after(found[0]), text)
-    return next((move for one in _SENTENCE.split(marked) for move in _moves(one, literals)), None)
+    told = _SENTENCE.split(marked)
+    return next((move for place in range(len(told)) for move in _moves(told[place:], literals)), None)
 
 
-def _moves(sentence: str, literals: Sequence[str]) -> Iterator[Move]:
+def _moves(told: Sequence[str], literals: Sequence[str]) -> Iterator[Move]:
+    """What the first of some sentences says to have changed, and the others do not take back."""
+    sentence = told[0]
     for found in (one for pattern in _PATTERNS if (one := pattern.search(sentence))):
         old, new = literals[int(found["old"])], literals[int(found["new"])]
         how = {name: part.lower() for name, part in found.groupdict().items() if part}
@@ -103,9 +135,16 @@ def _moves(sentence: str, literals: Sequence[str]) -> Iterator[Move]:
             first = min(found.start("old"), found.start("new")) - 1
             last = max(found.end("old"), found.end("new")) + 1
             before, after = _spelt(sentence[:first], literals), _spelt(sentence[last:], literals)
+            if lasting.left(_spelt("\n".join((sentence[last:], *told[1:])), literals), old):
+                continue
+            if "was" in how and (_ADDED.search(sentence) or old in _named(sentence[:first], literals)):
+                continue
+            before = _OPENING.sub("", before)
             where = _WHERE.search(_WHY.sub("", after))
             scope = _spelt(how.get("of", ""), literals) + " " + (where[0] if where else "")
-            yield Move(old, new, names(f"{before} {scope}"), _itself(found, how) and not names(before))
+            unit = _UNIT.search(sentence, found.start())
+            itself = _itself(found, how) and not names(before)
+            yield Move(old, new, names(f"{before} {scope}"), itself, unit[1] if unit else "")
 
 
 def _itself(found: re.Match[str], how: dict[str, str]) -> bool:
@@ -126,7 +165,7 @@ def _alike(old: str, new: str, how: dict[str, str]) -> bool:
 
 def _meant(sentence: str, old: str, how: dict[str, str]) -> bool:
     """Whether the sentence tells a change that has come about."""
-    if _AHEAD.search(sentence):
+    if _AHEAD.search(sentence) or lasting.unmeant(sentence):
         return False
     if how.get("joint") in ("with", "by") and how.get("verb") != "replaced":  # raised by 5
         return False
@@ -141,6 +180,10 @@ def _meant(sentence: str, old: str, how: dict[str, str]) -> bool:
 
 def _spelt(text: str, literals: Sequence[str]) -> str:
     return _MARK.sub(lambda found: literals[int(found[1])], text)
+
+
+def _named(text: str, literals: Sequence[str]) -> list[str]:
+    return [literals[int(place)] for place in _MARK.findall(text)]
 
 
 def _after(literal: str) -> str:

@@ -8,10 +8,11 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
-from rune import runs
-from rune.evolution import moves
+from rune import cues, runs
+from rune.evolution import moves, owner
 from rune.evolution.moves import Move
-from rune.evolution.wording import CHANGED, doubtful, kind, plain, values, words
+from rune.evolution.owner import Whose
+from rune.evolution.wording import CHANGED, doubtful, kind, plain, sort, values, words
 from rune.records.card import Lesson
 
 HISTORY = frozenset(("repair", "cause", "unsolved", "error", "proof", "goal", "steps", "commit", "count"))
@@ -45,9 +46,23 @@ _TO = re.compile(
 )
 _NOW = re.compile(r"(?<=\S )now\b|\binstead\b(?! of)")
 """What says that something is no longer as it was; a sentence that begins with "Now" goes on with a story."""
+_ONLY = re.compile(
+    r"\b(?:(?:is|are|gets?)(?:\s+now)?(?:\s+(?:being\s+)?(?:written|stored|kept|defined|located|hosted|served|deployed"
+    r"|built|configured|managed|placed|published|saved|read|run|started|installed|formatted|done|made|based"
+    r"|bound|connected|listening|running|living))?(?:\s+now)?\s+(?:to|in|at|on|from|with|by|under|via|as|through)"
+    r"|(?:listens?|lives?|resides?|sits?|stays?|points?|goes|runs?|comes?)(?:\s+now)?"
+    r"\s+(?:to|in|at|on|from|with|by|under|via|as|through)|uses?|using|(?P<runs>runs?)"
+    r"|(?:called|named|known as)|defaults?\s+to)"
+    r"(?:\s+now)?(?:\s+(?!(?:and|or|for|of|with|when|that|which)\b)[a-z]+){0,3}?\s*[\"'(]*$",
+    re.I,
+)
+"""What stands before the value that a thing has instead of another one, if that is said of now: where it is,
+what it is called or works with. What it does now to one thing, it may have done to another one before."""
 _MORE = re.compile(
-    r"\b(?:also|too|as well|another|additional(?:ly)?|one of|further|among|has"
-    r"|(?:support|accept|handle|validate|include|return|expose|allow|cover|contain|provide)s?)\b",
+    r"\b(?:also|too|as well|another|additional(?:ly)?|one of|further|among|amongst|has|such as"
+    r"|for example|e\.g\."
+    r"|(?:support|accept|handle|validate|include|return|expose|allow|cover|contain|provide|need|require)s?)\b"
+    r"|^\W*(?:one|some|another|certain|several)\b",
     re.I,
 )
 """What says that there are others, or may be."""
@@ -57,6 +72,23 @@ _ID = re.compile(
     r"(?:#|\b(?:issue|pr|pull request|ticket|lines?|step|status|error|code|commit|task))\s*#?$", re.I
 )
 """What makes a number a name."""
+_IDS = re.compile(
+    r"\b(?:issue|pr|pull request|merge request|mr|ticket|story|epic|commit|revision|changeset|hash|sha"
+    r"|migration|u?uid|guid|id|identifier|(?:issue|ticket|pr|build|run|job|order|invoice) number"
+    r"|(?:feature|topic|working|current|my) branch)s?"
+    r"(?=\s+(?:of|for|in|on|that|which|with|is|are|was|has|named|called|behind|to|from|about)\b|\s*[:=(])",
+    re.I,
+)
+"""Things each of which has a name of its own: the next one is another thing, it does not take its place."""
+_ID_LIKE = re.compile(r"#\d+|!\d+|[A-Z][A-Z0-9]+-\d+|\d{3,}_\w+|[\da-f]{8}-[\da-f]{4}-[\da-f-]+")
+"""How such names look."""
+_MEMBERS = re.compile(
+    r"\b(?:function|method|class|variable|constant|option|flag|argument|parameter|field|column|exception|helper"
+    r"|hook|event|test|fixture|error)(?=\s+(?:(?:of|for|in|on|that|which|with)\s.*)?"
+    r"(?:is|are|:)(?: called| named)?\s*$)",
+    re.I,
+)
+"""What a program has many of: to be called something makes one of them no other."""
 _PAST = re.compile(r"^\W*(?:\w+ed|found|made|wrote|built|ran)\b", re.I)
 """How a statement begins of what was done once."""
 _EPISODE = re.compile(
@@ -87,6 +119,10 @@ class Told(NamedTuple):
     """Of the statement, or of the question that is answered."""
     move: Move | None = None
     """What it says itself to have been so before."""
+    sort: str = ""
+    """What sort of thing a stated value is: one of another sort does not stand in its place."""
+    whose: Whose | None = None
+    """Whose value it is, of a statement."""
 
 
 def read(lesson: Lesson, alone: str = "") -> Told | None:
@@ -131,11 +167,14 @@ def _stated(text: str, alone: str) -> Told | None:
     rest, value = f"{text[: found.start()]} {text[found.end() :]}", plain(found[0])
     some, named = words(rest), _IS.search(_lead(text, found)) is not None
     whole, single = some | words(found[0]), _single(text, found, value, named)
+    whose = owner.find(text, found, move.old if move else "")
     few = named and kind(value) != "file" and not _EPISODE.search(text)
-    if len(some) >= (NAMED if few else LEAST):
-        about = some | {one.lower() for one in _WAY.findall(rest)}
-        return Told(("said", about), value, value, single, whole, move)
-    return Told((alone, frozenset()), value, value, single, whole, move) if alone else None
+    about = ("said", some | {one.lower() for one in _WAY.findall(rest)})
+    if len(some) < (NAMED if few else LEAST):
+        if not alone:
+            return None
+        about = (alone, frozenset())
+    return Told(about, value, value, single, whole, move, sort(found[0]), whose)
 
 
 def _lead(text: str, found: re.Match[str]) -> str:
@@ -151,10 +190,24 @@ def _named(text: str, said: list[re.Match[str]]) -> re.Match[str]:
 
 
 def _single(text: str, found: re.Match[str], value: str, named: bool) -> bool:
-    """Whether there can be but one such value: a number, what is said to be it, what has changed."""
+    """Whether there can be but one such value: a number, what is said to be it, what is so now; no id."""
     before = text[: found.start()]
-    number = kind(value) == "number" and not _ID.search(before[-30:])
-    past, aims = _PAST.search(text) is not None, _TO.search(before) is not None
-    if not (aims or (not past and (number or named or _NOW.search(text)))):
+    if _is_id(before, found[0]) or doubtful(text) or _MORE.search(text) or _ONE_OF.search(before):
         return False
-    return not (doubtful(text) or _MORE.search(text) or _ONE_OF.search(before))
+    if _TO.search(before):
+        return True
+    number = kind(value) == "number" and not _ID.search(before[-30:])
+    one = named and not _MEMBERS.search(before)
+    return not _PAST.search(text) and (number or one or _changed(text, before, value))
+
+
+def _is_id(before: str, literal: str) -> bool:
+    """Whether a value is the name of a thing that has none but this."""
+    raw = literal.strip("`\"'()[].,;:")
+    return cues.kind(raw) == "commit" or bool(_ID_LIKE.fullmatch(raw) or _IDS.search(before))
+
+
+def _changed(text: str, before: str, value: str) -> bool:
+    """Whether a thing is said to have this value now; a job is one script, but may run many a command."""
+    only = _ONLY.search(before) if _NOW.search(text) else None
+    return only is not None and not (only["runs"] and kind(value) != "file")

@@ -21,6 +21,12 @@ _FILLING = frozenset((
     "service", "server", "currently", "still", "already", "just", "always", "please", "we", "i", "our",
 ))  # fmt: skip
 """Words that one who tells the same thing says and another one leaves out."""
+_TALK = frozenset((
+    "i've", "i'd", "we've", "we'd", "you", "you've", "they", "they've", "he", "she", "my", "your", "their",
+    "someone", "somebody", "today", "yesterday", "recently", "finally", "successfully", "permanently",
+    "completely", "officially", "gone", "ahead",
+))  # fmt: skip
+"""Words of whoever reports a change; they are no part of what has changed."""
 _STATES = frozenset((
     "listens", "runs", "uses", "keeps", "takes", "waits", "lives", "starts", "serves", "called", "named",
 ))  # fmt: skip
@@ -41,8 +47,11 @@ _DOUBTS = frozenset((
     "maybe", "perhaps", "try", "tried", "trying", "temporary", "temporarily", "want", "wants", "wanted",
     "propose", "proposed", "suggest", "suggested", "consider", "considered", "going", "let", "let's",
 ))  # fmt: skip
+_SETTING = re.compile(
+    r"[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+|\$.+|\{\{.+|<\w+>|%\w+%|(?:[\w.]*settings|config|env|process\.env|os\.environ)\b[.[].+"
+)
+"""The name of what holds a value."""
 _TOKEN = re.compile(r"[a-z']+")
-_UNDONE = re.compile(r"\b(?:revert\w*|roll(?:ed|ing)? back|undo|undone|cancel\w*|decided against)\b", re.I)
 
 
 def plain(text: str) -> str:
@@ -64,9 +73,23 @@ def kind(value: str) -> str:
     return "number" if re.fullmatch(r"\d[\d.,]*[a-z%]{0,2}", value) else cues.kind(value)
 
 
+def sort(literal: str) -> str:
+    """What sort of thing a literal is as it was written; a version is a number, a setting's name no value.
+
+    >>> sort("`v1.2`"), sort("`GATE_PORT`"), sort("`shop_a`")
+    ('number', 'setting', 'name')
+    """
+    raw = literal.strip("`" + _EDGES)
+    if kind(plain(raw)) == "file":
+        return "file"
+    if _SETTING.fullmatch(raw):
+        return "setting"
+    return "number" if re.fullmatch(r"v?\d[\w.+-]*", raw) else kind(plain(literal))
+
+
 def words(text: str) -> frozenset[str]:
     """The words that say something."""
-    said = cues.content(text.replace("`", "")).lower().split()
+    said = cues.content(text.replace("`", "").replace("’", "'")).lower().split()
     return frozenset(word.strip(_EDGES).removesuffix("'s") for word in said) - _FILLING
 
 
@@ -81,7 +104,7 @@ def names(text: str) -> frozenset[str]:
 
 def topic(said: frozenset[str]) -> frozenset[str]:
     """Words without those by which what is so differs from what has become so."""
-    return said - _STATES - CHANGED
+    return said - _STATES - CHANGED - _TALK
 
 
 def doubtful(text: str) -> bool:
@@ -96,8 +119,3 @@ def doubtful(text: str) -> bool:
         or not _DOUBTS.isdisjoint(said)
         or any(one.endswith(("n't", "'ll")) for one in said)
     )
-
-
-def undone(text: str) -> bool:
-    """Whether something is said to have been taken back."""
-    return _UNDONE.search(text) is not None
