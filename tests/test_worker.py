@@ -423,6 +423,37 @@ def test_other_echoes_make_another_adapter_and_the_first_one_comes_back_with_the
     assert [card.id for card in library.cards()] == [first.id]
 
 
+def test_one_that_a_person_put_back_stays_when_the_first_one_comes_back(
+    made, write_session, etch, library, echoes
+):
+    write_session()
+    job = Distil("s1", str(echoes.project))
+    list(worker.distil(made, job))
+    (first,) = library.cards()
+    etch(*DATABASE)
+    list(worker.distil(made, job))
+    (second,) = library.cards()
+    library.archive(second.id)
+    library.reactivate(second.id)
+    echoes.memory("workers").unlink()
+    list(worker.distil(made, job))
+    assert {card.id for card in library.cards()} == {first.id, second.id}
+
+
+def test_what_is_taken_out_while_it_is_learnt_is_in_no_adapter(made, write_session, etch, library, echoes):
+    etch(*DATABASE)
+    write_session()
+    work = worker.distil(made, Distil("s1", str(echoes.project)))
+    next(work)
+    echoes.memory("workers").unlink()
+    *_, done = work
+    (card,) = library.cards(include_archived=True)
+    assert done.adapter == card.id
+    assert card.lessons
+    assert not [lesson for lesson in card.lessons if "Postgres" in lesson.answer]
+    assert {path.name for path in library.root.iterdir()} == {".lock", "ledger.jsonl", card.id}
+
+
 def test_a_session_without_lessons_of_its_own_makes_no_adapter_of_echoes_alone(
     made, write_session, etch, library, echoes
 ):

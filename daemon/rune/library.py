@@ -307,8 +307,7 @@ class Library:
             return
         for other in self.cards(include_archived=True):
             state = states.get(other.id, NEW)
-            put_back = state.word and state.word >= card.created
-            gives_way = state.status in ("active", "unserved") and not put_back
+            gives_way = state.status in ("active", "unserved") and not state.put_back_since(card.created)
             if other.session == card.session and other.id != card.id and gives_way:
                 self._record(other.id, "superseded", by=card.id)
 

@@ -5,7 +5,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rune.errors import FormatError, NewerVersion
-from rune.evolution import plan
 from rune.records import card
 from rune.records import ledger as records
 from rune.records.card import Card, Lesson, Shelf
@@ -77,11 +76,10 @@ def test_a_damaged_card_is_refused_with_the_field_and_the_way_out(tmp_path, make
     assert "rune distil <session>" in str(raised.value)
 
 
-def test_every_level_that_is_planned_can_be_read(tmp_path, make_card):
-    for level in plan.LEVELS:
+def test_every_level_can_be_read(tmp_path, make_card):
+    for level in card.LEVELS:
         (tmp_path / "card.json").write_bytes(card.dump(make_card(level=level)))
         assert card.read(tmp_path / "card.json").level == level
-    assert plan.LEVELS == card.LEVELS
 
 
 @pytest.mark.parametrize(

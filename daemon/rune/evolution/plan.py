@@ -22,10 +22,8 @@ from rune.evolution.facts import Replaced
 from rune.evolution.fitness import DAY, Fitness
 from rune.evolution.similar import Pair, pair
 from rune.lessons.apart import distinct
-from rune.records.card import Card, Lesson, living
+from rune.records.card import LEVELS, Card, Lesson, living
 from rune.records.ledger import State
-
-LEVELS = ("session", "task", "project")
 
 
 @dataclass(frozen=True, slots=True)

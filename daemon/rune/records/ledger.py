@@ -107,6 +107,10 @@ class State:
         """Every session that it comes from."""
         return self.sessions or (self.session,)
 
+    def put_back_since(self, at: float) -> bool:
+        """Whether a person has put it back since then: what was there before takes its place no more."""
+        return bool(self.word) and self.word >= at
+
 
 NEW = State()
 """Of an adapter that the ledger does not name: its line was lost, or is being written."""

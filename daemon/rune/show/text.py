@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 
+from rune import printable
 from rune.show.overview import AdapterRow, Overview, SessionRow, total
 
 WIDTH = 100
@@ -30,12 +31,13 @@ def render(overview: Overview, now: float) -> str:
     if overview.adapters:
         parts.append(_adapter_table(overview.adapters, now))
     if overview.problems:
-        parts.append("\n".join(["Problems", *(f"- {_plain(problem)}" for problem in overview.problems)]))
+        problems = (f"- {printable.line(problem)}" for problem in overview.problems)
+        parts.append("\n".join(["Problems", *problems]))
     return "\n\n".join(parts) + "\n"
 
 
 def _heading(overview: Overview, now: float) -> list[str]:
-    lines = [f"Rune, the memory of {_plain(overview.project)}"]
+    lines = [f"Rune, the memory of {printable.line(overview.project)}"]
     if not overview.ready:
         lines.append("Not set up yet: `rune setup` brings the model. Sessions are captured, but not learnt.")
     if overview.sessions or overview.adapters:
@@ -60,7 +62,7 @@ def _what_comes(overview: Overview, now: float) -> list[str]:
 
 
 def _facts(facts: Sequence[tuple[str, str]]) -> list[str]:
-    return [_cut(f"{name:<15}{_plain(text)}", WIDTH) for name, text in facts]
+    return [_cut(f"{name:<15}{printable.line(text)}", WIDTH) for name, text in facts]
 
 
 def _made(overview: Overview) -> list[tuple[str, str]]:
@@ -145,7 +147,7 @@ def _percent(score: float | None) -> str:
 
 def _table(head: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> str:
     """Columns as wide as needed, 36 characters at most; the last one gets what is left of the width."""
-    shown = [head, *(tuple(_plain(cell) for cell in row) for row in rows[:ROWS])]
+    shown = [head, *(tuple(printable.line(cell) for cell in row) for row in rows[:ROWS])]
     widths = [min(36, max(len(row[i]) for row in shown)) for i in range(len(head) - 1)]
     lines = []
     for row in shown:
@@ -187,11 +189,6 @@ def _counts(counts: Mapping[str, int]) -> str:
     return ", ".join(
         f"{count} {name}" for name, count in sorted(counts.items(), key=lambda item: (-item[1], item[0]))
     )
-
-
-def _plain(text: str) -> str:
-    """One line without anything that a terminal would act on."""
-    return "".join(c for c in " ".join(text.split()) if c.isprintable())
 
 
 def _cut(text: str, width: int) -> str:

@@ -57,10 +57,25 @@ def distil(parts: Learner, job: Distil) -> Task:
             else:
                 made = state
         assert made is not None, "a distiller ends with Distilled"
-        card = library.add(stage, receipt(parts, past, taught, made, lessons.summary(past, own)))
+        card = published(library, stage, receipt(parts, past, taught, made, lessons.summary(past, own)))
+    if card is None:
+        log.info("an echo was taken out while %s was learnt: once more without it", job.session)
+        yield from distil(parts, job)
+        return
     carrying.retire(library, parts.config.evolution)
     reindex(parts, job.project, library)
     yield Done(card.id, f"{len(taught)} lessons in {made.seconds:.0f} s")
+
+
+def published(library: Library, stage: Path, card: Card) -> Card | None:
+    """Add an adapter, unless an echo that it was taught is there no more.
+
+    Whoever takes an echo out finds this adapter, or has taken it out before this look.
+    """
+    with library.alone():
+        memory = known.read(library.echoes)
+        gone = not all(memory.living(lesson.evidence) for lesson in card.lessons)
+        return None if gone else library.add(stage, card)
 
 
 def evolve(parts: Learner, job: Evolve) -> Task:
@@ -113,7 +128,7 @@ def in_service_again(library: Library, card: Card) -> None:
     """An adapter whose successor was made of something else than what there is now takes its place back.
 
     Where it was brought together with others, or a fitter one of another session took its place, that serves
-    for it, or what came of that.
+    for it, or what came of that. A successor that a person has put back since stays beside it.
     """
     states, cards = library.states(), library.cards(include_archived=True)
     state = states.get(card.id, NEW)
@@ -124,7 +139,8 @@ def in_service_again(library: Library, card: Card) -> None:
     if state.status == "superseded" and not served:
         library.reactivate(card.id, "its session and its echoes are again what it was made of", hand=False)
         for other in library.cards():
-            if other.session == card.session and other.id != card.id:
+            kept = states.get(other.id, NEW).put_back_since(state.since)
+            if other.session == card.session and other.id != card.id and not kept:
                 library.supersede(other.id, card.id)
 
 
