@@ -115,6 +115,97 @@ def test_arcs_come_in_the_order_of_their_failures(story):
     assert [arc.error.command for arc in arcs.find(story.events)] == ["pytest", "mypy ."]
 
 
+def test_two_plain_assertions_in_a_row_are_two_arcs(story):
+    told = "E       {0}\n\ntests/a.py:9: AssertionError\nFAILED tests/a.py::{1} - {0}\n1 failed in 0.1s"
+    story.fails("pytest -x", told.format("assert 1 == 2", "test_one"))
+    story.edits("app.py", "one = 1")
+    story.fails("pytest -x", told.format("assert 3 == 4", "test_two"))
+    story.edits("app.py", "two = 2")
+    story.runs("pytest -x", "2 passed in 0.1s")
+    assert [arc.signature for arc in arcs.find(story.events)] == ["assert 1 == 2", "assert 3 == 4"]
+
+
+# what a run speaks of
+
+
+def test_a_run_of_another_package_neither_ends_nor_proves_an_arc(story):
+    story.fails("pnpm --filter @acme/api test", "AssertionError: expected 401 to be 200")
+    story.edits("packages/web/src/login.ts", "const path = '/login';", "const path = '/signin';")
+    story.runs("pnpm --filter @acme/web test", "Tests  9 passed (9)")
+    story.fails("pnpm --filter @acme/api test", "AssertionError: expected 401 to be 200")
+    (arc,) = arcs.find(story.events)
+    assert (arc.outcome, arc.solved) == (None, False)
+
+
+def test_failures_of_two_packages_are_two_arcs_and_a_wider_run_proves_both(story):
+    story.fails("cargo test -p api", "error[E0425]: no `ttl`")
+    story.fails("cargo test -p web", "error[E0308]: mismatched types")
+    story.edits("crates/api/src/lib.rs", "let ttl = 1;")
+    story.runs("cargo test --workspace", "test result: ok. 9 passed; 0 failed;")
+    assert [arc.solved for arc in arcs.find(story.events)] == [True, True]
+
+
+# what was taken back
+
+
+def test_a_change_that_was_taken_back_is_none(story):
+    story.fails("pytest", "TimeoutError: no answer")
+    story.edits("app.py", "TIMEOUT = 30", "TIMEOUT = 5")
+    story.fails("pytest", "TimeoutError: no answer")
+    story.edits("app.py", "TIMEOUT = 5", "TIMEOUT = 30")
+    story.edits("mock.py", "port = 9090", "port = 9091")
+    story.runs("pytest", "1 passed")
+    (arc,) = arcs.find(story.events)
+    assert [(c.removed, c.added) for c in arc.changes] == [(("port = 9091",), ("port = 9090",))]
+    assert {"e2", "e4", "e5"} <= set(arc.events)
+
+
+def test_a_change_that_a_later_arc_takes_back_fixed_nothing(story):
+    story.fails("pytest", "TimeoutError: no answer")
+    story.edits("app.py", "TIMEOUT = 30", "TIMEOUT = 5")
+    story.fails("pytest", "ConnectionError: refused")
+    story.edits("app.py", "TIMEOUT = 5", "TIMEOUT = 30")
+    story.edits("mock.py", "port = 9090", "port = 9091")
+    story.runs("pytest", "1 passed")
+    first, second = arcs.find(story.events)
+    assert first.changes == ()
+    assert [c.path for c in second.changes] == ["mock.py"]
+
+
+def test_what_was_changed_twice_is_one_change(story):
+    story.fails("pytest", "TimeoutError: no answer")
+    story.edits("app.py", "a = 1\nTIMEOUT = 30", "a = 1\nTIMEOUT = 5")
+    story.edits("app.py", "TIMEOUT = 60", "TIMEOUT = 30")
+    story.runs("pytest", "1 passed")
+    (arc,) = arcs.find(story.events)
+    assert [(c.removed, c.added) for c in arc.changes] == [(("TIMEOUT = 5",), ("TIMEOUT = 60",))]
+
+
+@pytest.mark.parametrize(
+    ("command", "left"),
+    [("git checkout -- app.py", []), ("git restore .", []), ("git checkout -b app.py", ["app.py"]),
+     ("git restore --staged app.py", ["app.py"]), ("git checkout lib.py", ["app.py"])],
+)  # fmt: skip
+def test_what_git_puts_back_is_no_change(story, command, left):
+    story.fails("pytest", "TimeoutError: no answer")
+    story.edits("app.py", "TIMEOUT = 30", "TIMEOUT = 5")
+    story.runs(command)
+    story.runs("pytest", "1 passed")
+    (arc,) = arcs.find(story.events)
+    assert [c.path for c in arc.changes] == left
+
+
+def test_a_file_written_twice_is_changed_where_it_differs(story):
+    for text in ("import os\nport = 1\n", "import os\nport = 2\n"):
+        story.events.append(
+            Generation(f"w{len(story.events)}", float(len(story.events)), "Write", "a.py", text)
+        )
+        if not story.events[1:]:
+            story.fails("pytest", "KeyError: 'port'")
+    (arc,) = arcs.find(story.events)
+    assert [(c.removed, c.added) for c in arc.changes] == [(("port = 1",), ("port = 2",))]
+
+
 # what mends what
 
 
@@ -179,6 +270,59 @@ def test_indentation_alone_is_no_change_of_a_line():
         ("make: *** [all] Error 2", "[all] Error 2"),
         ("\x1b[31mKeyError: 'port'\x1b[0m", "KeyError: 'port'"),
         ("all is lost\nExit code 3", "all is lost"),
+        (
+            "E       assert 10.10 == 10.1\nE        +  where 10.10 = total()\n\na.py:9: AssertionError\n"
+            "FAILED a.py::test_a - assert 10.10 == 10.1",
+            "assert 10.10 == 10.1",
+        ),
+        (
+            "____ test_a ____\nE   KeyError: 'a'\n____ test_b ____\nE   KeyError: 'b'\n==== x ====",
+            "KeyError: 'a'",
+        ),
+        ("E   assert False\nFAILED a.py::test_a - assert False", "a.py::test_a - assert False"),
+        ("a.py:9: DeprecationWarning: old\nDeprecationWarning: older\nE   assert 1 == 2", "assert 1 == 2"),
+        (
+            "F401 [*] `os` imported but unused\n --> app.py:3:8\n  |\n3 | import os\n\nFound 1 error.\n"
+            "[*] 1 fixable with the `--fix` option.",
+            "F401 `os` imported but unused",
+        ),
+        (
+            "F841 Local variable `x`\n --> a.py:9:5\n  |\n9 |   x = 1\n  |   ^\n  |\n",
+            "F841 Local variable `x`",
+        ),
+        (
+            "/p/a.ts\n  9:1  warning  Console\n  3:7   error  'x' is never used  no-vars\n\n"
+            "✖ 2 problems (1 error)",
+            "'x' is never used no-vars",
+        ),
+        (
+            "panic: nil map [recovered]\n\tpanic: nil map\n\ngoroutine 7:\n\t/go/testing.go:1632 +0x2",
+            "panic: nil map",
+        ),
+        (
+            "WARNING: DATA RACE\n  a.go:41 +0x44\n--- FAIL: TestPool (0.02s)\n    testing.go:1398: race",
+            "TestPool: WARNING: DATA RACE",
+        ),
+        (
+            "thread 'a::b' panicked at src/a.rs:8:9:\nassertion failed\n\ntest result: FAILED. 1 failed;\n\n"
+            "error: test failed, to rerun pass `--lib`",
+            "thread 'a::b' panicked: assertion failed",
+        ),
+        (
+            "FAIL src/a.test.ts\n  ● sum › rounds\n\n    expect(x).toBe(y)\n\n"
+            "    Expected: 1\n    Received: 2\n",
+            "sum › rounds: expect(x).toBe(y) Expected: 1 Received: 2",
+        ),
+        (
+            "[ERROR] COMPILATION ERROR :\n[ERROR] /h/A.java:[6,3] cannot find symbol\n[INFO] BUILD FAILURE",
+            "cannot find symbol",
+        ),
+        (
+            "  Failed Sum.Rounds [12 ms]\n  Error Message:\n   Equal() Failure\nFailed!  - Failed: 1",
+            "Sum.Rounds: Equal() Failure",
+        ),
+        ("npm error code ERESOLVE\nnpm error ERESOLVE unable to resolve", "ERESOLVE unable to resolve"),
+        ("BUILD FAILURE", "BUILD FAILURE"),
         ("", "pytest failed"),
         ("...", "pytest failed"),
     ],

@@ -224,6 +224,114 @@ def test_a_change_too_long_to_tell_is_told_by_its_new_line(story):
     assert f"a.py, write `{new}`." in repair.answer
 
 
+# a failure that came back, and one that was never solved
+
+
+def test_an_error_that_came_back_and_stayed_is_told_as_open(story):
+    story.fails("pytest", "KeyError: 'port'")
+    story.edits("conf.py", "port = data.get('port', 80)", "port = data['port']")
+    story.runs("pytest", "4 passed in 0.1s")
+    story.edits("conf.py", "data = strict(raw)", "data = raw")
+    story.fails("pytest", "KeyError: 'port'")
+    taught = found(story)
+    (lesson,) = of("unsolved", taught)
+    assert not of("repair", taught)
+    assert "KeyError: 'port' came back after a fix and was left unsolved in that session." in lesson.answer
+    assert "with `port = data.get('port', 80)`" in lesson.answer
+    assert "e1" in lesson.evidence
+    assert not [key for key in lesson.keys if key in "port = data['port']"]
+
+
+def test_an_error_that_came_back_and_was_solved_again_is_told_by_its_last_fix(story):
+    for number in (1, 2):
+        story.fails("pytest", "KeyError: 'port'")
+        story.edits("conf.py", f"port = {number}00", f"prot = {number}00")
+        story.runs("pytest", "4 passed in 0.1s")
+    (repair,) = of("repair", found(story))
+    assert "`port = 200`" in repair.answer
+    assert "e1" in repair.evidence
+
+
+def test_a_run_of_another_package_verifies_no_fix(story):
+    story.fails("npm -w api test", "AssertionError: expected 401 to be 200")
+    story.edits("web/login.ts", "const path = '/login';", "const path = '/signin';")
+    story.runs("npm -w web test", "Tests:  9 passed, 9 total")
+    taught = found(story)
+    assert not of("repair", taught)
+    assert of("unsolved", taught)
+
+
+# which change is the fix
+
+
+@pytest.mark.parametrize(
+    ("path", "old", "new", "told"),
+    [("a.rs", "#[derive(Debug)]\npub struct A {", "#[derive(Debug, Clone)]\npub struct A {",
+      "replace `#[derive(Debug)]` with `#[derive(Debug, Clone)]`."),
+     ("a.c", "#include <stdio.h>", "#include <stdint.h>\n#include <stdio.h>", "add `#include <stdint.h>`."),
+     ("a.c", "*head = NULL_IDX;", "*head = 0;", "replace `*head = NULL_IDX;` with `*head = 0;`."),
+     ("a.py", "# old port\nport = 1", "# new port\nport = 2", "replace `port = 1` with `port = 2`."),
+     ("a.ts", 'x.not("new");', 'x.not(\n  "**A**: new",\n);',
+      'replace `x.not("new");` with `x.not("**A**: new");`.'),
+     ("a.ts", "rm(dir).catch(() => {});", "rm(dir).catch(() => {\n  // may be gone\n});",
+      "replace `rm(dir).catch(() => {});` with `rm(dir).catch(() => { // may be gone });`."),
+     ("a.ts", "const all = [\n  ...one,\n  ...two,\n];\nconst sums = memo(() => {\n  return all;\n});",
+      "const sums = memo(() => {\n  const all = [\n    ...one,\n    ...two,\n  ];\n  return all;\n});",
+      "move `const all = [...one, ...two];` below `const sums = memo(() => {`."),
+     ("a.ts", "go();", "if (ready) {\n  go();\n}", "add `if (ready) { go(); }`."),
+     ("a.ts", "go();", "if (ready) {\n" + "  call_another();\n" * 9 + "}", "add `if (ready)`."),
+     ("a.py", "total = sum(rows)", "rows = clean(data)\ntotal = sum(rows, 0)", "add `rows = clean(data)`."),
+     ("a.py", "import os\nx = old()", "x = old()", "remove `import os`."),
+     ("a.py", "", "import os\n\n\ndef load(path):\n    return path[key.lower()]\n", "a.py anew."),
+     ("a.py", "", "import os\n\n\ndef load(path):\n    port = 5\n    return port\n", "write `port = 5`.")],
+)  # fmt: skip
+def test_the_fix_is_what_differs_whole(story, path, old, new, told):
+    story.fails("pytest", "KeyError: 'port'")
+    story.edits(path, new, old)
+    story.runs("pytest", "4 passed in 0.1s")
+    (repair,) = of("repair", found(story))
+    assert told in repair.answer
+
+
+def test_a_key_of_a_repair_is_what_was_put_in(mended):
+    (repair,) = of("repair", found(mended))
+    assert repair.keys == ("price = f'EUR {total}'", "pytest tests/test_invoice.py")
+
+
+def test_what_was_only_taken_out_is_its_own_key(story):
+    story.fails("npx tsc", "error TS6133: 'fs' is never read")
+    story.edits("a.ts", "", "import fs from 'fs';")
+    story.runs("npx tsc")
+    (repair,) = of("repair", found(story))
+    assert repair.keys[0] == "import fs from 'fs';"
+
+
+# how many tests there were
+
+CRATE = "test result: ok. {} passed; 0 failed; 0 ignored; 0 measured; 0 filtered out; finished in 0.31s\n"
+
+
+@pytest.mark.parametrize(
+    ("command", "text", "told"),
+    [("cargo test", CRATE.format(118) + CRATE.format(12) + CRATE.format(3),
+      "133 tests that pass, 0 failing tests"),
+     ("cargo test 2>&1 | tail -3", CRATE.format(118), ""),
+     ("npx jest", "Test Suites: 9 passed, 9 total\nTests:       87 passed, 87 total\nSnapshots:   6 passed",
+      "87 tests that pass"),
+     ("npx vitest run", " Test Files  3 passed (3)\n      Tests  1 failed | 20 passed (21)",
+      "20 tests that pass, 1 failing tests"),
+     ("pytest -q | tail -1", "11 passed, 2 skipped, 3 warnings in 0.4s", "11 tests that pass"),
+     ("bun test", " 1309 pass\n 0 fail\n 2000 expect() calls", "1309 tests that pass, 0 failing tests"),
+     ("bun test | tail -4", " 1309 pass\n 0 fail", "1309 tests that pass, 0 failing tests"),
+     ("make check", "11 passed in 0.4s\n" + CRATE.format(5), ""),
+     ("make check", "ok | 3 passed | 0 failed (12ms)", "3 tests that pass, 0 failing tests")],
+)  # fmt: skip
+def test_tests_are_counted_by_the_totals_of_their_runner(story, command, text, told):
+    story.runs(command, text)
+    counted = of("count", found(story))
+    assert [lesson.answer.split(" with ")[0] for lesson in counted] == ([told] if told else [])
+
+
 # one answer per question, one lesson per answer
 
 

@@ -52,7 +52,7 @@ def test_a_one_off_script_is_the_same_command_only_with_the_same_text(form: str)
     ["2 failed, 1 passed in 0.12s", "--- FAIL: TestPrice (0.00s)", "FAIL\tshop/price\t0.01s", " 1 fail",
      "Traceback (most recent call last):", "src/a.ts(3,1): error TS2322: no", "error[E0308]: mismatched",
      "npm ERR! code 1", "BUILD FAILED in 2s", "Found 3 errors in 1 file", "bash: pytset: command not found",
-     "FAILED (failures=1)", "python: No module named pytest"],
+     "FAILED (failures=1)", "python: No module named pytest", "1 error in 0.10s", "make: *** [test] Error 2"],
 )  # fmt: skip
 def test_a_runner_whose_text_tells_of_a_failure_failed_though_nothing_was_flagged(text: str) -> None:
     assert not runs.succeeded("make test | tail -3", text, True)
@@ -61,6 +61,12 @@ def test_a_runner_whose_text_tells_of_a_failure_failed_though_nothing_was_flagge
 @pytest.mark.parametrize("text", ["3 passed", "0 failed", " 0 fail", "ok  shop/price 0.01s", "", "0 errors"])
 def test_a_runner_whose_text_tells_of_none_passed(text: str) -> None:
     assert runs.succeeded("pytest -q | tail -3", text, True)
+
+
+def test_all_runners_of_a_command_are_heard() -> None:
+    text = "All checks passed!\n1 failed, 3 passed in 0.1s"
+    assert not runs.succeeded("ruff check . && pytest -q | tail -2", text, True)
+    assert runs.succeeded("git commit -m x && pytest -q | tail -2", text, True)
 
 
 def test_a_flagged_command_failed_whatever_it_says() -> None:

@@ -2,25 +2,27 @@
 
 An arc opens when a runner fails and gathers what the agent said and changed after that. A run of the same
 family that fails with another error ends it (that change answered that error) and opens the next; a run
-that succeeds proves them all. An arc that never closes is kept too: an unsolved failure teaches what not to
-try. Pure: events in, arcs out.
+that succeeds proves them all. A run of another package, or of other files, does neither. What was changed and
+taken back is no change. An arc that never closes is kept too: an unsolved failure teaches what not to try.
+Pure: events in, arcs out.
 """
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from rune import runs
+from rune import changes, runs, scopes
+from rune.changes import Made
 from rune.records.trajectory import Event, Execution, Generation, Note, Reflection
 from rune.redact.plausible import MARK
+from rune.signatures import signature
 
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One edit inside an arc."""
+    """What became of one place inside an arc."""
 
     event: str
     path: str
@@ -28,6 +30,9 @@ class Change:
     removed: tuple[str, ...]
     added: tuple[str, ...]
     command: str = ""
+    old: tuple[str, ...] = ()
+    """All lines that were replaced, with those that stayed; nothing where that is not known."""
+    new: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,134 +59,126 @@ class Arc:
 class _Open:
     error: Execution
     said: list[Reflection] = field(default_factory=list)
-    changes: list[Change] = field(default_factory=list)
+    made: list[Made] = field(default_factory=list)
 
 
-Waiting = dict[str, list[_Open]]
-"""By family: the errors of a chain of runs; only the last one still gathers."""
+@dataclass(slots=True)
+class _Chain:
+    """Errors of runs that are about the same; only the last one still gathers."""
+
+    family: str
+    arcs: list[_Open]
+
+    @property
+    def last(self) -> _Open:
+        return self.arcs[-1]
 
 
 def find(events: Sequence[Event]) -> list[Arc]:
     """Every arc of a session, in the order in which the failures came."""
-    waiting: Waiting = {}
+    waiting: list[_Chain] = []
     done: list[Arc] = []
+    known: dict[str, str] = {}
     for event in events:
         match event:
             case Reflection() | Note():
-                for chain in waiting.values():
-                    chain[-1].said.append(
+                for chain in waiting:
+                    chain.last.said.append(
                         event if isinstance(event, Reflection) else Reflection(event.id, event.at, event.text)
                     )
             case Generation():
-                _changed(waiting, change(event))
+                edit = changes.written(known, event)
+                for chain in waiting:
+                    chain.last.made.append(edit)
             case Execution():
-                _run(event, waiting, done)
+                waiting = _run(event, waiting, done)
             case _:
                 pass
-    done += [_close(arc, None) for chain in waiting.values() for arc in chain]
+    for chain in waiting:
+        done += _close(chain, None)
     return sorted(done, key=lambda arc: (arc.error.at, arc.error.id))
 
 
-def _changed(waiting: Waiting, made: Change) -> None:
-    for family, chain in waiting.items():
-        if not made.command or runs.mends(made.command, family):
-            chain[-1].changes.append(made)
-
-
-def _run(event: Execution, waiting: Waiting, done: list[Arc]) -> None:
+def _run(event: Execution, waiting: list[_Chain], done: list[Arc]) -> list[_Chain]:
+    """The chains that still wait after a run."""
     if event.ok and event.tool == "Bash":
-        _changed(waiting, Change(event.id, "", (), (), event.command))
+        _commanded(event, waiting)
     family = runs.family(event.command)
     if not family:
-        return
+        return waiting
     if event.ok:
-        done += [_close(arc, event) for arc in waiting.pop(family, [])]
-        return
-    chain = waiting.setdefault(family, [])
-    if not chain or (chain[-1].changes and signature(chain[-1].error) != signature(event)):
-        chain.append(_Open(event))
+        proved = [chain for chain in waiting if _proves(event, chain)]
+        for chain in proved:
+            done += _close(chain, event)
+        return [chain for chain in waiting if chain not in proved]
+    _failed(event, family, waiting)
+    return waiting
 
 
-def _close(arc: _Open, outcome: Execution | None) -> Arc:
+def _failed(event: Execution, family: str, waiting: list[_Chain]) -> None:
+    """A run that failed opens an arc, but where nothing was changed since another one of its kind failed."""
+    alike = [chain for chain in waiting if chain.family == family]
+    same = [chain for chain in alike if not scopes.apart(event.command, chain.last.error.command)]
+    if same and same[-1].last.made and signature(same[-1].last.error) != signature(event):
+        same[-1].arcs.append(_Open(event))
+    elif not same and all(
+        chain.last.made or scopes.elsewhere(event.command, chain.last.error.command) for chain in alike
+    ):
+        waiting.append(_Chain(family, [_Open(event)]))
+
+
+def _commanded(event: Execution, waiting: list[_Chain]) -> None:
+    """A command that went well: it edits, or it puts files back as they were."""
+    for chain in waiting:
+        for arc in chain.arcs:
+            arc.made = [
+                one
+                for one in arc.made
+                if not isinstance(one, Generation) or not changes.restores(event.command, one.path)
+            ]
+        if runs.mends(event.command, chain.family):
+            chain.last.made.append(event)
+
+
+def _proves(run: Execution, chain: _Chain) -> bool:
+    return runs.verifies(run.command, chain.last.error.command, chain.last.error.text)
+
+
+def _close(chain: _Chain, outcome: Execution | None) -> list[Arc]:
+    """The arcs of a chain; what a later one of them took back was no fix of an earlier one."""
+    made = [changes.net(arc.made) for arc in chain.arcs]
+    for place, later in enumerate(made):
+        for earlier in made[:place]:
+            for then in [one for one in later if any(changes.undoes(one, first) for first in earlier)]:
+                later.remove(then)
+                earlier[:] = [first for first in earlier if not changes.undoes(then, first)]
+    return [_arc(arc, tuple(map(change, left)), outcome) for arc, left in zip(chain.arcs, made, strict=True)]
+
+
+def _arc(arc: _Open, left: tuple[Change, ...], outcome: Execution | None) -> Arc:
     said = [line for reflection in arc.said for line in sentences(reflection.text)]
     telling = [line for line in said if explains(line)]
-    ids = (
-        arc.error.id,
-        *(r.id for r in arc.said),
-        *(c.event for c in arc.changes),
-        *((outcome.id,) if outcome else ()),
-    )
+    ids = (arc.error.id, *(r.id for r in arc.said), *(one.id for one in arc.made))
+    ids += (outcome.id,) if outcome else ()
     return Arc(
         arc.error,
         signature(arc.error),
         tuple(dict.fromkeys(telling)),
-        tuple(arc.changes),
+        left,
         outcome,
         tuple(dict.fromkeys(ids)),
     )
 
 
-def change(event: Generation) -> Change:
+def change(event: Made) -> Change:
     """What an edit took out and put in, line by line, blank lines and indentation aside."""
-    before = [line.strip() for line in event.before.splitlines()]
-    after = [line.strip() for line in event.text.splitlines()]
-    diff = list(difflib.ndiff(before, after)) if event.before else []
-    removed = tuple(line[2:] for line in diff if line.startswith("- ") and line[2:])
-    added = tuple(line[2:] for line in diff if line.startswith("+ ") and line[2:])
-    return Change(
-        event.id, event.path, removed, added if event.before else tuple(line for line in after if line)
-    )
-
-
-_SIGNATURES = tuple(
-    re.compile(pattern, re.M)
-    for pattern in (
-        r"^(?:E\s+)?((?:[\w.]+\.)?[A-Z]\w*(?:Error|Exception|Warning|Interrupt)\b:? ?.*)$",
-        r"^(error(?:\[E\d+\])?: .+)$",
-        r"(error TS\d+: .+)$",
-        r"^\s*\S+\.\w+:\d+(?::\d+)?:? (.+)$",
-        r"^(--- FAIL: \S+)",
-        r"^FAILED (\S+(?: - .+)?)$",
-        r"^\s*[×✖!] (.+)$",
-        r"^\s*(panic: .+)$",
-        r"^(?:make: \*\*\* |npm ERR! |fatal: |ERROR:? |Error:? )(.+)$",
-        r"^(.*(?:No such file or directory|command not found|not found|[Pp]ermission denied|refused).*)$",
-        r"^(.*\b(?:error|failed|FAIL)\b.*)$",
-    )
-)
-
-
-_NOISE = re.compile(
-    r"^\s*\d+\s*[|│]|\bscript \S+ exited with|\btask failed\b|^\s*FAIL\s*$|\b(?:INFO|DEBUG)\b"
-    r"|^\s*\d{4}[-/]\d\d[-/]\d\d[ T]\d\d:|^\s*\$ |^\s*Finished in [\d.]+|━━━|# \S+ \[\S+\.test\]$|^# \S+$"
-    r"|^\d+ issues?:|^\s*\* \w+: \d+$|\bFound \d+ (?:errors?|warnings?)\b|^\[full output: "
-    r"|\bSome (?:errors|warnings) were emitted\b"
-)
-"""Lines that say nothing of the error itself: quoted source, wrappers of the runner, log lines."""
-
-
-def signature(run: Execution, limit: int = 110) -> str:
-    """The line of an error that says most: the last exception, a compiler's message, a failing test.
-
-    >>> text = "Traceback (most recent call last):\\nKeyError: 'port'"
-    >>> signature(Execution("1", 0, "Bash", "python a.py", text, False))
-    "KeyError: 'port'"
-    """
-    text = re.sub(r"\x1b\[[0-9;]*m", "", run.text)
-    text = re.sub(r"^\[[\w:.-]+\] ", "", text, flags=re.M)  # the name of a task before each of its lines
-    text = "\n".join(line for line in text.splitlines() if _NOISE.search(line) is None)
-    for place, pattern in enumerate(_SIGNATURES):
-        if found := pattern.findall(text):
-            line = found[-1] if place == 0 else found[0]
-            if line := _short(line, limit):
-                return line
-    lines = [_short(line, limit) for line in text.splitlines() if not line.startswith("Exit code")]
-    return next((line for line in reversed(lines) if line), f"{runs.family(run.command)} failed")
-
-
-def _short(line: str, limit: int) -> str:
-    line = " ".join(line.split()).strip(" .:")
-    return line if len(line) <= limit else line[:limit].rsplit(" ", 1)[0]
+    if isinstance(event, Execution):
+        return Change(event.id, "", (), (), event.command)
+    old, new = changes.lines(event.before), changes.lines(event.text)
+    found = changes.hunks(old, new)
+    removed = tuple(old[place] for hunk in found for place in hunk.removed)
+    added = tuple(new[place] for hunk in found for place in hunk.added)
+    return Change(event.id, event.path, removed, added, "", old, new)
 
 
 _CUES = re.compile(
@@ -203,26 +200,28 @@ _ALL = r"(?:(?:all|any|the|your|of|every|these|those)\s+)*"
 _START = r"(?:^|[.!?:;,]\s+|\b(?:and|please|you must|you should|you will|now)\s+)"
 """Where an order begins: "the parser must ignore all rows before the header" gives none."""
 _INSTRUCTION = re.compile(
-    "|".join((
-        rf"\b(?:ignore|disregard|forget)\s+{_ALL}(?:(?:{_BEFORE}|{_YOURS})\s+)*(?:{_ORDERS}|{_RULES})\b",
-        rf"\b(?:override|overrule|bypass)\s+{_ALL}(?:(?:{_BEFORE}|{_YOURS})\s+)+(?:{_ORDERS}|{_RULES})\b",
-        rf"\b(?:override|overrule|bypass)\s+(?:your|all\s+your)\s+(?:{_ORDERS}|{_RULES})\b",
-        rf"\b(?:ignore|disregard|forget|discard)\s+{_ALL}{_BEFORE}(?:\s+(?:text|directions?|content|context"
-        rf"|conversations?|input|guidance|and)\b|\s*(?:[.,;!:]|$))",
-        rf"{_START}(?:ignore|disregard|forget)\s+{_ALL}{_BEFORE}\s+messages?\b",
-        rf"{_START}(?:ignore|disregard|forget)\s+(?:everything|anything|all|whatever|what)\b[^.]{{0,30}}?"
-        r"\b(?:above|before|earlier|previously|so far|said|told)\b",
-        rf"\b(?:do\s+not|don't|never|stop)\s+(?:follow|obey|heed|listen\s+to)(?:ing)?\s+(?:\w+\s+){{0,3}}?"
-        rf"(?:{_ORDERS}|(?:{_BEFORE}|your)\s+{_RULES}|rules\s+you)\b",
-        r"\b(?:new|real|actual|updated|your)\s+instructions?(?:\s+(?:are|is)\s+to\b|\s*:)",
-        r"\b(?:from\s+now\s+on|henceforth),?\s+(?:(?:you|always|only|never|must|will|should|shall|are\s+to)\s+)+"
-        r"(?:answer|reply|respond|say|output|print|act|behave|pretend)\b",
-        rf"{_START}always\s+(?:answer|reply|respond)\s+(?:with|by|in)\b",
-        r"\byou\s+are\s+now\s+(?:an?|the|no|free|dan|my|allowed|acting|operating|unrestricted|in\s+\w+\s+mode)\b",
-        rf"{_START}(?:pretend\s+(?:to\s+be|that\s+you|you\s+are)|act\s+as\s+(?:if\s+you|an?\s+unrestricted))\b",
-        r"\b(?:reveal|print|show|leak|repeat|output)\s+(?:me\s+)?(?:your|the)\s+"
-        r"(?:system|hidden|secret|initial)\s+(?:prompt|instructions?|message)\b|\bsystem\s+prompt\b",
-    )),
+    "|".join(
+        (
+            rf"\b(?:ignore|disregard|forget)\s+{_ALL}(?:(?:{_BEFORE}|{_YOURS})\s+)*(?:{_ORDERS}|{_RULES})\b",
+            rf"\b(?:override|overrule|bypass)\s+{_ALL}(?:(?:{_BEFORE}|{_YOURS})\s+)+(?:{_ORDERS}|{_RULES})\b",
+            rf"\b(?:override|overrule|bypass)\s+(?:your|all\s+your)\s+(?:{_ORDERS}|{_RULES})\b",
+            rf"\b(?:ignore|disregard|forget|discard)\s+{_ALL}{_BEFORE}(?:\s+(?:text|directions?|content|context"
+            rf"|conversations?|input|guidance|and)\b|\s*(?:[.,;!:]|$))",
+            rf"{_START}(?:ignore|disregard|forget)\s+{_ALL}{_BEFORE}\s+messages?\b",
+            rf"{_START}(?:ignore|disregard|forget)\s+(?:everything|anything|all|whatever|what)\b[^.]{{0,30}}?"
+            r"\b(?:above|before|earlier|previously|so far|said|told)\b",
+            rf"\b(?:do\s+not|don't|never|stop)\s+(?:follow|obey|heed|listen\s+to)(?:ing)?\s+(?:\w+\s+){{0,3}}?"
+            rf"(?:{_ORDERS}|(?:{_BEFORE}|your)\s+{_RULES}|rules\s+you)\b",
+            r"\b(?:new|real|actual|updated|your)\s+instructions?(?:\s+(?:are|is)\s+to\b|\s*:)",
+            r"\b(?:from\s+now\s+on|henceforth),?\s+(?:(?:you|always|only|never|must|will|should|shall|are\s+to)\s+)+"
+            r"(?:answer|reply|respond|say|output|print|act|behave|pretend)\b",
+            rf"{_START}always\s+(?:answer|reply|respond)\s+(?:with|by|in)\b",
+            r"\byou\s+are\s+now\s+(?:an?|the|no|free|dan|my|allowed|acting|operating|unrestricted|in\s+\w+\s+mode)\b",
+            rf"{_START}(?:pretend\s+(?:to\s+be|that\s+you|you\s+are)|act\s+as\s+(?:if\s+you|an?\s+unrestricted))\b",
+            r"\b(?:reveal|print|show|leak|repeat|output)\s+(?:me\s+)?(?:your|the)\s+"
+            r"(?:system|hidden|secret|initial)\s+(?:prompt|instructions?|message)\b|\bsystem\s+prompt\b",
+        )
+    ),
     re.I | re.M,
 )
 """What gives orders to a model; what a project tells its people ("always run the linter") is none."""

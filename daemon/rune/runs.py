@@ -1,7 +1,7 @@
 """What kind of command this is, and whether it really succeeded.
 
-A failing run is not always flagged: ``pytest | tail`` exits 0, and only its text says FAILED. Both capture
-and import judge commands here, so that a live session and an imported one look the same.
+A failing run is not always flagged: ``pytest | tail`` exits 0, and only its text says FAILED (``verdicts``).
+Both capture and import judge commands here, so that a live session and an imported one look the same.
 
 Covered: the runners listed below, in compound commands and behind pipes.
 Not covered: programs of one's own that print nothing when they fail.
@@ -11,9 +11,17 @@ from __future__ import annotations
 
 import hashlib
 import re
+from collections.abc import Iterator
+
+from rune import scopes, verdicts
 
 _BEFORE = r"^(?:(?:\w+=\S*|sudo|env|time|nohup|exec|timeout\s+\S+|(?:uv|poetry|pdm)\s+run)\s+)*"
 """What may stand before a program that is run by its path; after anything else the path is an argument."""
+_MAKE_OPTIONS = r"(?:\s+(?:-[Cf]\s*\S+|-j\s*\d*|--?[a-zA-Z][\w-]*(?:=\S+)?|\w+=\S*))*"
+_JS_OPTIONS = (
+    r"(?:--(?:filter|workspace|prefix|dir|cwd|scope)(?:=|\s+)\S+\s+|-[CFw]\s+\S+\s+|--?[a-zA-Z]\S*\s+)*"
+)
+"""What may stand before the target or the script that is run: no part of its name."""
 _RUNNERS = (
     ("pytest", r"\b(?:py\.test|pytest)\b"),
     ("unittest", r"\bpython[\d.]*\s+-m\s+unittest"),
@@ -23,7 +31,7 @@ _RUNNERS = (
     ("golangci-lint", r"\bgolangci-lint\b"),
     ("gofmt", r"\b(?:gofmt|goimports)\b"),
     ("mise", r"\bmise\s+(?:run|r|x|exec)\s+(?:--\s+)?([\w:.-]+)"),
-    ("make", r"(?:^|[;&|]\s*)make\b\s*([\w.-]*)"),
+    ("make", r"(?:^|[;&|]\s*)make\b" + _MAKE_OPTIONS + r"\s*([\w.-]*)"),
     ("vitest", r"\bvitest\b"),
     ("jest", r"\bjest\b"),
     ("playwright", r"\bplaywright\s+test\b"),
@@ -32,13 +40,17 @@ _RUNNERS = (
     ("eslint", r"\beslint\b"),
     ("biome", r"\bbiome\b"),
     ("prettier", r"\bprettier\b"),
-    ("js", r"\b(?:npm|pnpm|yarn|bun|nx|turbo)\s+(?:--[\w=-]+\s+\S+\s+|-\w\s+\S+\s+)*(?:run\s+)?([\w:.-]+)"),
+    (
+        "js",
+        rf"\b(?:npm|pnpm|yarn|bun|nx|turbo)\s+{_JS_OPTIONS}(?:workspace\s+\S+\s+)?(?:run\s+{_JS_OPTIONS})?"
+        r"([A-Za-z][\w:.-]*)",
+    ),
     ("cargo", r"\bcargo\s+(\w+)"),
     ("ruff", r"\bruff\b"),
     ("mypy", r"\bmypy\b"),
     ("flake8", r"\bflake8\b"),
     ("dotnet", r"\bdotnet\s+(\w+)"),
-    ("gradle", r"\bgradlew?\s+(\w+)"),
+    ("gradle", r"\bgradlew?\s+(?:-\S+\s+)*(?::?[\w-]+:)*:?(\w+)"),
     ("mvn", r"\bmvn\b"),
     ("phpunit", r"\bphpunit\b"),
     ("gcc", r"\b(?:gcc|g\+\+|clang|cc)\b"),
@@ -55,16 +67,6 @@ _LOOKS = re.compile(
     r"|git (?:diff|log|show|status|add|stash|branch|checkout))\b"
 )
 _THROUGH = re.compile(r"\b(?:npx|bunx)\s+(?:-\S+\s+)*")
-_HEREDOC = re.compile(r"<<-?\s*['\"]?(\w+)['\"]?.*?\n\1\b", re.S)
-_FAILED = re.compile(
-    r"^--- FAIL|^FAIL\b|^FAILED\b|^=+ (?:FAILURES|ERRORS) =+"
-    r"|(?:^\s*|[=,(|:]\s*)[1-9]\d* (?:tests? )?failed\b|\b[1-9]\d* fail$"
-    r"|Traceback \(most recent call last\)|^\s*panic: |error TS\d+:|error\[E\d+\]|^npm ERR!|ELIFECYCLE"
-    r"|\bBUILD FAILED\b|\[build failed\]|^E\s{2,}\w+Error|\bFAILED \((?:failures|errors)=|^✗ |^SyntaxError:"
-    r"|Exit code [1-9]|exit status [1-9]|\b[1-9]\d* (?:problems?|errors?) \(|: No module named "
-    r"|command not found|Found [1-9]\d* errors?\b",
-    re.M,
-)
 _QUOTES_OTHERS = ("git ", "docker ", "pip ")
 """Families whose output quotes other programs (hooks, layers, builds): only their exit status counts."""
 _SHELL_EDIT = re.compile(
@@ -98,15 +100,20 @@ def family(command: str) -> str:
     >>> family("cat notes.txt")
     ''
     """
-    body = _HEREDOC.sub("<<heredoc", command)
+    return next(_families(command), "")
+
+
+def _families(command: str) -> Iterator[str]:
+    """The families of the parts of a command, in their order."""
+    body = scopes.HEREDOC.sub("<<heredoc", command)
     for part in re.split(r"&&|\|\||;|\n", body):
         head = _THROUGH.sub("", part.split("|")[0]).strip()
         if not head or _LOOKS.match(head):
             continue
         for name, pattern in RUNNERS:
             if found := pattern.search(head):
-                return _named(name, next((group for group in found.groups() if group), ""), command)
-    return ""
+                yield _named(name, next((group for group in found.groups() if group), ""), command)
+                break
 
 
 def _named(name: str, argument: str, command: str) -> str:
@@ -125,9 +132,19 @@ def succeeded(command: str, text: str, flagged: bool) -> bool:
     >>> succeeded("git commit -m x", "1 failed, as the hook says; [main 343e81e] x", True)
     True
     """
-    name = family(command)
-    telling = bool(name) and not name.startswith(_QUOTES_OTHERS)
-    return flagged and not (telling and _FAILED.search(text) is not None)
+    kinds = list(_families(command))
+    if not flagged or not kinds or kinds[0].startswith(_QUOTES_OTHERS):
+        return flagged
+    return not verdicts.failed(text, [kind for kind in kinds if not kind.startswith(_QUOTES_OTHERS)])
+
+
+def verifies(passed: str, failed: str, said: str) -> bool:
+    """Whether a command that passed proves that what failed with another one, and said so, is well.
+
+    >>> verifies("pytest", "pytest tests/a.py", ""), verifies("npm -w web test", "npm -w api test", "")
+    (True, False)
+    """
+    return family(passed) == family(failed) != "" and scopes.verifies(passed, failed, said)
 
 
 def edits(command: str) -> bool:

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from rune import arcs
-from rune.lessons import places, ran, repairs, steps, told, wishes
+from rune.lessons import counts, places, ran, repairs, steps, told, wishes
 from rune.lessons.apart import distinct
 from rune.records.card import Lesson
 from rune.records.trajectory import Prompt, Trajectory
@@ -42,7 +42,7 @@ def find(trajectory: Trajectory, limit: int) -> list[Lesson]:
     ranked += told.notes(trajectory)
     ranked += wishes.find(trajectory)
     ranked += ran.commits(trajectory)
-    ranked += ran.counts(trajectory)
+    ranked += counts.find(trajectory)
     ranked += told.said(trajectory, ranked, limit // 2)
     ranked += ran.commands(trajectory)
     ranked += told.goals(trajectory, ranked)

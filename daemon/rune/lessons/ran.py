@@ -1,4 +1,4 @@
-"""Lessons of what was run: commands, commits, and the counts that a run ended with."""
+"""Lessons of what was run: commands, commits, and what one that failed said."""
 
 from __future__ import annotations
 
@@ -6,10 +6,11 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-from rune import arcs, phrasing, runs
+from rune import phrasing, runs
 from rune.lessons.repairs import clean
 from rune.records.card import Lesson
 from rune.records.trajectory import Execution, Reflection, Trajectory
+from rune.signatures import signature
 
 _FAMILY_NAMES = {
     "pytest": "the tests", "unittest": "the tests", "go test": "the Go tests", "vitest": "the vitest tests",
@@ -111,26 +112,6 @@ def commits(trajectory: Trajectory) -> Iterator[Lesson]:
                 )
 
 
-_COUNTED = re.compile(r"\b(\d+) (pass(?:ed|ing)?|fail(?:ed|ures?)?|skipped|errors?|warnings?)\b", re.I)
-_COUNTS = {"pass": "tests that pass", "fail": "failing tests"}
-
-
-def counts(trajectory: Trajectory) -> Iterator[Lesson]:
-    """How many tests there were in the last run of each kind of test, where the run said so."""
-    last: dict[str, Execution] = {}
-    for event in trajectory.events:
-        if isinstance(event, Execution) and _COUNTED.search(event.text):
-            family = runs.family(event.command)
-            own = family and not family.startswith("git ")  # a hook of a commit runs what was run before
-            last |= {family: event} if own else {}
-    for family, event in last.items():
-        found = {what[:4].lower(): number for number, what in _COUNTED.findall(event.text)}
-        if "pass" in found and int(found["pass"]) > 1:
-            told = ", ".join(f"{found[key]} {_COUNTS[key]}" for key in _COUNTS if key in found)
-            subject = f"tests pass with {family}"
-            yield phrasing.make("count", f"{told} with {family}.", {"w": subject}, (event.id,), found["pass"])
-
-
 def errors(trajectory: Trajectory, known: Sequence[Lesson]) -> Iterator[Lesson]:
     """What a command that failed said, its last failure, where no story of a failure tells it.
 
@@ -143,7 +124,7 @@ def errors(trajectory: Trajectory, known: Sequence[Lesson]) -> Iterator[Lesson]:
     untold = [event for event in failed if runs.family(event.command) not in families]
     last = {clean(event.command): event for event in untold if clean(event.command)}
     for command, event in last.items():
-        signature = arcs.signature(event).replace("`", "'")
+        line = signature(event).replace("`", "'")
         short = command if len(command) <= 60 else command[:60].rpartition(" ")[0]
-        if len(signature) >= 12 and signature.lower() not in command.lower() and signature not in told:
-            yield phrasing.make("error", f"`{short}` failed with: {signature}.", {"w": short}, (event.id,))
+        if len(line) >= 12 and line.lower() not in command.lower() and line not in told:
+            yield phrasing.make("error", f"`{short}` failed with: {line}.", {"w": short}, (event.id,))

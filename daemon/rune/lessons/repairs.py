@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
-from rune import arcs, phrasing, runs
+from rune import arcs, phrasing, runs, scopes
 from rune.arcs import Arc, Change
+from rune.lessons import fixes
+from rune.lessons.fixes import Fix
 from rune.records.card import Lesson
 
 _NAMED = re.compile(r"\b(?:[A-Z]\w*(?:Error|Exception|Warning)|Test\w+|test_\w+|TS\d{3,}|E\d{3,})\b")
@@ -36,31 +39,68 @@ def of_arc(arc: Arc, arcs_of_session: Sequence[Arc]) -> Iterator[Lesson]:
     """The whole story of a failure as one lesson: its cause as the agent named it, its fix, and the proof.
 
     One answer to every question about one error: three lessons that share all the words of their questions
-    were answered with each other's answers.
+    were answered with each other's answers. An error that came back is told by its last arc.
     """
+    same = [other for other in arcs_of_session if other is not arc and _recurs(arc, other)]
+    if (arc.solved or not arc.outcome) and any(_outlasts(other, arc) for other in same):
+        return
     slots, why = _slots(arc, arcs_of_session), _why(arc)
+    earlier = [other for other in same if other.solved and _outlasts(arc, other)]
+    evidence = (*arc.events, *(event for other in earlier for event in other.events))
     if arc.solved:
-        yield from _solved(arc, slots, why)
-    elif not arc.outcome and not any(o.solved and o.signature == arc.signature for o in arcs_of_session):
+        yield from _solved(arc, slots, why, evidence)
+    elif not arc.outcome:
         near = why if _shares(why, arc.signature) else ""  # what was said long after it is of something else
-        told = f"{phrasing.cut(near, WHY_LIMIT)} {_quoted(arc.signature)} was left unsolved in that session."
-        yield phrasing.make("unsolved", told.strip(), slots, arc.events)
-    elif arc.outcome and why:
+        back = ("came back after a fix",) if earlier else ()
+        ended = " and ".join((*back, "was left unsolved in that session."))
+        helped = [fix for other in earlier[-1:] for fix in _fixes(other)[:1]]
+        once = [f"Before, this had helped: {fix.told}" for fix in helped]
+        told = " ".join((phrasing.cut(near, WHY_LIMIT), _quoted(arc.signature), ended, *once))
+        made = phrasing.make("unsolved", told.strip(), slots, evidence, *back)
+        yield replace(made, keys=_right(made.keys, helped))
+    elif why:
         yield phrasing.make("cause", why, slots, arc.events)
 
 
-def _solved(arc: Arc, slots: dict[str, str], why: str) -> Iterator[Lesson]:
+def _recurs(one: Arc, other: Arc) -> bool:
+    return one.signature == other.signature and not scopes.elsewhere(one.error.command, other.error.command)
+
+
+def _outlasts(later: Arc, one: Arc) -> bool:
+    """Whether an arc of the same error tells how that ended, and the other one does not."""
+    if later.solved and one.solved:
+        return _ended(later) > _ended(one)
+    if later.solved:
+        return not one.outcome and _ended(later)[0] > one.error.at
+    return not later.outcome and one.solved and later.error.at > _ended(one)[0]
+
+
+def _ended(arc: Arc) -> tuple[float, float]:
+    return arc.outcome.at if arc.outcome else float("inf"), arc.error.at
+
+
+def _solved(arc: Arc, slots: dict[str, str], why: str, evidence: Sequence[str]) -> Iterator[Lesson]:
     assert arc.outcome
-    changes = [_described(change) for change in _telling(arc)]
-    fix = " ".join(filter(None, [_stated_fix(arc, why), *changes]))
+    fixed = _fixes(arc)
+    stated = _stated_fix(arc, why)
+    fix = " ".join(filter(None, [stated, *(one.told for one in fixed)]))
     command = clean(arc.outcome.command)
     proof = f"Verified with `{command}`." if command else ""
     if why or fix:
         told = " ".join(filter(None, (phrasing.cut(why, WHY_LIMIT), fix, proof)))
-        exact = [*phrasing.literals(fix)[:1], *filter(None, [command])]
-        yield phrasing.make("repair", told, slots, arc.events, *exact)
+        put = [one.put for one in fixed if one.put] or [one.taken for one in fixed if one.taken]
+        exact = [*(put or phrasing.literals(stated) if fix else ())[:1], *filter(None, [command]), *put[1:]]
+        made = phrasing.make("repair", told, slots, evidence, *exact)
+        yield replace(made, keys=_right(made.keys, fixed))
     elif command:
         yield phrasing.make("proof", f"Run `{command}`.", slots, (arc.outcome.id,), command)
+
+
+def _right(keys: tuple[str, ...], fixed: Sequence[Fix]) -> tuple[str, ...]:
+    """The keys without the code that was wrong: whoever gives it back has not learnt the fix."""
+    put = " ".join(one.put for one in fixed)
+    wrong = " ".join(one.taken for one in fixed if one.put)
+    return tuple(key for key in keys if key in put or key not in wrong) or keys
 
 
 def _quoted(signature: str) -> str:
@@ -68,7 +108,7 @@ def _quoted(signature: str) -> str:
 
 
 def _shares(sentence: str, signature: str) -> bool:
-    return bool(set(_words(sentence)) & set(_words(signature)))
+    return bool(fixes.words(sentence) & fixes.words(signature))
 
 
 WHY_LIMIT = 220
@@ -111,41 +151,25 @@ def _stated_fix(arc: Arc, why: str) -> str:
     return ""
 
 
-def _telling(arc: Arc) -> list[Change]:
-    """At most two changes: those that share most words with error and diagnosis, later ones first."""
-    about = set(_words(f"{arc.signature} {' '.join(arc.diagnosis)}"))
-
-    def weight(place: int) -> tuple[int, int]:
-        made = arc.changes[place]
-        return len(about & set(_words(" ".join((*made.removed, *made.added))))), place
-
-    best = sorted(range(len(arc.changes)), key=weight, reverse=True)[:2]
-    return [arc.changes[place] for place in sorted(best)]
-
-
-def _words(text: str) -> list[str]:
-    return re.findall(r"[A-Za-z_]\w{2,}", text.lower())
-
-
-def _described(change: Change) -> str:
-    if change.command:
-        return f"Ran `{clean(change.command)}`." if clean(change.command) else ""
-    removed, added = _informative(change.removed), _informative(change.added)
-    if removed and added:
-        whole = f"In {change.path}, replace `{removed}` with `{added}`." if removed != added else ""
-        return whole if len(whole) <= phrasing.ANSWER_LIMIT else f"In {change.path}, write `{added}`."
-    if added:
-        return f"In {change.path}, add `{added}`."
-    return f"In {change.path}, remove `{removed}`." if removed else ""
+def _fixes(arc: Arc) -> list[Fix]:
+    """At most two changes in words: those that share most of theirs with the failure, or later ones."""
+    error = fixes.words(arc.signature)
+    about = error | fixes.words(" ".join(arc.diagnosis))
+    told: dict[str, tuple[int, int, Fix]] = {}
+    for place, made in enumerate(arc.changes):
+        if fix := _ran(made) if made.command else fixes.of(made, error, about):
+            shared = len(about & fixes.words(" ".join((*made.removed, *made.added))))
+            told[fix.told] = shared, place, fix
+    exact = [
+        one for one in told.values() if one[2].put not in {made.path for made in arc.changes if made.path}
+    ]
+    best = sorted(exact or told.values(), key=lambda one: one[:2], reverse=True)[:2]
+    return [fix for _, _, fix in sorted(best, key=lambda one: one[1])]
 
 
-def _informative(lines: Sequence[str]) -> str:
-    """The first line that is code, short enough to be said, and not only brackets, quotes or a comment."""
-    for line in lines:
-        code = len(re.sub(r"\W", "", line)) >= 3 and not line.startswith(("#", "//", "/*", "*", '"""'))
-        if code and "`" not in line and len(line) <= 120 and not arcs.unfit(line):
-            return line
-    return ""
+def _ran(change: Change) -> Fix | None:
+    command = clean(change.command)
+    return Fix(f"Ran `{command}`.", command) if command else None
 
 
 def clean(command: str) -> str:

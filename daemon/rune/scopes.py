@@ -1,0 +1,165 @@
+"""Of what a run speaks: the folder, the package and the files that its command names.
+
+A test that passed in one package of a workspace says nothing of a test that failed in another. A wider run
+does, and so does one that names nothing.
+
+Covered: packages and folders of the runners below, ``cd``, paths and test ids among the arguments.
+Not covered: what ``-k`` and the like pick, folders in variables, a folder beside a package's name.
+"""
+
+from __future__ import annotations
+
+import itertools
+import re
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass
+from fnmatch import fnmatch
+from typing import TypeVar
+
+HEREDOC = re.compile(r"<<-?\s*['\"]?(\w+)['\"]?.*?\n\1\b", re.S)
+_T = TypeVar("_T")
+_VALUE = r"(?:=|\s+)(['\"]?)(?P<named>[^\s'\"]+)\1"
+_PACKAGES = (
+    (r"\bcargo\b", r"\s(?:-p|--package)" + _VALUE),
+    (r"\bnpm\b", r"\s(?:-w|--workspace)" + _VALUE),
+    (r"\byarn\b", r"\bworkspace\s+(?P<named>\S+)"),
+    (r"\b(?:pnpm|yarn|bun|turbo|lerna)\b", r"\s(?:-F|--filter|--scope)" + _VALUE),
+    (r"\bnx\b", r"\s(?:-p|--projects?)" + _VALUE),
+    (r"\bnx\b", r"\bnx\s+[a-z][\w-]*\s+(?P<named>[a-z@][\w@/-]*)"),
+    (r"\bmvnw?\b", r"\s(?:-pl|--projects)" + _VALUE),
+    (r"\bgradlew?\b", r"\s:?(?P<named>(?:[\w-]+:)*[\w-]+):\w+"),
+    (r"\btox\b", r"\s-e" + _VALUE),
+)
+"""By runner, how a package (or an environment) is named."""
+_FOLDERS = (
+    (r"\b(?:make|pnpm|npm)\b", r"\s-C" + _VALUE),
+    (r"\b(?:make|npm|pnpm|yarn|bun|gradlew?)\b", r"\s--(?:directory|prefix|dir|cwd|project-dir)" + _VALUE),
+    (r"\bcargo\b", r"\s--manifest-path" + _VALUE),
+    (r"\bmvnw?\b", r"\s(?:-f|--file)" + _VALUE),
+    (r"\btsc\b", r"\s(?:-p|-b|--project)" + _VALUE),
+    (r"\bcd\b", r"(?:^|[;&(]\s*)cd\s+(['\"]?)(?P<named>[^\s'\";&)-][^\s'\";&)]*)"),
+)
+"""By runner, how the folder is named in which it is to work."""
+_TAKES = re.compile(
+    r"-[cCofFIpnkmtwWeX]|--[\w-]+|-(?:run|bench|tags|timeout|count|coverprofile|fuzz|ldflags|pl)|workspace"
+)
+"""Words after which comes their value, not what is run."""
+_TARGET = re.compile(r"[\w@.~*-]*(?:/|\.[A-Za-z]\w{0,4}(?=$|::)|::)\S*|\.{1,2}")
+_PATHLESS = re.compile(r"\b(?:git|docker|pip)\b")
+"""Whose arguments are messages, images and names rather than what is run."""
+_MANIFEST = re.compile(r"Cargo\.toml|pom\.xml|tsconfig[\w.-]*\.json")
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """What a command names; nothing of a kind where it speaks of all."""
+
+    packages: tuple[str, ...]
+    folders: tuple[tuple[str, ...], ...]
+    targets: tuple[tuple[str, ...], ...]
+
+
+def of(command: str) -> Scope:
+    """The scope of a command, without what it writes into files.
+
+    >>> of("pnpm --filter @acme/api test").packages, of("go test ./store/... -run X").targets
+    (('@acme/api',), (('store',),))
+    """
+    command = HEREDOC.sub("<<heredoc", command)
+    named = [name for value in _values(command, _PACKAGES) for name in value.lower().split(",")]
+    packages = tuple(name.strip(":./^") for name in named if name.strip(":./^") and not name.startswith("!"))
+    folders = (_parts(value) for value in _values(command, _FOLDERS) if "$" not in value)
+    return Scope(packages, tuple(filter(None, folders)), _targets(command))
+
+
+def apart(one: str, other: str) -> bool:
+    """Whether two runs are of different things, so that neither says anything of the other.
+
+    >>> apart("cargo test -p api", "cargo test -p web"), apart("pytest tests/a.py", "pytest tests")
+    (True, False)
+    """
+    return elsewhere(one, other) or _disjoint(of(one).targets, of(other).targets, _near)
+
+
+def elsewhere(one: str, other: str) -> bool:
+    """Whether two runs are of different packages or folders, whatever files they name there."""
+    a, b = of(one), of(other)
+    return _disjoint(a.packages, b.packages, _alike) or _disjoint(a.folders, b.folders, _near)
+
+
+def verifies(passed: str, failed: str, said: str) -> bool:
+    """Whether a run that passed tells that what failed in another of its kind is well.
+
+    A run of one package tells it of a run of all where that one spoke of the package.
+
+    >>> verifies("cargo test", "cargo test -p api", "")
+    True
+    >>> verifies("cargo test -p web", "cargo test", "api failed")
+    False
+    """
+    if apart(passed, failed):
+        return False
+    narrow = of(passed).packages
+    told = f"{failed}\n{said}".lower()
+    return not narrow or bool(of(failed).packages) or any(_spoken(_last(name), told) for name in narrow)
+
+
+def _spoken(name: str, text: str) -> bool:
+    return "*" in name or re.search(rf"(?<![\w-]){re.escape(name)}(?![\w-])", text) is not None
+
+
+def _values(command: str, ways: Sequence[tuple[str, str]]) -> list[str]:
+    able = (way for runner, way in ways if re.search(runner, command))
+    return [found["named"] for way in able for found in re.finditer(way, command)]
+
+
+def _targets(command: str) -> tuple[tuple[str, ...], ...]:
+    """The paths among the arguments; none where one of them holds all."""
+    found: list[tuple[str, ...]] = []
+    if _PATHLESS.search(command):
+        return ()
+    for part in re.split(r"&&|\|\||;|\n", command):
+        words = [word.strip("'\"") for word in re.sub(r"\d?>+\s*\S+", " ", part.split("|")[0]).split()]
+        if words[:1] == ["cd"]:
+            continue
+        for before, word in itertools.pairwise(words):
+            if _TARGET.fullmatch(word) and not word.startswith("-") and not _TAKES.fullmatch(before):
+                found.append(_parts(word))
+    return tuple(dict.fromkeys(found)) if all(found) else ()
+
+
+def _parts(path: str) -> tuple[str, ...]:
+    """A path or a test id in its parts, an absolute one after a ``/``; nothing of what holds all.
+
+    >>> _parts("./tests/a.py::test_b"), _parts("/srv/app/"), _parts("./...")
+    (('tests', 'a.py', 'test_b'), ('/', 'srv', 'app'), ())
+    """
+    parts = [part for part in re.split(r"/|\\|::", path) if part not in ("", ".", "..", "...")]
+    parts = parts[: parts.index("**")] if "**" in parts else parts
+    parts = parts[:-1] if parts and _MANIFEST.fullmatch(parts[-1]) else parts
+    return ("/", *parts) if parts and path.startswith(("/", "~")) else tuple(parts)
+
+
+def _disjoint(one: Collection[_T], other: Collection[_T], alike: Callable[[_T, _T], bool]) -> bool:
+    return bool(one) and bool(other) and not any(alike(a, b) for a in one for b in other)
+
+
+def _last(name: str) -> str:
+    return name.rsplit("/", 1)[-1]
+
+
+def _alike(one: str, other: str) -> bool:
+    return fnmatch(_last(one), _last(other)) or fnmatch(_last(other), _last(one))
+
+
+def _near(one: tuple[str, ...], other: tuple[str, ...]) -> bool:
+    """Whether one path may lie in the other: the folder is not known in which a relative one begins."""
+    if (one[0] == "/") != (other[0] == "/"):
+        whole, part = (one, other) if one[0] == "/" else (other, one)
+        return part[0] not in whole or _begins(whole[whole.index(part[0]) :], part)
+    return any(_begins(a[place:], b) for a, b in ((one, other), (other, one)) for place in range(len(a)))
+
+
+def _begins(one: Sequence[str], other: Sequence[str]) -> bool:
+    """Whether the shorter of two paths is how the longer one begins."""
+    return all(fnmatch(a, b) or fnmatch(b, a) for a, b in zip(one, other, strict=False))

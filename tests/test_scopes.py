@@ -1,0 +1,53 @@
+"""Scopes: of what a run speaks, and what its success says of a failure."""
+
+from __future__ import annotations
+
+import pytest
+
+from rune import runs
+
+
+@pytest.mark.parametrize(
+    ("passed", "failed", "said"),
+    [("pytest", "pytest tests/a.py", ""),
+     ("pytest tests/a.py", "pytest", "1 failed"),
+     ("pytest tests/a.py::test_b", "pytest tests/a.py -x -k b", ""),
+     ("pytest /repo/tests/a.py", "cd /repo && pytest tests/a.py", ""),
+     ("pytest tests/a.py", "pytest -c pytest.ini tests", ""),
+     ("cargo test", "cargo test -p api", ""),
+     ("cargo test -p cache", "cargo test", "--> crates/cache/src/lru.rs:48"),
+     ("pnpm -r test", "pnpm --filter @acme/api test", ""),
+     ("pnpm --filter '@acme/*' test", "pnpm --filter=@acme/api test", ""),
+     ("npm test", "npm -w api test", ""),
+     ("yarn test", "yarn workspace @acme/api test", ""),
+     ("go test ./...", "go test ./store -run 'TestX/sub'", ""),
+     ("make test", "make -C api test", ""),
+     ("./gradlew test", "./gradlew :app:test", ""),
+     ("cd /repo && npm test", "cd /repo/packages/api && npm test", ""),
+     ("git commit -m 'c/d'", "git commit -m 'a/b'", "")],
+)  # fmt: skip
+def test_a_wider_run_or_one_of_the_same_verifies(passed: str, failed: str, said: str) -> None:
+    assert runs.verifies(passed, failed, said)
+
+
+@pytest.mark.parametrize(
+    ("passed", "failed", "said"),
+    [("npm test -w web", "npm test --workspace=api", ""),
+     ("pnpm --filter @acme/web test", "pnpm --filter @acme/api test", ""),
+     ("yarn workspace @acme/web test", "yarn workspace @acme/api test", ""),
+     ("turbo run test --filter=web", "turbo run test --filter=api", ""),
+     ("cargo test -p web", "cargo test --package api", ""),
+     ("cargo test -p web", "cargo test", "--> crates/cache/src/lru.rs:48"),
+     ("go test ./web/...", "go test ./api/...", ""),
+     ("make -C web test", "make -C api test", ""),
+     ("./gradlew :web:test", "./gradlew :app:test", ""),
+     ("mvn -pl web test", "mvn -pl api test", ""),
+     ("tox -e lint", "tox -e py311", ""),
+     ("cd packages/web && npm test", "cd packages/api && npm test", ""),
+     ("npx tsc -p packages/web", "npx tsc -p packages/api/tsconfig.json", ""),
+     ("pytest tests/b.py", "pytest tests/a.py", ""),
+     ("pytest tests/a.py::test_x", "pytest tests/a.py::test_y", ""),
+     ("mypy .", "pytest", "")],
+)  # fmt: skip
+def test_a_run_of_something_else_does_not(passed: str, failed: str, said: str) -> None:
+    assert not runs.verifies(passed, failed, said)
