@@ -20,8 +20,6 @@ It raised a KeyError in LedgerParser.
 """
 
 
-
-
 def ground(answer, *texts, stale=(), cut=False):
     """Held against these texts, each a passage."""
     return grounding.ground(answer, [passage(text) for text in texts or (SOURCE,)], 0.6, stale, cut)
@@ -136,6 +134,31 @@ def test_what_is_known_to_be_outdated_is_withheld():
         ("```\n\n```", "anything"),
         ("1. Install Kubernetes on Fridays. 2. Restart the frobnicator.", "exit code 1\n2 passed"),
         ("- Retry twice\n- Then reboot Kubernetes", "It was patient."),
+        ("It starts sixteen workers at boot.", "It starts 12 workers at boot."),
+        ("It waits sixty seconds for the upload.", "It waits 30 seconds for the upload."),
+        ("It waits twenty-five seconds for the upload.", "It waits 35 seconds for the upload."),
+        ("It waits 30 minutes for the upload.", "It waits 30 seconds for the upload."),
+        ("It waits thirty minutes for the upload.", "It waits 30s for the upload."),
+        ("The cache holds 5MB of uploads.", "The cache holds 5 GB of uploads."),
+        ("The header is in src/config.", "The header is in src/config.py."),
+        ("The header is in `src/config`.", "The header is in `src/config.py`."),
+        ("Delete package.json today.", "Delete package.json.bak today."),
+        ("Delete `data.csv` today.", "Delete `data.csv.gz` today."),
+        ("Run rm -rf /tmp.", "Run rm -rf /tmp/x."),
+        ("Run rm -rf /.", "Run rm -rf /tmp/x."),
+        ("The flag -D is safe.", "The flag -d is safe."),
+        ("Set the `debug` variable.", "Set the `DEBUG` variable."),
+        ("Edit `src/app.tsx` for the header.", "Edit src/App.tsx for the header."),
+        ("The `Widget` class is `httpClient`.", "The widget class is HttpClient."),
+        ("The `widget` is sorted.", "The Widget is sorted."),
+        ("Never run `make deploy` before Friday.", "Run `make deploy` before Friday."),
+        ("Run `make deploy` before Friday.", "Never run `make deploy` before Friday."),
+        (
+            "Run `make deploy` before Friday.",
+            "Never, at no time, do this.\nNever run `make deploy` before Friday.",
+        ),
+        ("The upload works without the token.", "The upload works with the token."),
+        ("Starte `make deploy` vor Freitag.", "Starte `make deploy` nicht vor Freitag."),
     ],
 )
 def test_what_the_record_says_of_something_else_does_not_support(answer, source):
@@ -192,11 +215,75 @@ def test_a_command_does_not_go_on_in_its_output():
         ("1. Retry 3 times\n2. Restart the gateway", "Restart the gateway and retry 3 times."),
         ("It is at localhost:8080 now.", "See http://localhost:8080/api now."),
         ("It listens on 8080.", "It listens at localhost:8080/"),
+        ("It retries three times.", "It retries 3 times."),
+        ("It starts 16 workers.", "It starts sixteen workers."),
+        ("It waits 30 seconds.", "It waits 30s."),
+        ("It waits 30 seconds.", "The timeout is 30: so long it waits."),
+        ("The 30-second timeout.", "The timeout of 30 seconds."),
+        ("The tests are in tests/bench.", "The tests are in tests/bench/test_a.py."),
+        ("The package `os.path` is used.", "The package has os.path.join, which is used."),
+        ("The package path/filepath is used.", "The package has path/filepath.Join(), which is used."),
+        ("Run rm -rf /tmp/x.", "$ rm -rf /tmp/x"),
+        ("`Retry` is set to 3.", "The retry is set to 3."),
+        ("The `retry` is set to 3.", "Retry is set to 3."),
+        ("The flag -D is safe.", "Safe is -D, a flag."),
+        ("I could not find the parser.", "I couldn’t find the parser."),
+        ("Use `uv`, not `pip`.", "Use `uv` instead of `pip`."),
     ],
 )
 def test_what_is_written_another_way_is_supported(answer, source):
     found = ground(answer, source)
     assert (found.text, found.withheld) == (answer, 0)
+
+
+@pytest.mark.parametrize(
+    "sentence",
+    [
+        "A `None`-check is missing in the parser.",
+        "The `v2`-only endpoint rejects tokens from the gateway.",
+        "The `--force`-style flags are refused by the gateway.",
+        "The `Widget`s are sorted by `id` in the gateway.",
+        "Only non-`None` values reach the gateway parser.",
+        "We `git rebase`d onto main before the gateway fix.",
+        "The gateway re-`fetch`es every 30s.",
+        "Der `ZoneInfo`-Aufruf fehlt im Parser.",
+        "失败的原因是`to_local`用了固定偏移。",
+        "ポートは`8080`です。",
+        "버전은 `v2`를 씁니다.",
+        "`foo`_bar is not in the gateway, nor without it.",
+        "Never do that.",
+    ],
+)
+def test_what_stands_word_for_word_is_supported(sentence):
+    for text in (f"Intro. {sentence} And so on.", f"- {sentence}\n- Never.", sentence.replace(" ", "\n", 1)):
+        assert ground(sentence, text).text == sentence
+    assert ground(sentence, f"Not that.\n{sentence.replace('`', '')}").text == sentence
+
+
+def test_code_that_is_glued_to_other_letters_stands_in_a_passage_in_other_words():
+    source = "The parser of the gateway has `Widget`s and a `None`-check, sorted by `id`."
+    assert ground("The gateway's `Widget` is sorted by `id`.", source).text
+    assert ground("The parser has a check for `None`.", source).text
+    assert not ground("The parser has a check for `idx`.", source).text
+    assert not ground("The gateway's `Widgets` are sorted by `id`.", source.replace("`", "'")).text
+
+
+def test_a_part_of_a_sentence_is_not_the_sentence():
+    assert ground("Run it on a Friday.", "Never, ever: run it on a Friday.").text == ""
+    assert ground("Run it.", "Never run it.").text == ""
+
+
+def test_what_another_passage_says_of_the_same_words_does_not_outweigh_the_nearest():
+    said = "The migration must never run before the backup."
+    other = "The backup came before lunch; the migration of the users must not take long."
+    assert ground("The migration must run before the backup.", said, other).text == ""
+    assert ground(said, said, other).text == said
+
+
+def test_a_command_that_was_run_was_run_whatever_is_said_of_it():
+    record = [*ran("make test", "12 passed"), passage("Do not run `make test` on battery.")]
+    assert grounding.ground("Run `make test`.", record, 0.6).text == "Run `make test`."
+    assert grounding.ground("Run `make test` on battery.", record, 0.6).text == ""
 
 
 def test_a_sentence_is_supported_by_one_passage_or_not_at_all():

@@ -13,7 +13,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from rune import changes, runs, scopes
+from rune import changes, orders, runs, scopes
 from rune.changes import Made
 from rune.records.trajectory import Event, Execution, Generation, Note, Reflection
 from rune.redact.plausible import MARK
@@ -192,39 +192,6 @@ _PLANS = re.compile(
     r"|perfect|great|good|ok(?:ay)?|done|wait)\b",
     re.I,
 )
-_BEFORE = r"(?:previous|prior|above|earlier|preceding|foregoing)"
-_ORDERS = r"(?:instructions?|directives|guidelines|guardrails)"
-_RULES = r"(?:prompts?|rules|orders|policy|policies)"
-_YOURS = r"(?:safety|system|security|other)"
-_ALL = r"(?:(?:all|any|the|your|of|every|these|those)\s+)*"
-_START = r"(?:^|[.!?:;,]\s+|\b(?:and|please|you must|you should|you will|now)\s+)"
-"""Where an order begins: "the parser must ignore all rows before the header" gives none."""
-_INSTRUCTION = re.compile(
-    "|".join(
-        (
-            rf"\b(?:ignore|disregard|forget)\s+{_ALL}(?:(?:{_BEFORE}|{_YOURS})\s+)*(?:{_ORDERS}|{_RULES})\b",
-            rf"\b(?:override|overrule|bypass)\s+{_ALL}(?:(?:{_BEFORE}|{_YOURS})\s+)+(?:{_ORDERS}|{_RULES})\b",
-            rf"\b(?:override|overrule|bypass)\s+(?:your|all\s+your)\s+(?:{_ORDERS}|{_RULES})\b",
-            rf"\b(?:ignore|disregard|forget|discard)\s+{_ALL}{_BEFORE}(?:\s+(?:text|directions?|content|context"
-            rf"|conversations?|input|guidance|and)\b|\s*(?:[.,;!:]|$))",
-            rf"{_START}(?:ignore|disregard|forget)\s+{_ALL}{_BEFORE}\s+messages?\b",
-            rf"{_START}(?:ignore|disregard|forget)\s+(?:everything|anything|all|whatever|what)\b[^.]{{0,30}}?"
-            r"\b(?:above|before|earlier|previously|so far|said|told)\b",
-            rf"\b(?:do\s+not|don't|never|stop)\s+(?:follow|obey|heed|listen\s+to)(?:ing)?\s+(?:\w+\s+){{0,3}}?"
-            rf"(?:{_ORDERS}|(?:{_BEFORE}|your)\s+{_RULES}|rules\s+you)\b",
-            r"\b(?:new|real|actual|updated|your)\s+instructions?(?:\s+(?:are|is)\s+to\b|\s*:)",
-            r"\b(?:from\s+now\s+on|henceforth),?\s+(?:(?:you|always|only|never|must|will|should|shall|are\s+to)\s+)+"
-            r"(?:answer|reply|respond|say|output|print|act|behave|pretend)\b",
-            rf"{_START}always\s+(?:answer|reply|respond)\s+(?:with|by|in)\b",
-            r"\byou\s+are\s+now\s+(?:an?|the|no|free|dan|my|allowed|acting|operating|unrestricted|in\s+\w+\s+mode)\b",
-            rf"{_START}(?:pretend\s+(?:to\s+be|that\s+you|you\s+are)|act\s+as\s+(?:if\s+you|an?\s+unrestricted))\b",
-            r"\b(?:reveal|print|show|leak|repeat|output)\s+(?:me\s+)?(?:your|the)\s+"
-            r"(?:system|hidden|secret|initial)\s+(?:prompt|instructions?|message)\b|\bsystem\s+prompt\b",
-        )
-    ),
-    re.I | re.M,
-)
-"""What gives orders to a model; what a project tells its people ("always run the linter") is none."""
 
 
 def explains(sentence: str) -> bool:
@@ -243,7 +210,7 @@ def explains(sentence: str) -> bool:
 
 def instructs(text: str) -> bool:
     """Whether text tries to give orders to a model; nobody is to be taught it, nor asked in its words."""
-    return _INSTRUCTION.search(text) is not None
+    return orders.instructs(text)
 
 
 def unfit(text: str) -> bool:

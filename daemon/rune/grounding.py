@@ -10,8 +10,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import groupby
 
+from rune import negation
 from rune.literal import ABBREVIATED, END, Literal, flat, holds, literals, stands
 from rune.records.trajectory import Compaction, Event, Execution, Generation, SessionEnd
 
@@ -35,6 +37,8 @@ class Passage:
     """Flat lines; a command's begins with ``$`` and ends with ``END``."""
     words: frozenset[str]
     """Its words, in lower case."""
+    marked: str
+    """The same lines with their ticks; a command's are the shell's and are left out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +91,18 @@ def passage(text: str) -> Passage:
     >>> sorted(passage("It is 'green'.").words)
     ['green', 'is', 'it']
     """
-    return Passage("\n".join(map(flat, text.splitlines())), frozenset(_WORD.findall(text.lower())))
+    lines = text.splitlines()
+    plain, marked = ("\n".join(map(way, lines)) for way in (flat, _marked))
+    return Passage(plain, frozenset(_words(f"{text}\n{plain}")), marked)
+
+
+def _words(text: str) -> list[str]:
+    """The words of a text, in lower case; "couldn't" is "could not"."""
+    return _WORD.findall(text.lower().replace("’", "'").replace("n't", " not"))
+
+
+def _marked(line: str) -> str:
+    return flat(line) if line.startswith("$ ") else " ".join(line.split())
 
 
 _WORD = re.compile(r"[^\W\d_]+(?:['’-][^\W\d_]+)*")
@@ -105,6 +120,12 @@ _ITEM = re.compile(r"\s*(?:[-*+•]|\d{1,3}[.)])\s+")
 _NUMBER = re.compile(r"\s*\d{1,3}[.)]")
 _SENTENCE = re.compile(r"(?:`[^`]*`|[^`.!?]|[.!?](?!\s|$))+[.!?]*")
 _GOES_ON = re.compile(rf"\b(?:{'|'.join(map(re.escape, sorted(ABBREVIATED)))})\.$", re.I)
+_OPENED = re.compile(r"(?:^|\n|[.!?][\"')”’]*\s|[。！？])(?:[-*+•>#|\"'(“‘]+\s?|\d{1,3}[.)]\s)*$")
+_CLOSED = re.compile(r"[.!?…]*[\"')”’*_|]*\s*(?:\n|$)|[.!?…]+[\"')”’*_]*\s|[。！？]")
+"""What stands around a whole sentence."""
+_NEAR = 12
+_NO_SPACES = re.compile(r"(?<=[\u2e80-\u9fff\uf900-\uffef]) +| +(?=[\u2e80-\u9fff\uf900-\uffef])")
+"""Spaces around scripts that have none between words."""
 _ENDED = re.compile(r"[.!?:)\]]['\"”’`*]*$")
 
 
@@ -121,20 +142,42 @@ def ground(
     made = claims(answer)
     if cut and made and not made[-1].ended:
         made.pop()
-    shares = [(one, None if _stale(one, stale) else support(one, record)) for one in made]
+    shares = [(one, None if _stale(one, stale) else support(one, record, needed)) for one in made]
     kept = [(one, share) for one, share in shares if share is not None and share >= needed]
     lines = (" ".join(one.text for one, _ in some) for _, some in groupby(kept, lambda pair: pair[0].line))
     mean = sum(share for _, share in kept) / len(kept) if kept else 0.0
     return Grounded("\n".join(lines), round(mean, 4), len(made) - len(kept))
 
 
-def support(claim: Claim, record: Record) -> float | None:
-    """The share of a claim's content words in the passage that has most; None where none has its literals."""
+def support(claim: Claim, record: Record, needed: float) -> float | None:
+    """The share of a claim's content words in the passage that has most; None where none bears it out."""
     said = flat(claim.text).rstrip(".!?")
-    words = _WORD.findall(said.lower())
-    content = [word for word in words if len(word) >= _CONTENT and word not in _FRAME]
-    able = (one for one in record if all(holds(one.text, literal) for literal in claim.literals))
-    return max((_share(said, content, bool(claim.literals), one) for one in able), default=None)
+    if any(_verbatim(claim.text, one) for one in _holding(record, said)):
+        return 1.0
+    able = (one for one in record if _has(one, claim.literals))
+    shares = [(_share(said, _content(claim), bool(claim.literals), one), one) for one in able]
+    enough = [one.marked for share, one in shares if share >= needed]
+    if not claim.text.startswith("```") and negation.contradicts(claim.text, enough):
+        return None
+    return max((share for share, _ in shares), default=None)
+
+
+def _content(claim: Claim) -> list[str]:
+    """The words of a claim that say something; what its numbers measure is looked at with them."""
+    measures = frozenset(name for one in claim.literals for name in one.measure.split("|"))
+    words = (word for word in _words(claim.text) if len(word) >= _CONTENT)
+    return [word for word in words if word not in _FRAME and word not in measures]
+
+
+def _holding(record: Record, said: str) -> Iterator[Passage]:
+    """The passages that have every word; in scripts without spaces a word is a sentence: any may have it."""
+    words = _words(said) if said.isascii() else []
+    return (one for one in record if one.words.issuperset(words))
+
+
+def _has(one: Passage, wanted: Iterable[Literal]) -> bool:
+    """Whether every literal stands in a passage; code may be glued to what is around its ticks."""
+    return all(holds(one.text, each) or holds(one.marked, each) for each in wanted)
 
 
 def _share(said: str, content: Sequence[str], exact: bool, one: Passage) -> float:
@@ -144,6 +187,24 @@ def _share(said: str, content: Sequence[str], exact: bool, one: Passage) -> floa
         return sum(word in one.words for word in content) / len(content)
     verbatim = len(said) >= _VERBATIM and " " in said and stands(said, one.text)
     return float(exact or verbatim)
+
+
+def _verbatim(text: str, one: Passage) -> bool:
+    """Whether a sentence is one of a passage, word for word; a part of one is not."""
+    said = _spoken(_ITEM.sub("", text, count=1) if _ITEM.match(text) else text).rstrip(".!?。！？")
+    if len(said) < _VERBATIM or (said.isascii() and " " not in said):
+        return False
+    passage, at = _spoken(one.marked), -1
+    while (at := passage.find(said, at + 1)) >= 0:
+        if _OPENED.search(passage, max(0, at - _NEAR), at) and _CLOSED.match(passage, at + len(said)):
+            return True
+    return False
+
+
+@lru_cache(maxsize=64)
+def _spoken(text: str) -> str:
+    """A text as it is read out: no marks of Markdown, no ends of lines within a sentence."""
+    return _NO_SPACES.sub("", negation.flowing(text).replace("`", "").replace("**", ""))
 
 
 def _stale(claim: Claim, stale: Iterable[str]) -> bool:
