@@ -218,7 +218,9 @@ def test_a_failure_an_edit_and_a_pass_of_the_same_family_are_a_chain() -> None:
      [run(False, "git push"), EDIT, run(True, "git push")],
      [run(False), run(True), EDIT, run(True)],
      [run(False, "go fmt && go test"), run(True, "go fmt && go test")],
-     [run(False, "npm test"), run(True, "npm run lint:fix"), run(True, "npm test")]],
+     [run(False, "npm test"), run(True, "npm run lint:fix"), run(True, "npm test")],
+     [run(False, "pnpm --filter api test"), EDIT, run(True, "pnpm --filter web test")],
+     [run(False, "pytest tests/test_a.py"), EDIT, run(True, "pytest tests/test_b.py")]],
 )  # fmt: skip
 def test_what_is_no_repair_is_no_chain(story: list[Event]) -> None:
     assert events.fix_chains(story) == []
@@ -234,6 +236,11 @@ def test_an_edit_by_the_shell_mends_as_well() -> None:
 def test_two_failures_at_once_are_two_chains() -> None:
     story = [run(False), run(False, "mypy ."), EDIT, run(True, "mypy ."), run(True)]
     assert events.fix_chains(story) == [FixChain(1, 2, 3, "mypy"), FixChain(0, 2, 4, "pytest")]
+
+
+def test_a_run_of_the_whole_ends_the_failures_of_its_parts() -> None:
+    story = [run(False, "pytest tests/a.py"), run(False, "pytest tests/b.py"), EDIT, run(True)]
+    assert events.fix_chains(story) == [FixChain(0, 2, 3, "pytest"), FixChain(1, 2, 3, "pytest")]
 
 
 def _plain(event: Event) -> tuple[object, ...]:

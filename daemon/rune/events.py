@@ -189,27 +189,39 @@ _TEXTS: dict[type[Any], tuple[str, ...]] = {
 
 
 def fix_chains(events: Sequence[Event]) -> list[FixChain]:
-    """The chains in which a command failed, something was edited and the same family of commands passed.
+    """The chains in which a command failed, something was edited and a run of the same passed.
 
     A pass without an edit in between closes the failure without a chain: the run was merely repeated, or what
     edited is the failing command itself, or a formatter ran where a test had failed.
     """
-    open_runs: dict[str, int] = {}
+    open_runs: dict[int, Execution] = {}
     chains: list[FixChain] = []
     for number, event in enumerate(events):
         if not isinstance(event, Execution) or not (name := runs.family(event.command)):
             continue
+        told = [fail for fail, one in open_runs.items() if _answers(event, one)]
         if not event.ok:
-            open_runs.setdefault(name, number)
-        elif (fail := open_runs.pop(name, None)) is not None and not name.startswith(_NO_FIX):
+            open_runs |= {} if told else {number: event}
+            if len(open_runs) > _WAITING:
+                del open_runs[next(iter(open_runs))]
+            continue
+        for fail in told:
+            del open_runs[fail]
             between = range(fail + 1, number + 1)
-            if edits := [place for place in between if _mends(events, fail, place, name)]:
+            edits = [place for place in between if _mends(events, fail, place, name)]
+            if edits and not name.startswith(_NO_FIX):
                 chains.append(FixChain(fail, edits[0], number, name))
     return chains
 
 
 _NO_FIX = ("git push", "git rebase", "git merge", "docker ")
 """Families that pass for reasons outside of the code."""
+_WAITING = 64
+"""Failures that a pass is waited for; the oldest are given up, because each run is compared with all."""
+
+
+def _answers(run: Execution, failed: Execution) -> bool:
+    return runs.answers(run.command, run.ok, failed.command, failed.text)
 
 
 def _mends(events: Sequence[Event], fail: int, edit: int, name: str) -> bool:

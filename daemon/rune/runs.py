@@ -12,6 +12,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 
 from rune import scopes, verdicts
 
@@ -92,6 +93,7 @@ _INSTALLING = re.compile(
 _PACKAGE = re.compile(r"['\"]?((?:@[\w.-]+/)?[A-Za-z](?!\S*\.(?:txt|toml|whl|json)\b)[\w./-]*)")
 
 
+@lru_cache(1024)
 def family(command: str) -> str:
     """The family of a command, such as ``pytest`` or ``go test``; empty for looking around.
 
@@ -145,6 +147,17 @@ def verifies(passed: str, failed: str, said: str) -> bool:
     (True, False)
     """
     return family(passed) == family(failed) != "" and scopes.verifies(passed, failed, said)
+
+
+def answers(run: str, ok: bool, failed: str, said: str) -> bool:
+    """Whether a run tells what became of one that failed before and said so: it failed once more, or is well.
+
+    >>> answers("pytest", True, "pytest a.py", ""), answers("pytest b.py", False, "pytest a.py", "")
+    (True, False)
+    """
+    if ok:
+        return verifies(run, failed, said)
+    return family(run) == family(failed) != "" and not scopes.apart(run, failed)
 
 
 def edits(command: str) -> bool:

@@ -14,6 +14,7 @@ import re
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatch
+from functools import lru_cache
 from typing import TypeVar
 
 HEREDOC = re.compile(r"<<-?\s*['\"]?(\w+)['\"]?.*?\n\1\b", re.S)
@@ -47,6 +48,7 @@ _TAKES = re.compile(
 _TARGET = re.compile(r"[\w@.~*-]*(?:/|\.[A-Za-z]\w{0,4}(?=$|::)|::)\S*|\.{1,2}")
 _PATHLESS = re.compile(r"\b(?:git|docker|pip)\b")
 """Whose arguments are messages, images and names rather than what is run."""
+_PATTERN = re.compile(r"[*?[]")
 _MANIFEST = re.compile(r"Cargo\.toml|pom\.xml|tsconfig[\w.-]*\.json")
 
 
@@ -59,6 +61,7 @@ class Scope:
     targets: tuple[tuple[str, ...], ...]
 
 
+@lru_cache(1024)
 def of(command: str) -> Scope:
     """The scope of a command, without what it writes into files.
 
@@ -149,7 +152,7 @@ def _last(name: str) -> str:
 
 
 def _alike(one: str, other: str) -> bool:
-    return fnmatch(_last(one), _last(other)) or fnmatch(_last(other), _last(one))
+    return _same(_last(one), _last(other))
 
 
 def _near(one: tuple[str, ...], other: tuple[str, ...]) -> bool:
@@ -162,4 +165,11 @@ def _near(one: tuple[str, ...], other: tuple[str, ...]) -> bool:
 
 def _begins(one: Sequence[str], other: Sequence[str]) -> bool:
     """Whether the shorter of two paths is how the longer one begins."""
-    return all(fnmatch(a, b) or fnmatch(b, a) for a, b in zip(one, other, strict=False))
+    return all(_same(a, b) for a, b in zip(one, other, strict=False))
+
+
+def _same(one: str, other: str) -> bool:
+    """Whether two names are one, or one of them is a pattern of the other."""
+    if one == other or not _PATTERN.search(one + other):
+        return one == other
+    return fnmatch(one, other) or fnmatch(other, one)

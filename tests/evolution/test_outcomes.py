@@ -41,14 +41,22 @@ def test_the_later_it_passes_the_less_it_counts_and_too_late_counts_against():
         [run(1, False), run(2, True), run(9, True)],
         [run(1, False), run(200, True)],
         [run(1, False, "cat notes.txt"), run(9, True, "cat notes.txt")],
+        [run(1, False, "npm -w api test"), run(9, True, "npm -w web test")],
     ],
     ids=[
         "nothing was run", "nothing had failed", "not run again", "another kind of run", "mended before",
-        "out of the window", "looking around is no run",
+        "out of the window", "looking around is no run", "another package",
     ],
 )  # fmt: skip
 def test_where_nothing_can_be_told_there_is_no_outcome(events):
     assert judge(events, (5, "a")) == []
+
+
+def test_what_passed_elsewhere_before_the_recall_has_mended_nothing():
+    api, web = "npm -w api test", "npm -w web test"
+    story = [run(1, False, api), run(2, True, web), run(9, True, api)]
+    (found,) = judge(story, (5, "a"))
+    assert (found.event, found.outcome.passed) == ("e1", True)
 
 
 def test_what_was_withheld_is_not_judged():

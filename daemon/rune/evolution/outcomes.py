@@ -1,9 +1,9 @@
 """What came of answers: did the next runs of the session pass where they had failed before?
 
 An answer, be it of a recall or of the endpoint, is judged by the run that failed last before it, within the
-window. The next runs of the same family of commands decide: the first that passes counts for the adapter, the
-later the less; if none of them passes, that counts against it. Where nothing had failed, or nothing of that
-family was run again, there is no outcome: that is not known, not nought. Adapters that were asked about the
+window. The next runs of the same decide (``runs.answers``): the first that passes counts for the adapter,
+the later the less; if none of them passes, that counts against it. Where nothing had failed, or nothing of
+that was run again, there is no outcome: that is not known, not nought. Adapters that were asked about the
 same failure share it. Pure.
 
 Not covered: whether the agent read the answer. The share and Wilson's interval are there because of that.
@@ -40,7 +40,7 @@ def judge(uses: Sequence[Use], events: Sequence[Event], config: EvolutionConfig)
         events: its events in the order of time.
         config: how far to look.
     """
-    ran = [(e, name) for e in events if isinstance(e, Execution) and (name := runs.family(e.command))]
+    ran = [e for e in events if isinstance(e, Execution) and runs.family(e.command)]
     found = [one for use in uses if use.answered and (one := _judged(use, ran, config))]
     asked = Counter((one.event, one.adapter) for one in found)
     latest = {(one.event, one.adapter): one for one in found}  # asked twice about one failure, it counts once
@@ -51,17 +51,23 @@ def judge(uses: Sequence[Use], events: Sequence[Event], config: EvolutionConfig)
     ]
 
 
-def _judged(use: Use, ran: Sequence[tuple[Execution, str]], config: EvolutionConfig) -> Judged | None:
+def _judged(use: Use, ran: Sequence[Execution], config: EvolutionConfig) -> Judged | None:
     window = config.window_seconds
-    before = {name: e for e, name in ran if use.at - window <= e.at <= use.at}
-    failing = {name: e for name, e in before.items() if not e.ok}
-    after = [(e, name) for e, name in ran if use.at < e.at <= use.at + window and name in failing]
-    if not after:
-        return None
-    again = {name for _, name in after}
-    broken = max((e for name, e in failing.items() if name in again), key=lambda e: e.at)
-    family = runs.family(broken.command)
-    decisive = [e for e, name in after if name == family][: config.window_runs]
-    place = next((number for number, e in enumerate(decisive) if e.ok), None)
-    share = 1.0 if place is None else 0.5**place
-    return Judged(use.adapter, Outcome(use.session, use.at, place is not None, share), broken.id)
+    before = [e for e in ran if use.at - window <= e.at <= use.at]
+    after = [e for e in ran if use.at < e.at <= use.at + window]
+    failing = (e for n, e in enumerate(before) if not e.ok and not _mended(e, before[n + 1 :]))
+    for broken in sorted(failing, key=lambda e: -e.at):
+        if decisive := [e for e in after if _of(e, broken)][: config.window_runs]:
+            place = next((number for number, e in enumerate(decisive) if e.ok), None)
+            share = 1.0 if place is None else 0.5**place
+            return Judged(use.adapter, Outcome(use.session, use.at, place is not None, share), broken.id)
+    return None
+
+
+def _mended(broken: Execution, later: Sequence[Execution]) -> bool:
+    return any(e.ok and _of(e, broken) for e in later)
+
+
+def _of(run: Execution, broken: Execution) -> bool:
+    """Whether a run tells what became of one that failed."""
+    return runs.answers(run.command, run.ok, broken.command, broken.text)
