@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from rune import verdicts
+from rune import signatures, verdicts
+from rune.lessons import counts
+from rune.records.trajectory import Execution
 
 RUST = "test result: {}. 13 passed; {} failed; 0 ignored; 0 measured; 0 filtered out; finished in 0.01s"
 
@@ -103,3 +105,11 @@ def test_of_several_runners_in_one_command_each_may_have_failed() -> None:
     text = "All checks passed!\n1 failed, 3 passed in 0.1s"
     assert verdicts.failed(text, ["ruff", "pytest"])
     assert not verdicts.failed("All checks passed!\n3 passed in 0.1s", ["ruff", "pytest"])
+
+
+@pytest.mark.parametrize("text", ["a:" + ":b" * 2000 + "!", "x:1: " * 1500, "\n" * 6000, " " * 6000 + "x"])
+def test_no_output_takes_forever(text: str) -> None:
+    """Patterns that try every way to divide it would not come back."""
+    assert not verdicts.failed(text, ["make", "pytest", "js test"])
+    assert signatures.signature(Execution("e1", 0.0, "Bash", "make test", text, ok=False))
+    assert counts.counted("npm test", text) == {}

@@ -13,6 +13,7 @@ import re
 
 from rune import runs
 from rune.records.trajectory import Execution
+from rune.verdicts import plain
 
 _RAISED = r"(?:[\w.$]+\.)?[A-Z]\w*(?:Error|Exception|Interrupt)\b:? ?.*"
 _TOOK = r"(?:\s+\(?\d[\d.]* ?m?s\)?)?"
@@ -54,7 +55,7 @@ _RULES = tuple(
     )
 )
 _NOISE = re.compile(
-    r"^\s*\d*\s*[|│]|\bscript \S+ exited with|\btask failed\b|^\s*FAIL\s*$|\b(?:INFO|DEBUG)\b"
+    r"^\s*(?:\d+\s*)?[|│]|\bscript \S+ exited with|\btask failed\b|^\s*FAIL\s*$|\b(?:INFO|DEBUG)\b"
     r"|^\s*\d{4}[-/]\d\d[-/]\d\d[ T]\d\d:|^\s*\$ |^\s*Finished in [\d.]+|━━━|# \S+ \[\S+\.test\]$|^# \S+$"
     r"|^\d+ issues?:|^\s*\* \w+: \d+$|\bFound \d+ (?:errors?|warnings?)\b|^\[full output: "
     r"|\bSome (?:errors|warnings) were emitted\b|^\s*\S+:\d+ \+0x[0-9a-f]+$|^\[\*\] \d+ fixable\b|^!+ .* !+$"
@@ -77,6 +78,8 @@ _SECTION = re.compile(
     re.M,
 )
 """What a test runner tells of the first failure."""
+_TASK = re.compile(r"^(?:\[[\w:.-]+\] |#\d+ [\d.]+ )", re.M)
+"""A task's name before its lines."""
 _BARE = re.compile(r"assert (?:not )?[\w\[\]{}()]+|\w*Error")
 _DETAIL = re.compile(r"^\s*((?:[Ee]xpected|[Rr]eceived|[Aa]ctual|left|right)\s*:\s*\S.*)$", re.M)
 
@@ -88,8 +91,7 @@ def signature(run: Execution, limit: int = 110) -> str:
     >>> signature(Execution("1", 0, "Bash", "python a.py", text, False))
     "KeyError: 'port'"
     """
-    text = re.sub(r"\x1b\[[0-9;]*m", "", run.text)
-    text = re.sub(r"^(?:\[[\w:.-]+\] |#\d+ [\d.]+ )", "", text, flags=re.M)  # a task's name before its lines
+    text = _TASK.sub("", plain(run.text))
     said = [line for line in text.splitlines() if _NOISE.search(line) is None]
     for told in ("\n".join(line for line in said if _WRAPS.search(line) is None), "\n".join(said)):
         if line := _short(_raised(told) or _joined(told) or _ruled(told), limit):

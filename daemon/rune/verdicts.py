@@ -12,7 +12,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection
 
-_LEAD = r"^(?:\[[\w:.-]+\] |[@\w./-]+(?: [\w:-]+|:[\w:-]+)*: ?)?\s*"
+LEAD = r"^(?:\[[\w:.-]+\] |[@\w./-]+(?:[ :]+[\w-]+)*: ?)?\s*"
 """Where a line begins; a task runner may put the name of the task before it."""
 _FOUND = r"\b[Ff]ound [1-9]\d* errors?\b(?! \(\d+ fixed, 0 remaining)"
 _NONE = r"(?!)"
@@ -35,20 +35,20 @@ _ENDINGS = {
     "make": (r"^\w*make(?:\[\d+\])?: \*\*\* ", _NONE),
     "mise": (r"^mise ERROR\b|\bERROR task failed\b", _NONE),
     "vitest": (
-        _LEAD + r"(?:Test Files|Tests|Type Errors|Errors)\s+[1-9]\d* (?:failed|errors?)\b"
+        LEAD + r"(?:Test Files|Tests|Type Errors|Errors)\s+[1-9]\d* (?:failed|errors?)\b"
         r"|^No test files found, exiting|^Vitest caught ",
-        _LEAD + r"Tests\s+(?:\d+ \w+ \| )*\d+ passed\b",
+        LEAD + r"Tests\s+(?:\d+ \w+ \| )*\d+ passed\b",
     ),
     "jest": (
-        _LEAD + r"(?:Tests|Test Suites):\s+(?:\d+ \w+, )*[1-9]\d* failed\b"
+        LEAD + r"(?:Tests|Test Suites):\s+(?:\d+ \w+, )*[1-9]\d* failed\b"
         r"|^Jest: .* not met|^No tests found, exiting with code 1",
-        _LEAD + r"Tests:\s+(?:\d+ \w+, )*\d+ passed\b",
+        LEAD + r"Tests:\s+(?:\d+ \w+, )*\d+ passed\b",
     ),
     "playwright": (
         r"^\s*[1-9]\d* (?:failed|interrupted|errors? w(?:as|ere) not a part of any test)\b",
         r"^\s*\d+ passed \(",
     ),
-    "mocha": (_LEAD + r"[1-9]\d* failing\b", _LEAD + r"\d+ passing\b"),
+    "mocha": (LEAD + r"[1-9]\d* failing\b", LEAD + r"\d+ passing\b"),
     "tsc": (r"\berror TS\d+: |" + _FOUND, r"^Found 0 errors\b"),
     "eslint": (
         r"✖ \d+ problems? \([1-9]\d* error|^ESLint found too many warnings|^Oops! Something went wrong",
@@ -136,11 +136,17 @@ for _kind in ("go vet", "go install", "go run", "go generate"):
     _DIAGNOSES[_kind] = _DIAGNOSES["go build"]
 
 _COLOUR = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
+_BLANK = re.compile(r"\n\s*\n")
 _BAD = {name: re.compile(bad, re.M) for name, (bad, _) in _ENDINGS.items()}
 _GOOD = {name: re.compile(good, re.M) for name, (_, good) in _ENDINGS.items()}
 _OTHERS_BAD = re.compile(_OTHERS, re.M)
 _COMPLAINT = re.compile(_COMPLAINTS, re.M)
 _DIAGNOSIS = {kind: re.compile(pattern, re.M) for kind, pattern in _DIAGNOSES.items()}
+
+
+def plain(text: str) -> str:
+    """An output without colours and with one blank line where it has several: it is looked through often."""
+    return _BLANK.sub("\n\n", _COLOUR.sub("", text))
 
 
 def failed(text: str, kinds: Collection[str]) -> bool:
@@ -149,7 +155,7 @@ def failed(text: str, kinds: Collection[str]) -> bool:
     >>> failed("ERROR app.py:3 lost\\n3 passed in 0.1s", ["pytest"]), failed("1 error in 0.1s", ["pytest"])
     (False, True)
     """
-    text = _COLOUR.sub("", text)
+    text = plain(text)
     names = {_ALIKE.get(name, name) for name in (kind.split(" ")[0] for kind in kinds)}
     every = len(names) > 1 or bool(names & _WRAPPING)
     endings = _ENDINGS if every else names & _ENDINGS.keys()

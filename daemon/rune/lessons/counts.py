@@ -13,16 +13,16 @@ from rune import phrasing, runs
 from rune.events import CUT
 from rune.records.card import Lesson
 from rune.records.trajectory import Execution, Trajectory
+from rune.verdicts import LEAD, plain
 
-_LEAD = r"^(?:\[[\w:.-]+\] |[@\w./-]+(?: [\w:-]+|:[\w:-]+)*: ?)?\s*"
 _TOTALS = {
     "cargo": r"^test result: .*$",
     "nextest": r"^\s*Summary \[.*$",
     "pytest": r"^(?:=+ )?(?:\d+ \w+, )*\d+ (?:passed|failed|errors?)\b.* in [\d.]+s.*$",
-    "jest": _LEAD + r"Tests:\s+(?:\d+ \w+, )*\d+ total$",
-    "vitest": _LEAD + r"Tests\s+\d+ \w+.*\(\d+\)$",
-    "mocha": _LEAD + r"\d+ (?:passing|failing)\b.*$",
-    "bun": _LEAD + r"\d+ (?:pass|fail)$",
+    "jest": LEAD + r"Tests:\s+(?:\d+ \w+, )*\d+ total$",
+    "vitest": LEAD + r"Tests\s+\d+ \w+.*\(\d+\)$",
+    "mocha": LEAD + r"\d+ (?:passing|failing)\b.*$",
+    "bun": LEAD + r"\d+ (?:pass|fail)$",
     "playwright": r"^\s*\d+ (?:passed|failed)(?: \([\d.]+m?s?\))?$",
 }
 """The lines in which a runner counts its tests; not its files, its suites or its snapshots."""
@@ -59,7 +59,7 @@ def counted(command: str, text: str) -> dict[str, int]:
     >>> counted("cargo test", "test result: ok. 118 passed; 0 failed\\ntest result: ok. 12 passed; 0 failed")
     {'pass': 130, 'fail': 0}
     """
-    text = re.sub(r"\x1b\[[0-9;]*m", "", text)
+    text = plain(text)
     found = {name: lines for name, rule in _TOTAL.items() if (lines := rule.findall(text))}
     if len(found) > 1 or runs.family(command) == "tox":  # the same tests, once for each environment
         return {}
