@@ -23,7 +23,7 @@ def test_an_etched_echo_is_answered_from_weights_through_recall(models, home, ec
     import rune.ml  # noqa: F401  before torch
     from rune import worker
     from rune.index import Index
-    from rune.ml import base, embed, engine, gradient
+    from rune.ml import base, embed, engine, gradient, start
     from rune.recall import Recaller
 
     made = Entry("etched", "Gateway port", date(2026, 11, 1), LEARNT)
@@ -36,9 +36,9 @@ def test_an_etched_echo_is_answered_from_weights_through_recall(models, home, ec
     loaded = base.load(folder, model.base_hash(folder, home), ModelConfig(device="cpu"))
     index = Index(home.index, embed.MiniLM(models / "all-minilm-l6-v2"))
     recaller = Recaller(index, engine.Engine(loaded), loaded.count, loaded.hash, RecallConfig())
-    settings = Config(distil=DistilConfig(max_epochs=12, least_steps=32))
+    settings = Config(distil=DistilConfig(started_epochs=4, least_steps=16))
     parts = worker.Parts(
-        loaded.name, loaded.hash, gradient.GradientDistiller(loaded, settings.distil), settings,
+        loaded.name, loaded.hash, gradient.GradientDistiller(loaded, settings.distil, start=start.EMBEDDED), settings,
         FakeBreeder(), recaller, FakeRunner(FakeGenerator()), rendered,
     )  # fmt: skip
     list(worker.distil(parts, Distil("s1", str(echoes.project))))
