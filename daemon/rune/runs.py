@@ -60,6 +60,15 @@ _RUNNERS = (
     ("node", r"\bnode\s+(\S+)"),
     ("docker", r"\bdocker\s+(\w+)"),
     ("pip", r"\bpip[\d.]*\s+(\w+)"),
+    ("rspec", r"\brspec\b"),
+    ("pyright", r"\b(?:based)?pyright\b"),
+    ("pre-commit", r"\b(?:pre-commit|prek)\s+run\b"),
+    ("ctest", r"\bctest\b"),
+    ("ninja", r"\bninja\b|\bcmake\s+--build\b"),
+    ("swift", r"\bswift\s+(build|test|run)\b"),
+    ("mix", r"\bmix\s+([a-z][\w.]*)"),
+    ("deno", r"\bdeno\s+(test|check|lint|fmt|run|task)\b"),
+    ("terraform", r"\b(?:terraform|tofu)\s+(?:-\S+\s+)*([a-z]+)"),
     ("script", r"(?<![\w./-])(?:/\S*/)?(?:bash|sh)\s+(\S+\.sh)|" + _BEFORE + r"(\./[\w./-]+)"),
 )
 RUNNERS = tuple((name, re.compile(pattern)) for name, pattern in _RUNNERS)

@@ -102,6 +102,7 @@ _ENDINGS = {
 _ALIKE = {"manage.py": "unittest"}
 _OTHERS = (
     r"\b\d+ (?:examples?|tests?|specs?|runs?)(?:, \d+ \w+)*, [1-9]\d* (?:failures?|errors?)\b"
+    r"|\bExecuted \d+ tests?, with [1-9]\d* failures?|^- exit code: [1-9]|^- files were modified by this hook"
     r"|\b[1-9]\d* tests? failed out of \d+|^ninja: build stopped|^CMake Error\b"
     r"|^\*\* (?:TEST|BUILD) FAILED \*\*"
     r"|" + _FOUND + r"|^[1-9]\d* errors?, \d+ warnings?\b"
@@ -129,6 +130,7 @@ _DIAGNOSES = {
     "eslint": r"^\s+\d+:\d+\s+error\s",
     "cargo": r"^error(?:\[\w+\])?: ",
     "mvn": r"^\[ERROR\] ",
+    "terraform": r"^(?:│ )?Error: ",
     "node": r"^(?:Uncaught )?\w*Error(?: \[\w+\])?: .*\n\s+at ",
 }
 """By kind of run: its own lines of that sort."""
@@ -157,7 +159,7 @@ def failed(text: str, kinds: Collection[str]) -> bool:
     """
     text = plain(text)
     names = {_ALIKE.get(name, name) for name in (kind.split(" ")[0] for kind in kinds)}
-    every = len(names) > 1 or bool(names & _WRAPPING)
+    every = len(names) > 1 or bool(names & _WRAPPING) or not names & _ENDINGS.keys()
     endings = _ENDINGS if every else names & _ENDINGS.keys()
     if any(_BAD[name].search(text) for name in endings) or (every and _OTHERS_BAD.search(text)):
         return True

@@ -37,8 +37,9 @@ def test_an_etched_echo_is_answered_from_weights_through_recall(models, home, ec
     index = Index(home.index, embed.MiniLM(models / "all-minilm-l6-v2"))
     recaller = Recaller(index, engine.Engine(loaded), loaded.count, loaded.hash, RecallConfig())
     settings = Config(distil=DistilConfig(started_epochs=4, least_steps=16))
+    distiller = gradient.GradientDistiller(loaded, settings.distil, start=start.EMBEDDED)
     parts = worker.Parts(
-        loaded.name, loaded.hash, gradient.GradientDistiller(loaded, settings.distil, start=start.EMBEDDED), settings,
+        loaded.name, loaded.hash, distiller, settings,
         FakeBreeder(), recaller, FakeRunner(FakeGenerator()), rendered,
     )  # fmt: skip
     list(worker.distil(parts, Distil("s1", str(echoes.project))))
