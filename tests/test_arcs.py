@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import pytest
 
-from rune import arcs
+from rune import arcs, orders
 from rune.records.trajectory import Execution, Generation
 
 WHY = "The test fails because the ledger wants the currency before the amount."
@@ -451,7 +451,7 @@ def test_a_sentence_that_gives_a_reason_explains(sentence, does):
     ],
 )
 def test_orders_to_a_model_are_recognised(text):
-    assert arcs.instructs(text)
+    assert orders.instructs(text)
 
 
 @pytest.mark.parametrize(
@@ -501,7 +501,7 @@ def test_orders_to_a_model_are_recognised(text):
     ],
 )
 def test_plain_prose_is_no_order_to_a_model(text):
-    assert not arcs.instructs(text)
+    assert not orders.instructs(text)
 
 
 @pytest.mark.parametrize(
@@ -510,7 +510,7 @@ def test_plain_prose_is_no_order_to_a_model(text):
 )
 def test_whether_it_is_an_order_is_soon_known(mark):
     began = time.process_time()
-    arcs.instructs("Ignore " + mark * (64_000 // len(mark)))
+    orders.instructs("Ignore " + mark * (64_000 // len(mark)))
     assert time.process_time() - began < 3.0
 
 

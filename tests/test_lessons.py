@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rune import arcs, config, events, lessons, phrasing, redact, transcripts
+from rune import config, events, lessons, orders, phrasing, redact, transcripts
 from rune.records.card import Lesson
 from rune.records.trajectory import Event, Execution, Generation, Note, Prompt, Reflection, Trajectory
 
@@ -462,7 +462,7 @@ def test_the_answers_of_any_session_are_whole_and_clean(told):
     for lesson in lessons.find(session(told), LIMIT):
         assert 0 < len(lesson.answer) <= phrasing.ANSWER_LIMIT
         assert "[redacted:" not in lesson.answer
-        assert not [t for t in (lesson.answer, *lesson.questions, *lesson.probes) if arcs.instructs(t)]
+        assert not [t for t in (lesson.answer, *lesson.questions, *lesson.probes) if orders.instructs(t)]
         assert all(key.lower() in lesson.answer.lower() for key in lesson.keys)
         assert not [p for p in lesson.probes for key in lesson.keys if key.lower() in p.lower()]
         assert set(lesson.evidence) <= known

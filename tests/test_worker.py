@@ -406,9 +406,9 @@ def test_secrets_and_orders_in_an_echo_are_not_taught(made, write_session, etch,
     assert {lesson.kind for lesson in library.cards()[0].lessons} & {"etched"} == set()
 
 
-def test_other_echoes_make_another_adapter_and_the_first_one_comes_back_with_them(
-    made, write_session, etch, library, echoes
-):
+@pytest.fixture
+def with_and_without_an_echo(made, write_session, etch, library, echoes):
+    """A session's job, and its adapters: without the echo that there is now, and with it."""
     write_session()
     job = Distil("s1", str(echoes.project))
     list(worker.distil(made, job))
@@ -416,6 +416,13 @@ def test_other_echoes_make_another_adapter_and_the_first_one_comes_back_with_the
     etch(*DATABASE)
     list(worker.distil(made, job))
     (second,) = library.cards()
+    return job, first, second
+
+
+def test_other_echoes_make_another_adapter_and_the_first_one_comes_back_with_them(
+    made, with_and_without_an_echo, library, echoes
+):
+    job, first, second = with_and_without_an_echo
     assert second.id != first.id
     echoes.memory("workers").unlink()
     (done,) = worker.distil(made, job)
@@ -424,15 +431,9 @@ def test_other_echoes_make_another_adapter_and_the_first_one_comes_back_with_the
 
 
 def test_one_that_a_person_put_back_stays_when_the_first_one_comes_back(
-    made, write_session, etch, library, echoes
+    made, with_and_without_an_echo, library, echoes
 ):
-    write_session()
-    job = Distil("s1", str(echoes.project))
-    list(worker.distil(made, job))
-    (first,) = library.cards()
-    etch(*DATABASE)
-    list(worker.distil(made, job))
-    (second,) = library.cards()
+    job, first, second = with_and_without_an_echo
     library.archive(second.id)
     library.reactivate(second.id)
     echoes.memory("workers").unlink()

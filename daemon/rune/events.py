@@ -199,7 +199,7 @@ def fix_chains(events: Sequence[Event]) -> list[FixChain]:
     for number, event in enumerate(events):
         if not isinstance(event, Execution) or not (name := runs.family(event.command)):
             continue
-        told = [fail for fail, one in open_runs.items() if _answers(event, one)]
+        told = [fail for fail, one in open_runs.items() if answers(event, one)]
         if not event.ok:
             open_runs |= {} if told else {number: event}
             if len(open_runs) > _WAITING:
@@ -220,7 +220,8 @@ _WAITING = 64
 """Failures that a pass is waited for; the oldest are given up, because each run is compared with all."""
 
 
-def _answers(run: Execution, failed: Execution) -> bool:
+def answers(run: Execution, failed: Execution) -> bool:
+    """Whether a run tells what became of one that failed before (``runs.answers``)."""
     return runs.answers(run.command, run.ok, failed.command, failed.text)
 
 

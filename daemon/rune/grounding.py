@@ -155,7 +155,8 @@ def support(claim: Claim, record: Record, needed: float) -> float | None:
     if any(_verbatim(claim.text, one) for one in _holding(record, said)):
         return 1.0
     able = (one for one in record if _has(one, claim.literals))
-    shares = [(_share(said, _content(claim), bool(claim.literals), one), one) for one in able]
+    content = _content(claim)
+    shares = [(_share(said, content, bool(claim.literals), one), one) for one in able]
     enough = [one.marked for share, one in shares if share >= needed]
     if not claim.text.startswith("```") and negation.contradicts(claim.text, enough):
         return None

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from functools import lru_cache
 
 _NO_INK = frozenset("\u115f\u1160\u2800\u3164\uffa0")
 """Signs that are seen no more than those of the category Cf."""
@@ -23,6 +24,7 @@ _ALIKE = str.maketrans("аеорсхуіѕјоανАВЕКМНОРСТХІЅЈ",
 """Letters of other scripts that look like Latin ones."""
 
 
+@lru_cache(4096)  # a sentence is looked at by whoever might teach it
 def instructs(text: str) -> bool:
     """Whether text tries to give orders to a model.
 

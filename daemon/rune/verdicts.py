@@ -109,8 +109,8 @@ _OTHERS = (
     r"|^error: Recipe .* failed|\bcompiled with [1-9]\d* errors?\b|^Failed to compile\b|^error during build:"
 )
 """Closing lines of runners that only others start: make, npm, a script."""
-_WRAPPING = frozenset(("make", "mise", "tox", "js", "script", "python", "node"))
-"""Runners that run others: closing lines of all are theirs."""
+_WRAPPING = frozenset(("make", "mise", "tox", "js", "node"))
+"""Runners that run others: closing lines of all are theirs, as they are of one that has none of its own."""
 
 _COMPLAINTS = (
     r"^\s*--- FAIL|^FAIL\b|^FAILED\b|^=+ (?:FAILURES|ERRORS) =+|^✗ "

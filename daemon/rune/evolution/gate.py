@@ -62,11 +62,16 @@ def judge(
         reasons.append(
             f"it answers {lost:.2f} fewer of a parent's own probes, {config.interference:.2f} allowed"
         )
-    leakage = sum(leaks.values()) / max(len(leaks), 1)
+    leakage = share(leaks)
     if leakage > config.leakage:
         which = ", ".join(f'"{question}"' for question, leaked in leaks.items() if leaked)
         reasons.append(f"it tells what parents know in {leakage:.2f} of unrelated answers: {which}")
     return Verdict(not reasons, ours, best, round(max(0.0, lost), 4), round(leakage, 4), tuple(reasons))
+
+
+def share(leaks: Mapping[str, bool]) -> float:
+    """How many of the unrelated questions a child leaks on."""
+    return sum(leaks.values()) / max(len(leaks), 1)
 
 
 def fit(marks: Mapping[str, Marks]) -> float | None:

@@ -17,6 +17,7 @@ from dataclasses import dataclass, replace
 
 from rune import runs
 from rune.config import EvolutionConfig
+from rune.events import answers
 from rune.records.ledger import Outcome
 from rune.records.recalled import Use
 from rune.records.trajectory import Event, Execution
@@ -57,7 +58,7 @@ def _judged(use: Use, ran: Sequence[Execution], config: EvolutionConfig) -> Judg
     after = [e for e in ran if use.at < e.at <= use.at + window]
     failing = (e for n, e in enumerate(before) if not e.ok and not _mended(e, before[n + 1 :]))
     for broken in sorted(failing, key=lambda e: -e.at):
-        if decisive := [e for e in after if _of(e, broken)][: config.window_runs]:
+        if decisive := [e for e in after if answers(e, broken)][: config.window_runs]:
             place = next((number for number, e in enumerate(decisive) if e.ok), None)
             share = 1.0 if place is None else 0.5**place
             return Judged(use.adapter, Outcome(use.session, use.at, place is not None, share), broken.id)
@@ -65,9 +66,4 @@ def _judged(use: Use, ran: Sequence[Execution], config: EvolutionConfig) -> Judg
 
 
 def _mended(broken: Execution, later: Sequence[Execution]) -> bool:
-    return any(e.ok and _of(e, broken) for e in later)
-
-
-def _of(run: Execution, broken: Execution) -> bool:
-    """Whether a run tells what became of one that failed."""
-    return runs.answers(run.command, run.ok, broken.command, broken.text)
+    return any(e.ok and answers(e, broken) for e in later)

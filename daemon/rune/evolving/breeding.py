@@ -102,6 +102,7 @@ def _bred(
 ) -> Iterator[Progress | Bred]:
     """Ask the parents, make children in every way, ask them, and publish the best."""
     known: dict[str, Examined] = {}
+    base = yield from telling(examining.unrelated(nursery.breeder, None), Progress(0, len(parents), 0.0))
     for one in parents:
         asking = examining.examine(nursery.breeder, library.folder(one.id), _taught(parents))
         known[one.id] = yield from telling(asking, Progress(len(known), len(parents), 0.0))
@@ -114,7 +115,7 @@ def _bred(
                 if isinstance(state, Progress):
                     yield (now := state)
                 else:
-                    judging = _examined(nursery, way, parents, known, state)
+                    judging = _examined(nursery, way, parents, known, base, state)
                     trials.append((yield from telling(judging, now)))
         yield _settled(nursery, library, action, parents, trials)
 
@@ -134,12 +135,12 @@ def _examined(
     way: str,
     parents: Sequence[Standing],
     known: Mapping[str, Examined],
+    base: Sequence[str],
     made: Distilled,
 ) -> Work[Trial]:
     """Ask a child what its parents were asked, and judge."""
     taught = _taught(parents)
     child = yield from examining.examine(nursery.breeder, made.folder, taught)
-    base = yield from examining.unrelated(nursery.breeder, None)
     leaks = examining.leaked([base, *(one.unrelated for one in known.values())], child.unrelated, taught)
     before = {id: one.marks for id, one in known.items()}
     return Trial(way, made, gate.judge(before, child.marks, leaks, nursery.config.evolution), child.marks)

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path, PurePath
 
-from rune import arcs
+from rune import arcs, orders
 from rune.arcs import Arc, Change
 from rune.echoes.journal import within
 from rune.echoes.operations import etch
@@ -44,7 +44,7 @@ class Learnt:
 def find(past: Trajectory, project: Path) -> Iterator[Learnt]:
     """What a closed session taught; what gives orders to a model is left out."""
     for learnt in (*_failures(past, project), *_notes(past)):
-        if not arcs.instructs(f"{learnt.entry.title}\n{learnt.entry.learning}"):
+        if not orders.instructs(f"{learnt.entry.title}\n{learnt.entry.learning}"):
             yield learnt
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-from rune import arcs
+from rune import arcs, orders
 from rune.records.card import Lesson
 
 
@@ -29,8 +29,8 @@ def distinct(lessons: Sequence[Lesson]) -> list[Lesson]:
 
 def _without_orders(lesson: Lesson) -> Lesson:
     """The same lesson, asked in no words that give orders to a model."""
-    questions = tuple(text for text in lesson.questions if not arcs.instructs(text))
-    probes = tuple(text for text in lesson.probes if not arcs.instructs(text))
+    questions = tuple(text for text in lesson.questions if not orders.instructs(text))
+    probes = tuple(text for text in lesson.probes if not orders.instructs(text))
     return replace(lesson, questions=questions, probes=probes)
 
 

@@ -24,6 +24,7 @@ from rune.bench.distil.probes import Probe
 from rune.bench.distil.scene import Scene, lot, pace
 from rune.bench.distil.work import Row, Work, of
 from rune.bench.gate.verdict import bootstrap
+from rune.evolution import gate
 from rune.evolution.gate import Marks
 from rune.evolving import examining
 from rune.library import Library
@@ -159,11 +160,7 @@ def _harm(scene: Scene, parts: Parts, arm: Arm, about: Row) -> Row:
         lost.append(own["recall"] - _mean(child.marks[id]))
         before.append(own["unrelated"])
     leaks = examining.leaked(before, child.unrelated, lessons)
-    return {
-        **about,
-        "interference": round(max(0.0, *lost), 4),
-        "leakage": round(sum(leaks.values()) / len(leaks), 4),
-    }
+    return {**about, "interference": round(max(0.0, *lost), 4), "leakage": round(gate.share(leaks), 4)}
 
 
 def _alone(parts: Parts, folder: Path, taught: examining.Taught) -> Row:
