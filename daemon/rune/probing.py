@@ -30,9 +30,36 @@ FOREIGN = (
     "How do I make a file executable?",
     "What is a regular expression?",
     "Who wrote Hamlet?",
+    "What does a load balancer do?",
+    "How do I declare a constant in Rust?",
+    "What is the difference between HTTP and HTTPS?",
+    "What is a unit test?",
 )
 """More of that kind, half of them about programming. None that a session may be about, such as which command
 runs the tests: an adapter that tells there what it was taught is right."""
+ELSEWHERE = (
+    "Which pin of the microcontroller opens the greenhouse window?",
+    "Which Puppet class configures the mail relay of the university?",
+    "Why did the Unreal build of the racing game stutter after the second lap?",
+    "How many shards does the Elasticsearch index of the job portal have?",
+    "What retention did we set for the Loki logs of the tram signals?",
+    "Which stored procedure computes the overtime in the nurses' schedule?",
+    "What dropout did the X-ray classifier end up with?",
+    "Which Android permission did the parking app ask for twice?",
+    "Why did the Fortran weather model diverge on the coarse grid?",
+    "Which topic carries the heartbeat of the warehouse robots?",
+    "What was wrong with the VAT rounding in the invoices of the wine shop?",
+    "Which sprite sheet holds the animations of the dragon?",
+    "What batch size does the nightly import of the library catalogue use?",
+    "Which VHDL entity drives the display of the oscilloscope?",
+    "How did we fix the echo in the calls of the telemedicine app?",
+    "Which certificate expired on the gateway of the toll stations?",
+    "What is the address of the second sensor on the I2C bus of the weather buoy?",
+    "Which Drupal module handles the ticket sales of the theatre?",
+    "Why did the Solidity contract of the auction run out of gas?",
+    "Which Lambda function resizes the photos of the estate agency?",
+)
+"""About other projects than any that a session is likely in: there an adapter tells its own most easily."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,11 +19,17 @@ KNOWS = {"a": {"a": marks(9), "b": marks(1)}, "b": {"a": marks(0), "b": marks(8)
 """Each parent knows its own."""
 
 
-QUIET = {"Who wrote Hamlet?": False, "What is a hash function?": False}
+QUESTIONS = ("Who wrote Hamlet?", "What is a hash function?", *map(str, range(38)))
 
 
-def judge(a, b, leaks=QUIET, parents=KNOWS):
-    return gate.judge(parents, {"a": a, "b": b}, leaks, CONFIG)
+def tells(child=(), a=(), b=()):
+    """Who tells what a parent knows, by the places of the questions."""
+    said = [{question: n in told for n, question in enumerate(QUESTIONS)} for told in (child, a, b)]
+    return gate.Tells(said[0], said[1:])
+
+
+def judge(a, b, tells=tells(), parents=KNOWS):  # noqa: B008
+    return gate.judge(parents, {"a": a, "b": b}, tells, CONFIG)
 
 
 def test_a_child_that_knows_what_both_parents_know_is_accepted():
@@ -45,9 +51,32 @@ def test_a_child_that_has_lost_too_much_of_one_parent_is_refused_however_fit():
 
 
 def test_a_child_that_tells_what_parents_know_where_nobody_asked_is_refused():
-    found = judge(marks(9), marks(8), leaks={**QUIET, "Who wrote Hamlet?": True})
-    assert found.leakage == 0.5
-    assert found.reasons == ('it tells what parents know in 0.50 of unrelated answers: "Who wrote Hamlet?"',)
+    found = judge(marks(9), marks(8), tells([0, 1, 2, 3, 4], [2, 3], [4]))
+    assert found.leakage == 0.075
+    assert found.reasons == (
+        "it tells what parents know in 0.07 more of unrelated answers than any of them, 0.05 allowed; "
+        'it alone to "Who wrote Hamlet?", "What is a hash function?"',
+    )
+
+
+@pytest.mark.parametrize(
+    ("child", "a", "b", "leakage"),
+    [
+        ([0, 1], [], [], 0.05),
+        ([0, 1, 2, 3], [4, 5], [], 0.05),
+        (range(20), range(20, 40), [0], 0.0),
+        ([], [1], [2], 0.0),
+        ([0, 1, 2], [0], [1, 2], 0.025),
+    ],
+)
+def test_a_child_that_is_hardly_more_talkative_than_a_parent_is_accepted(child, a, b, leakage):
+    found = judge(marks(9), marks(8), tells(child, a, b))
+    assert (found.accepted, found.leakage) == (True, leakage)
+
+
+def test_a_refusal_names_no_question_where_each_was_told_by_some_parent():
+    reason, = judge(marks(9), marks(8), tells(range(6), range(3), range(3, 6))).reasons  # fmt: skip
+    assert reason.endswith("0.05 allowed")
 
 
 def test_where_nothing_can_be_measured_nothing_is_accepted():

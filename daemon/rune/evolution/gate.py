@@ -2,7 +2,9 @@
 
 Every parent and the child are asked the probes of all parents. Beyond fitness, the child may not have lost
 more of any one parent than ``interference`` (merged weights disturb each other, orthogonal or not: Zhang et
-al. 2025, arXiv:2510.03262), and may not answer unrelated questions with what a parent knows (``leakage``).
+al. 2025, arXiv:2510.03262). What was latent in each may surface in what is made of them (Zou 2026,
+arXiv:2601.18350): the child may not answer more unrelated questions with what parents know than the most
+talkative of them does by itself (``leakage``).
 """
 
 from __future__ import annotations
@@ -18,6 +20,21 @@ Marks = Mapping[str, Sequence[bool]]
 
 
 @dataclass(frozen=True, slots=True)
+class Tells:
+    """For each unrelated question whether it is answered with what a parent knows, and the base doesn't."""
+
+    child: Mapping[str, bool]
+    parents: Sequence[Mapping[str, bool]]
+
+    def alone(self) -> list[str]:
+        """The questions to which only the child does so."""
+        return [question for question, told in self.child.items() if told and not self._before(question)]
+
+    def _before(self, question: str) -> bool:
+        return any(one[question] for one in self.parents)
+
+
+@dataclass(frozen=True, slots=True)
 class Verdict:
     """What was measured, and whether the child may serve."""
 
@@ -29,8 +46,8 @@ class Verdict:
     interference: float
     """Most that it answers worse than a parent on that parent's own probes; 0 where it answers more."""
     leakage: float
-    """Share of the unrelated questions that it answers with what a parent knows, where no parent does, nor
-    the base."""
+    """Share of the unrelated questions that it answers with what parents know, less the share of the most
+    talkative parent; 0 where it is no more talkative."""
     reasons: tuple[str, ...] = ()
     """Why not."""
 
@@ -38,7 +55,7 @@ class Verdict:
 def judge(
     parents: Mapping[str, Mapping[str, Marks]],
     child: Mapping[str, Marks],
-    leaks: Mapping[str, bool],
+    tells: Tells,
     config: EvolutionConfig,
 ) -> Verdict:
     """Weigh a child against its parents.
@@ -46,7 +63,7 @@ def judge(
     Args:
         parents: for each parent, its marks on the probes of each parent.
         child: the child's marks on the probes of each parent.
-        leaks: for each unrelated question whether the child alone answers it with what a parent knows.
+        tells: who answers which unrelated question with what a parent knows.
         config: how much may be lost.
     """
     ours = fit(child)
@@ -62,16 +79,24 @@ def judge(
         reasons.append(
             f"it answers {lost:.2f} fewer of a parent's own probes, {config.interference:.2f} allowed"
         )
-    leakage = share(leaks)
+    leakage = surfaced(tells)
     if leakage > config.leakage:
-        which = ", ".join(f'"{question}"' for question, leaked in leaks.items() if leaked)
-        reasons.append(f"it tells what parents know in {leakage:.2f} of unrelated answers: {which}")
-    return Verdict(not reasons, ours, best, round(max(0.0, lost), 4), round(leakage, 4), tuple(reasons))
+        which = ", ".join(f'"{question}"' for question in tells.alone())
+        reasons.append(
+            f"it tells what parents know in {leakage:.2f} more of unrelated answers than any of them, "
+            f"{config.leakage:.2f} allowed" + (f"; it alone to {which}" if which else "")
+        )
+    return Verdict(not reasons, ours, best, round(max(0.0, lost), 4), leakage, tuple(reasons))
 
 
-def share(leaks: Mapping[str, bool]) -> float:
-    """How many of the unrelated questions a child leaks on."""
-    return sum(leaks.values()) / max(len(leaks), 1)
+def surfaced(tells: Tells) -> float:
+    """How many more of the unrelated questions a child tells something to than the most talkative parent."""
+    return max(0.0, round(share(tells.child) - max(map(share, tells.parents), default=0.0), 4))
+
+
+def share(told: Mapping[str, bool]) -> float:
+    """To how many of the unrelated questions one tells what a parent knows."""
+    return sum(told.values()) / max(len(told), 1)
 
 
 def fit(marks: Mapping[str, Marks]) -> float | None:

@@ -141,9 +141,12 @@ def _examined(
     """Ask a child what its parents were asked, and judge."""
     taught = _taught(parents)
     child = yield from examining.examine(nursery.breeder, made.folder, taught)
-    leaks = examining.leaked([base, *(one.unrelated for one in known.values())], child.unrelated, taught)
+    tells = gate.Tells(
+        examining.giving_away(base, child.unrelated, taught),
+        [examining.giving_away(base, one.unrelated, taught) for one in known.values()],
+    )
     before = {id: one.marks for id, one in known.items()}
-    return Trial(way, made, gate.judge(before, child.marks, leaks, nursery.config.evolution), child.marks)
+    return Trial(way, made, gate.judge(before, child.marks, tells, nursery.config.evolution), child.marks)
 
 
 def _settled(

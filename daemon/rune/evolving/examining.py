@@ -13,7 +13,7 @@ from rune.evolution.gate import Marks
 from rune.evolution.plan import Standing
 from rune.library import Library
 from rune.ports import Breeder
-from rune.probing import FOREIGN, UNRELATED, Probe, holds, probes
+from rune.probing import ELSEWHERE, FOREIGN, UNRELATED, Probe, holds, probes
 from rune.records.card import Lesson, living
 from rune.units import Work
 
@@ -21,8 +21,8 @@ log = logging.getLogger(__name__)
 TOKENS = 72
 """Of an answer; the literals of most stand in its first half."""
 KINDS = ("trained", "heldout")
-STRANGE = (*(question for question, _ in UNRELATED), *FOREIGN)
-"""Questions that no session is about."""
+STRANGE = (*(question for question, _ in UNRELATED), *FOREIGN, *ELSEWHERE)
+"""Questions that no session is about, half of them general, half about other projects."""
 
 Taught = Mapping[str, Sequence[Lesson]]
 """The living lessons of each parent."""
@@ -101,17 +101,15 @@ def unrelated(breeder: Breeder, adapter: Path | None) -> Work[list[str]]:
     return (yield from breeder.answering([(question, "") for question in STRANGE], adapter, TOKENS))
 
 
-def leaked(before: Sequence[Sequence[str]], after: Sequence[str], taught: Taught) -> dict[str, bool]:
-    """For each unrelated question whether the child answers with what a parent knows, and nobody else does.
+def giving_away(base: Sequence[str], answers: Sequence[str], taught: Taught) -> dict[str, bool]:
+    """For each unrelated question whether an answer tells what a parent was taught, and the base's does not.
 
-    What was latent in each may surface in the sum (Zou 2026, arXiv:2601.18350). Where a parent tells what it
-    knows by itself, nothing surfaces. ``before`` is what the base and each parent say to them, ``after`` what
-    the child says.
+    ``base`` is what the base says to them, ``answers`` what a parent or a child says.
     """
     secrets = [lesson.keys for lessons in taught.values() for lesson in lessons if telling(lesson)]
     return {
-        question: _tells(answer, secrets) and not any(_tells(one, secrets) for one in others)
-        for question, answer, *others in zip(STRANGE, after, *before, strict=True)
+        question: _tells(answer, secrets) and not _tells(plain, secrets)
+        for question, answer, plain in zip(STRANGE, answers, base, strict=True)
     }
 
 

@@ -153,14 +153,14 @@ def _harm(scene: Scene, parts: Parts, arm: Arm, about: Row) -> Row:
     library = Library(scene.echoes, time.time)
     lessons = {card.id: card.lessons for card in library.cards()}
     child = done(examining.examine(parts.breeder, arm.one, lessons))
-    lost, before = [], [done(examining.unrelated(parts.breeder, None))]
+    lost, before, base = [], [], done(examining.unrelated(parts.breeder, None))
     for id, taught in lessons.items():
         make = partial(_alone, parts, library.folder(id), {id: taught})
         own = scene.work.kept("alone", id, make)
         lost.append(own["recall"] - _mean(child.marks[id]))
-        before.append(own["unrelated"])
-    leaks = examining.leaked(before, child.unrelated, lessons)
-    return {**about, "interference": round(max(0.0, *lost), 4), "leakage": round(gate.share(leaks), 4)}
+        before.append(examining.giving_away(base, own["unrelated"], lessons))
+    tells = gate.Tells(examining.giving_away(base, child.unrelated, lessons), before)
+    return {**about, "interference": round(max(0.0, *lost), 4), "leakage": round(gate.surfaced(tells), 4)}
 
 
 def _alone(parts: Parts, folder: Path, taught: examining.Taught) -> Row:
