@@ -197,15 +197,16 @@ def test_secrets_are_taken_out_before_a_text_is_cut() -> None:
     assert "SEC" not in clean.text
 
 
-def run(ok: bool, command: str = "pytest -q") -> Execution:
-    return Execution("e", 0.0, "Bash", command, "", ok)
+def run(ok: bool, command: str = "pytest -q", text: str = "") -> Execution:
+    return Execution("e", 0.0, "Bash", command, text, ok)
 
 
 EDIT = Generation("g", 0.0, "Edit", "a.py", "new", "old")
 
 
 def test_a_failure_an_edit_and_a_pass_of_the_same_family_are_a_chain() -> None:
-    story = [run(False), run(True, "ls"), EDIT, EDIT, run(False), run(True, "cd app && pytest tests | tail")]
+    passed = run(True, "cd app && pytest tests | tail", "3 passed")
+    story = [run(False), run(True, "ls"), EDIT, EDIT, run(False), passed]
     assert events.fix_chains(story) == [FixChain(fail=0, edit=2, passed=5, family="pytest")]
 
 

@@ -13,7 +13,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from rune import changes, orders, runs, scopes
+from rune import changes, mending, orders, runs, scopes, unfold
 from rune.changes import Made
 from rune.events import answers
 from rune.records.trajectory import Event, Execution, Generation, Note, Reflection
@@ -80,7 +80,7 @@ def find(events: Sequence[Event]) -> list[Arc]:
     waiting: list[_Chain] = []
     done: list[Arc] = []
     known: dict[str, str] = {}
-    for event in events:
+    for event, own in zip(events, unfold.each(events), strict=True):
         match event:
             case Reflection() | Note():
                 for chain in waiting:
@@ -92,7 +92,7 @@ def find(events: Sequence[Event]) -> list[Arc]:
                 for chain in waiting:
                     chain.last.made.append(edit)
             case Execution():
-                waiting = _run(event, waiting, done)
+                waiting = _run(event, own, waiting, done)
             case _:
                 pass
     for chain in waiting:
@@ -100,19 +100,18 @@ def find(events: Sequence[Event]) -> list[Arc]:
     return sorted(done, key=lambda arc: (arc.error.at, arc.error.id))
 
 
-def _run(event: Execution, waiting: list[_Chain], done: list[Arc]) -> list[_Chain]:
-    """The chains that still wait after a run."""
-    if event.ok and event.tool == "Bash":
+def _run(event: Execution, own: Sequence[Execution], waiting: list[_Chain], done: list[Arc]) -> list[_Chain]:
+    """The chains that still wait after a command line and its runs."""
+    if event.ok and event.tool == unfold.SHELL:
         _commanded(event, waiting)
-    family = runs.family(event.command)
-    if not family:
-        return waiting
-    if event.ok:
-        proved = [chain for chain in waiting if answers(event, chain.last.error)]
-        for chain in proved:
-            done += _close(chain, event)
-        return [chain for chain in waiting if chain not in proved]
-    _failed(event, family, waiting)
+    for run in own:
+        if run.ok:
+            proved = [chain for chain in waiting if answers(run, chain.last.error)]
+            for chain in proved:
+                done += _close(chain, run)
+            waiting = [chain for chain in waiting if chain not in proved]
+        else:
+            _failed(run, runs.family(run.command), waiting)
     return waiting
 
 
@@ -137,7 +136,7 @@ def _commanded(event: Execution, waiting: list[_Chain]) -> None:
                 for one in arc.made
                 if not isinstance(one, Generation) or not changes.restores(event.command, one.path)
             ]
-        if runs.mends(event.command, chain.family):
+        if mending.mends(event.command, chain.family, chain.last.error.text):
             chain.last.made.append(event)
 
 

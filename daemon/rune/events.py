@@ -17,7 +17,7 @@ from dataclasses import dataclass, replace
 from pathlib import PurePath
 from typing import Any, TypeAlias
 
-from rune import runs
+from rune import mending, runs, unfold
 from rune.records.envelope import Envelope
 from rune.records.trajectory import (
     Compaction,
@@ -194,24 +194,24 @@ def fix_chains(events: Sequence[Event]) -> list[FixChain]:
     A pass without an edit in between closes the failure without a chain: the run was merely repeated, or what
     edited is the failing command itself, or a formatter ran where a test had failed.
     """
-    open_runs: dict[int, Execution] = {}
+    waiting: list[tuple[int, Execution]] = []
     chains: list[FixChain] = []
-    for number, event in enumerate(events):
-        if not isinstance(event, Execution) or not (name := runs.family(event.command)):
-            continue
-        told = [fail for fail, one in open_runs.items() if answers(event, one)]
-        if not event.ok:
-            open_runs |= {} if told else {number: event}
-            if len(open_runs) > _WAITING:
-                del open_runs[next(iter(open_runs))]
-            continue
-        for fail in told:
-            del open_runs[fail]
-            between = range(fail + 1, number + 1)
-            edits = [place for place in between if _mends(events, fail, place, name)]
-            if edits and not name.startswith(_NO_FIX):
-                chains.append(FixChain(fail, edits[0], number, name))
+    for number, own in enumerate(unfold.each(events)):
+        for run in own:
+            told = [one for one in waiting if answers(run, one[1])]
+            if not run.ok:
+                waiting += [] if told else [(number, run)]
+                del waiting[:-_WAITING]
+                continue
+            waiting = [one for one in waiting if one not in told]
+            chains += [found for one in told if (found := _chain(events, *one, number))]
     return chains
+
+
+def _chain(events: Sequence[Event], fail: int, run: Execution, passed: int) -> FixChain | None:
+    name = runs.family(run.command)
+    edits = [place for place in range(fail + 1, passed + 1) if _mends(events[place], events[fail], run, name)]
+    return FixChain(fail, edits[0], passed, name) if edits and not name.startswith(_NO_FIX) else None
 
 
 _NO_FIX = ("git push", "git rebase", "git merge", "docker ")
@@ -225,10 +225,9 @@ def answers(run: Execution, failed: Execution) -> bool:
     return runs.answers(run.command, run.ok, failed.command, failed.text)
 
 
-def _mends(events: Sequence[Event], fail: int, edit: int, name: str) -> bool:
-    failed, made = events[fail], events[edit]
+def _mends(made: Event, failed: Event, run: Execution, name: str) -> bool:
     if isinstance(made, Execution) and isinstance(failed, Execution):
-        return made.command != failed.command and runs.mends(made.command, name)
+        return made.command != failed.command and mending.mends(made.command, name, run.text)
     return isinstance(made, Generation)
 
 

@@ -1,161 +1,265 @@
-"""What kind of command this is, and whether it really succeeded.
+"""What runs a command line holds, and whether each of them really succeeded.
 
-A failing run is not always flagged: ``pytest | tail`` exits 0, and only its text says FAILED (``verdicts``).
-Both capture and import judge commands here, so that a live session and an imported one look the same.
+The status of a line is that of its last command. ``pytest | tail`` exits 0, and only its text says FAILED;
+of ``ruff check . && pytest`` only one has failed. So every run is judged by itself: by the status where that
+is its own, else by what its runner prints when it ends (``verdicts``), by the status that the line prints,
+or not at all. Both capture and import judge commands here, so that a live session and an imported one look
+the same.
 
-Covered: the runners listed below, in compound commands and behind pipes.
-Not covered: programs of one's own that print nothing when they fail.
+Covered: compound commands, pipes, ``; echo $?``, ``&& echo yes || echo no``, output that went into a file.
+Not covered: programs of one's own that print nothing when they fail behind a pipe.
 """
 
 from __future__ import annotations
 
-import hashlib
 import re
-from collections.abc import Iterator
+from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import lru_cache
+from pathlib import PurePosixPath
 
-from rune import scopes, verdicts
+from rune import programs, scopes, verdicts
+from rune.shell import Simple, parse
 
-_BEFORE = r"^(?:(?:\w+=\S*|sudo|env|time|nohup|exec|timeout\s+\S+|(?:uv|poetry|pdm)\s+run)\s+)*"
-"""What may stand before a program that is run by its path; after anything else the path is an argument."""
-_MAKE_OPTIONS = r"(?:\s+(?:-[Cf]\s*\S+|-j\s*\d*|--?[a-zA-Z][\w-]*(?:=\S+)?|\w+=\S*))*"
-_JS_OPTIONS = (
-    r"(?:--(?:filter|workspace|prefix|dir|cwd|scope)(?:=|\s+)\S+\s+|-[CFw]\s+\S+\s+|--?[a-zA-Z]\S*\s+)*"
-)
-"""What may stand before the target or the script that is run: no part of its name."""
-_RUNNERS = (
-    ("pytest", r"\b(?:py\.test|pytest)\b"),
-    ("unittest", r"\bpython[\d.]*\s+-m\s+unittest"),
-    ("manage.py", r"\b(?:runtests\.py|manage\.py\s+test)\b"),
-    ("tox", r"\btox\b"),
-    ("go", r"\bgo\s+(test|build|install|vet|run|mod|generate)\b"),
-    ("golangci-lint", r"\bgolangci-lint\b"),
-    ("gofmt", r"\b(?:gofmt|goimports)\b"),
-    ("mise", r"\bmise\s+(?:run|r|x|exec)\s+(?:--\s+)?([\w:.-]+)"),
-    ("make", r"(?:^|[;&|]\s*)make\b" + _MAKE_OPTIONS + r"\s*([\w.-]*)"),
-    ("vitest", r"\bvitest\b"),
-    ("jest", r"\bjest\b"),
-    ("playwright", r"\bplaywright\s+test\b"),
-    ("mocha", r"\bmocha\b"),
-    ("tsc", r"\btsc\b"),
-    ("eslint", r"\beslint\b"),
-    ("biome", r"\bbiome\b"),
-    ("prettier", r"\bprettier\b"),
-    (
-        "js",
-        rf"\b(?:npm|pnpm|yarn|bun|nx|turbo)\s+{_JS_OPTIONS}(?:workspace\s+\S+\s+)?(?:run\s+{_JS_OPTIONS})?"
-        r"([A-Za-z][\w:.-]*)",
-    ),
-    ("cargo", r"\bcargo\s+(\w+)"),
-    ("ruff", r"\bruff\b"),
-    ("mypy", r"\bmypy\b"),
-    ("flake8", r"\bflake8\b"),
-    ("dotnet", r"\bdotnet\s+(\w+)"),
-    ("gradle", r"\bgradlew?\s+(?:-\S+\s+)*(?::?[\w-]+:)*:?(\w+)"),
-    ("mvn", r"\bmvn\b"),
-    ("phpunit", r"\bphpunit\b"),
-    ("gcc", r"\b(?:gcc|g\+\+|clang|cc)\b"),
-    ("git", r"\bgit\b[^;&|]*\b(commit|push|rebase|merge)\b"),
-    ("python", r"\bpython[\d.]*\s+(?:-[uBWOIE]\s+)*(-c|-(?=\s|$)|<<|[\w./-]+\.py|-m\s+\S+)"),
-    ("node", r"\bnode\s+(\S+)"),
-    ("docker", r"\bdocker\s+(\w+)"),
-    ("pip", r"\bpip[\d.]*\s+(\w+)"),
-    ("rspec", r"\brspec\b"),
-    ("pyright", r"\b(?:based)?pyright\b"),
-    ("pre-commit", r"\b(?:pre-commit|prek)\s+run\b"),
-    ("ctest", r"\bctest\b"),
-    ("ninja", r"\bninja\b|\bcmake\s+--build\b"),
-    ("swift", r"\bswift\s+(build|test|run)\b"),
-    ("mix", r"\bmix\s+([a-z][\w.]*)"),
-    ("deno", r"\bdeno\s+(test|check|lint|fmt|run|task)\b"),
-    ("terraform", r"\b(?:terraform|tofu)\s+(?:-\S+\s+)*([a-z]+)"),
-    ("script", r"(?<![\w./-])(?:/\S*/)?(?:bash|sh)\s+(\S+\.sh)|" + _BEFORE + r"(\./[\w./-]+)"),
-)
-RUNNERS = tuple((name, re.compile(pattern)) for name, pattern in _RUNNERS)
-_LOOKS = re.compile(
-    r"\s*(?:cat|grep|rg|ls|find|head|tail|sed -n|echo|cd|export"
-    r"|git (?:diff|log|show|status|add|stash|branch|checkout))\b"
-)
-_THROUGH = re.compile(r"\b(?:npx|bunx)\s+(?:-\S+\s+)*")
 _QUOTES_OTHERS = ("git ", "docker ", "pip ")
 """Families whose output quotes other programs (hooks, layers, builds): only their exit status counts."""
-_SHELL_EDIT = re.compile(
-    r"\bsed\s+(?:-\w+\s+)*-i|cat\s*>|>\s*\S+\.\w+\s*<<|\btee\s+\S|\bgit\s+apply|\bpatch\b\s+-|\.write\(|write_text\("
-    r"|apply_patch|\bmv\s"
-)
-_TIDY = re.compile(
-    r"\bgo fmt\b|gofmt\s+(?:-\w+\s+)*-w|--fix\b|--write\b|\w:fix\b"
-    r"|\b(?:mise|make|just|cargo|npm|pnpm|yarn|bun)\s+(?:run\s+)?(?:fmt|format)\b"
-)
-_TIDYABLE = re.compile(r"lint|fmt|format|check|biome|prettier|ruff|flake8|clippy|commit")
-_ASIDE = (
-    re.compile(r";\s*echo\b.*$", re.S),
-    re.compile(r"\s*(?:2>&1\s*)?\|\s*(?:tail|head|cat|tee|less|grep)\b[^;&]*"),
-    re.compile(r"\s*2>&1(?=\s*(?:$|[;&]))"),
-    re.compile(r"\s-(?:q+|v+)(?=\s|$)|\s--(?:quiet|verbose|silent)(?=\s|$)"),
-    re.compile(r"\bpython[\d.]*\s+-m\s+(?=(?:pip|pytest|mypy|ruff|build)\b)"),
-)
-_INSTALLING = re.compile(
-    r"\b(?:pip[\d.]*|uv(?:\s+pip)?|npm|pnpm|yarn|bun|poetry|cargo|gem|brew|apt(?:-get)?|go)\s+"
-    r"(?:install|add|get|i)\b([^|;&]*)"
-)
-_PACKAGE = re.compile(r"['\"]?((?:@[\w.-]+/)?[A-Za-z](?!\S*\.(?:txt|toml|whl|json)\b)[\w./-]*)")
+_FILTERS = frozenset(("grep", "egrep", "rg", "ack", "ag"))
+"""Programs that fail where they find nothing."""
+_SHOWS_THE_END = frozenset(("tail", "cat", "tee", "ts", "less", "more"))
+_KILLED = re.compile(r"^(?:Error: )?Exit code (?:124|137|143)\b|Command timed out after", re.M)
+_CLIENTS = re.compile(r"\A(?:Error: )?Exit code \d+\n?")
+_STATUS = re.compile(r"\$\{?(\?|PIPESTATUS\[0\]|\w+)\}?")
+_TESTING = re.compile(r"test|spec|e2e|check|\bci\b")
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One run of a line."""
+
+    family: str
+    text: str
+    """As it is written, without redirects and pipes."""
+    folder: str
+    """Where it works, from where the line began; empty where that is the same."""
+    ok: bool | None
+    """Whether it went well; None where nothing tells."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """A run inside its line."""
+
+    one: Simple
+    family: str
+    folder: str
+    pipe: tuple[Simple, ...]
+    """What its output goes through."""
+    after: tuple[Simple, ...]
+    """What comes behind its pipe."""
+    sure: bool
+    """Whether the line's status is its own: it is the last one, or all up to the last one went well."""
 
 
 @lru_cache(1024)
 def family(command: str) -> str:
-    """The family of a command, such as ``pytest`` or ``go test``; empty for looking around.
+    """The family of a command's first run, such as ``pytest`` or ``go test``; empty for looking around.
 
-    >>> family("cd app && pytest -q tests | tail -5")
-    'pytest'
-    >>> family("cat notes.txt")
-    ''
+    >>> family("cd app && pytest -q tests | tail -5"), family("git commit -m pytest"), family("cat notes.txt")
+    ('pytest', 'git commit', '')
     """
-    return next(_families(command), "")
+    return next((name for one in parse(command) if (name := programs.family(one))), "")
 
 
-def _families(command: str) -> Iterator[str]:
-    """The families of the parts of a command, in their order."""
-    body = scopes.HEREDOC.sub("<<heredoc", command)
-    for part in re.split(r"&&|\|\||;|\n", body):
-        head = _THROUGH.sub("", part.split("|")[0]).strip()
-        if not head or _LOOKS.match(head):
+@lru_cache(1024)
+def each(command: str, text: str, ok: bool) -> tuple[Run, ...]:
+    """The runs of a line and what became of each.
+
+    >>> said = "All checks passed!\\n1 failed in 2s"
+    >>> [(run.family, run.ok) for run in each("ruff check . && pytest", said, False)]
+    [('ruff', True), ('pytest', False)]
+    >>> [(run.family, run.ok) for run in each("pytest | tail -1; git push", "1 passed in 2s", True)]
+    [('pytest', True), ('git push', True)]
+    """
+    places = _places(parse(command), "pipefail" in command)
+    if not places or _KILLED.search(text[:200]):
+        return ()
+    said = text if ok else _CLIENTS.sub("", text)  # its status is the line's, and told by ``ok``
+    if ok:
+        ends = [_ended(place, said, True if place.sure else None) for place in places]
+    else:
+        ends = _failing(places, said)
+    both = zip(places, ends, strict=True)
+    return tuple(Run(place.family, place.one.text, place.folder, end) for place, end in both)
+
+
+def _places(line: Sequence[Simple], strict: bool) -> list[_Place]:
+    """The runs of a line: at most one of a pipe."""
+    pipes: list[list[Simple]] = []
+    for one in line:
+        if one.joint == "|" and pipes:
+            pipes[-1].append(one)
+        else:
+            pipes.append([one])
+    last = max((n for n, pipe in enumerate(pipes) if pipe[0].joint in (";", "&")), default=0)
+    alternative = any(pipe[0].joint == "||" for pipe in pipes[last:])
+    found, folders = [], folders_of([pipe[0] for pipe in pipes])
+    for number, (pipe, folder) in enumerate(zip(pipes, folders, strict=True)):
+        places = [(n, name) for n, one in enumerate(pipe) if (name := programs.family(one))]
+        if places:
+            n, name = places[0]
+            through = tuple(one for one in pipe[n + 1 :] if one.program != "tee" or not strict)
+            sure = number >= last and not alternative and (strict or not through)
+            after = tuple(one for later in pipes[number + 1 :] for one in later[:1])
+            found.append(_Place(pipe[n], name, folder, through, after, sure))
+    return found
+
+
+def folders_of(line: Sequence[Simple], begun: str = "") -> list[str]:
+    """Where one is after each command of a line; a subshell's folder ends with it."""
+    stack, found = [begun], []
+    for one in line:
+        stack += stack[-1:] * (one.depth + 1 - len(stack))
+        del stack[one.depth + 1 :]
+        if one.program == "cd" and len(one.words) == 2:
+            stack[-1] = inside(stack[-1], one.words[1])
+        found.append(stack[-1])
+    return found
+
+
+def inside(folder: str, step: str) -> str:
+    """The folder where one is after ``cd``; nothing where that is not known, or is where one began.
+
+    >>> inside("web", "../api"), inside("web", ".."), inside("web", "/srv"), inside("", "$HOME")
+    ('api', '', '/srv', '')
+    """
+    if step.startswith(("$", "~", "-")) or "$" in step:
+        return ""
+    parts: list[str] = []
+    for part in (PurePosixPath(folder) / step).parts:
+        if part == ".." and parts and parts[-1] not in ("..", "/"):
+            parts.pop()
+        elif part != ".":
+            parts.append(part)
+    return str(PurePosixPath(*parts)) if parts else ""
+
+
+def _ended(place: _Place, text: str, status: bool | None) -> bool | None:
+    """What became of a run of a line that went well as a whole; ``status`` is its own if that is known."""
+    if (printed := _printed(place, text)) is not None:
+        return printed
+    if place.family.startswith(_QUOTES_OTHERS):
+        return status
+    told = verdicts.told(text, place.family)
+    if told is not False and verdicts.nothing(text, place.family):
+        return None
+    if told is not None or status is not None:
+        return status if told is None else told
+    return _unsaid(place, text)
+
+
+def _unsaid(place: _Place, text: str) -> bool | None:
+    """Whether a run went well of which neither status nor closing line is seen: who is silent then, did."""
+    shown = {one.program for one in place.pipe}
+    if place.one.writes:
+        return None
+    if verdicts.closes(place.family):
+        return True if verdicts.some(text) else None
+    if shown & _FILTERS:
+        counts = any(re.fullmatch(r"-\w*c\w*", word) for one in place.pipe for word in one.words)
+        return True if not text.strip() or (counts and text.strip() == "0") else None
+    return True if shown <= _SHOWS_THE_END or not text.strip() else None
+
+
+def _printed(place: _Place, text: str) -> bool | None:
+    """What the line itself says of a run: ``; echo "exit $?"``, ``&& echo yes || echo no``."""
+    for one in place.after:
+        if one.program not in ("echo", "printf"):
             continue
-        for name, pattern in RUNNERS:
-            if found := pattern.search(head):
-                yield _named(name, next((group for group in found.groups() if group), ""), command)
-                break
+        said = " ".join(word for word in one.words[1:] if not re.fullmatch(r"-[neE]+", word))
+        said = said.replace("\\n", "").strip()
+        if one.joint == ";" and (found := _STATUS.search(said)):
+            if found[1] == "?" and place.pipe:
+                return None
+            shape = re.escape(said[: found.start()]) + r"(\d+)"
+            codes = re.findall(rf"^{shape}", text, re.M)
+            return codes[-1] == "0" if codes else None
+        plain = one.joint in ("&&", "||") and len(said) > 1 and "$" not in said
+        if plain and re.search(rf"^{re.escape(said)}\s*$", text, re.M):
+            return one.joint == "&&"
+    return None
 
 
-def _named(name: str, argument: str, command: str) -> str:
-    if name == "python" and argument.startswith("-m pytest"):
-        return "pytest"
-    if name == "python" and argument in ("-c", "-", "<<"):  # one-off: only the same text is the same
-        return "python -c " + hashlib.sha256(re.sub(r"\s+", " ", command).encode()).hexdigest()[:8]
-    return f"{name} {argument.rsplit('/', 1)[-1]}".strip()
+def _failing(places: Sequence[_Place], text: str) -> list[bool | None]:
+    """What became of the runs of a line that failed: one of those whose status it is has."""
+    ends: list[bool | None] = [None if place.sure else _ended(place, text, None) for place in places]
+    sure = [number for number, place in enumerate(places) if place.sure]
+    if not sure:
+        return ends if len(places) > 1 else [_alone(places[0], text)]
+    own = {n: _ended(places[n], text, None) for n in sure if not places[n].family.startswith(_QUOTES_OTHERS)}
+    bad = [n for n in sure if own.get(n) is False]
+    open_ = [n for n in sure if own.get(n) is not True or not verdicts.closes(places[n].family)]
+    if not (bad or open_):
+        return ends
+    guilty = _guilty([(n, places[n].family) for n in bad], text) if bad else open_[-1]
+    for n in sure:
+        ends[n] = False if n == guilty else True if n < guilty else None
+    return ends
+
+
+def _alone(place: _Place, text: str) -> bool | None:
+    """What became of the only run of a line that failed behind a pipe, or before ``||``."""
+    if {one.program for one in place.pipe} & _FILTERS and not text.strip():
+        return None if verdicts.closes(place.family) else True
+    told = _ended(place, text, None)
+    return False if told is None and not place.pipe else told
+
+
+def _guilty(bad: Sequence[tuple[int, str]], text: str) -> int:
+    """Which of several runs failed that may all have said so: tests or others, and the last of these."""
+    testing = verdicts.of_tests(text)
+    fitting = [number for number, name in bad if bool(_TESTING.search(name)) == testing]
+    return (fitting or [number for number, _ in bad])[-1]
 
 
 def succeeded(command: str, text: str, flagged: bool) -> bool:
-    """Whether a run went well: the client's flag, corrected by what a runner's own output says.
+    """Whether a line went well: the client's flag, corrected by what the runners' own output says.
 
-    >>> succeeded("pytest -q | tail -3", "2 failed, 1 passed", True)
+    >>> succeeded("pytest -q | tail -3", "2 failed, 1 passed in 1s", True)
     False
     >>> succeeded("git commit -m x", "1 failed, as the hook says; [main 343e81e] x", True)
     True
     """
-    kinds = list(_families(command))
-    if not flagged or not kinds or kinds[0].startswith(_QUOTES_OTHERS):
-        return flagged
-    return not verdicts.failed(text, [kind for kind in kinds if not kind.startswith(_QUOTES_OTHERS)])
+    return flagged and all(run.ok is not False for run in each(command, text, True))
+
+
+_PHASES = {
+    "mvn": "validate compile test-compile test package integration-test verify install deploy",
+    "gradle": "classes compileJava testClasses test check build",
+}
+"""Goals of which a later one holds all earlier ones."""
+
+
+def alike(passed: str, failed: str) -> bool:
+    """Whether runs of one family tell what became of those of another one.
+
+    >>> alike("pytest", "pytest"), alike("mvn verify", "mvn test"), alike("mvn compile", "mvn test")
+    (True, True, False)
+    """
+    if passed == failed:
+        return passed != ""
+    name, _, goal = passed.partition(" ")
+    before, _, earlier = failed.partition(" ")
+    phases = _PHASES.get(name, "").split()
+    return name == before and {goal, earlier} <= set(phases) and phases.index(earlier) < phases.index(goal)
 
 
 def verifies(passed: str, failed: str, said: str) -> bool:
-    """Whether a command that passed proves that what failed with another one, and said so, is well.
+    """Whether a run that passed proves that what failed with another one, and said so, is well.
 
     >>> verifies("pytest", "pytest tests/a.py", ""), verifies("npm -w web test", "npm -w api test", "")
     (True, False)
     """
-    return family(passed) == family(failed) != "" and scopes.verifies(passed, failed, said)
+    return alike(family(passed), family(failed)) and scopes.verifies(passed, failed, said)
 
 
 def answers(run: str, ok: bool, failed: str, said: str) -> bool:
@@ -167,44 +271,3 @@ def answers(run: str, ok: bool, failed: str, said: str) -> bool:
     if ok:
         return verifies(run, failed, said)
     return family(run) == family(failed) != "" and not scopes.apart(run, failed)
-
-
-def edits(command: str) -> bool:
-    """Whether a shell command changes files by itself (``sed -i``, a heredoc, ``--fix``).
-
-    >>> edits("sed -i s/a/b/ x.py"), edits("ls")
-    (True, False)
-    """
-    return _SHELL_EDIT.search(command) is not None or _TIDY.search(command) is not None
-
-
-def mends(command: str, name: str) -> bool:
-    """Whether what a shell command edits can mend a failure of this family: a formatter mends no test.
-
-    >>> mends("npm run lint:fix", "js lint"), mends("npm run lint:fix", "js test")
-    (True, False)
-    """
-    if _SHELL_EDIT.search(command):
-        return True
-    return _TIDY.search(command) is not None and _TIDYABLE.search(name) is not None
-
-
-def essential(command: str) -> str:
-    """A command without what changes nothing of what it does: how its output is looked at, ``python -m``.
-
-    >>> essential('python3 -m pip install -q sqlparse 2>&1 | tail -3; echo "Exit: $?"')
-    'pip install sqlparse'
-    """
-    for pattern in _ASIDE:
-        command = pattern.sub("", command)
-    return command
-
-
-def installs(command: str) -> frozenset[str]:
-    """The packages that a command installs by their names; none where it installs what the project asks for.
-
-    >>> sorted(installs("pip install -q 'sqlparse>=0.4' pytz")), installs("pip install -e . -r dev.txt")
-    (['pytz', 'sqlparse'], frozenset())
-    """
-    named = [word for found in _INSTALLING.finditer(command) for word in found[1].split()]
-    return frozenset(found[1].lower() for word in named if (found := _PACKAGE.match(word)))

@@ -1,10 +1,12 @@
 """Of what a run speaks: the folder, the package and the files that its command names.
 
 A test that passed in one package of a workspace says nothing of a test that failed in another. A wider run
-does, and so does one that names nothing.
+does, and so does one that names nothing. A narrower one does if the failure spoke of just that; one that
+leaves something out does not.
 
-Covered: packages and folders of the runners below, ``cd``, paths and test ids among the arguments.
-Not covered: what ``-k`` and the like pick, folders in variables, a folder beside a package's name.
+Covered: packages and folders of the runners below, ``cd``, paths and test ids among the arguments, what
+``-k`` and the like pick, what ``--deselect`` and the like leave out.
+Not covered: folders in variables, a folder beside a package's name, what a configuration picks.
 """
 
 from __future__ import annotations
@@ -20,6 +22,8 @@ from typing import TypeVar
 HEREDOC = re.compile(r"<<-?\s*['\"]?(\w+)['\"]?.*?\n\1\b", re.S)
 _T = TypeVar("_T")
 _VALUE = r"(?:=|\s+)(['\"]?)(?P<named>[^\s'\"]+)\1"
+_QUOTED = r"(?:=|\s+)(?:(?P<quote>['\"])(?P<inside>[^'\"]+)(?P=quote)|(?P<named>[^\s'\"-][^\s'\"]*))"
+"""A value that may hold blanks."""
 _PACKAGES = (
     (r"\bcargo\b", r"\s(?:-p|--package)" + _VALUE),
     (r"\bnpm\b", r"\s(?:-w|--workspace)" + _VALUE),
@@ -59,6 +63,10 @@ class Scope:
     packages: tuple[str, ...]
     folders: tuple[tuple[str, ...], ...]
     targets: tuple[tuple[str, ...], ...]
+    picks: tuple[str, ...] = ()
+    """Names, expressions and the like by which some of all is picked."""
+    leaves: tuple[str, ...] = ()
+    """What is left out, as it is written."""
 
 
 @lru_cache(1024)
@@ -72,7 +80,7 @@ def of(command: str) -> Scope:
     named = [name for value in _values(command, _PACKAGES) for name in value.lower().split(",")]
     packages = tuple(name.strip(":./^") for name in named if name.strip(":./^") and not name.startswith("!"))
     folders = (_parts(value) for value in _values(command, _FOLDERS) if "$" not in value)
-    return Scope(packages, tuple(filter(None, folders)), _targets(command))
+    return Scope(packages, tuple(filter(None, folders)), _targets(command), *_selection(command))
 
 
 def apart(one: str, other: str) -> bool:
@@ -93,27 +101,114 @@ def elsewhere(one: str, other: str) -> bool:
 def verifies(passed: str, failed: str, said: str) -> bool:
     """Whether a run that passed tells that what failed in another of its kind is well.
 
-    A run of one package tells it of a run of all where that one spoke of the package.
+    A run of a part tells it of a run of all where that one spoke of the part, or of no other one.
 
     >>> verifies("cargo test", "cargo test -p api", "")
     True
     >>> verifies("cargo test -p web", "cargo test", "api failed")
     False
+    >>> verifies("pytest -k port", "pytest", "FAILED a.py::test_host")
+    False
     """
     if apart(passed, failed):
         return False
-    narrow = of(passed).packages
-    told = f"{failed}\n{said}".lower()
-    return not narrow or bool(of(failed).packages) or any(_spoken(_last(name), told) for name in narrow)
+    here, there = of(passed), of(failed)
+    bad = _WELL.sub("", said)
+    told, others = f"{failed}\n{bad}".lower(), {name.lower() for name in _TESTS.findall(bad)}
+    narrow = [] if there.packages else [_last(name) for name in here.packages]
+    if not there.folders and re.search(r"\w/\w", bad):  # it named files, and so the folder if it was another
+        narrow += [path[-1].lower() for path in here.folders if path[0] != "/"]
+    parts = [path for path in here.targets if not any(_holds(path, other) for other in there.targets)]
+    return (
+        (not narrow or any(_spoken(name, told) for name in narrow))
+        and (len(parts) < len(here.targets) or not parts or any(_meant(path, told, others) for path in parts))
+        and all(pick in there.picks or _picked(pick, there, told, others) for pick in here.picks)
+        and set(here.leaves) <= set(there.leaves)
+    )
+
+
+_WELL = re.compile(r"^.*(?:\bPASS(?:ED)?\b|^\s*(?:ok|✓|✔|√)\s|\bok$| \.{2,}| \.\s+\[).*$", re.M)
+"""Lines that tell of what went well."""
+_TESTS = re.compile(
+    r"[\w-]*(?:[tT]ests?|[sS]pec)[\w-]*(?:\.[\w-]+)*\.\w{1,5}\b|(?<=::)\w+|\b(?:test_|Test[A-Z])\w+"
+    r"|(?<=FAIL: )\w+"
+)
+"""Files of tests, and tests."""
+_FEW = frozenset(("and", "or", "not", "test", "tests", "the", "should"))
+
+
+def _meant(path: tuple[str, ...], told: str, others: set[str]) -> bool:
+    """Whether what failed spoke of a file or a folder, or of no other test than those in it."""
+    own = {part.lower() for part in path}
+    return _spoken(path[-1].lower(), told) or not others - own
+
+
+def _picked(pick: str, there: Scope, told: str, others: set[str]) -> bool:
+    """Whether what failed spoke of something that an expression picks, or of no test at all."""
+    ways = re.split(r"\||\bor\b|\+|,", pick.lower())
+    named = [[name for name in re.findall(r"[\w.-]{2,}", way) if name not in _FEW] for way in ways]
+    spoken = any(
+        names and all(re.search(rf"(?<![^\W_]){re.escape(name)}(?![^\W_])", told) for name in names)
+        for names in named
+    )
+    return spoken or not (there.picks or others)
 
 
 def _spoken(name: str, text: str) -> bool:
     return "*" in name or re.search(rf"(?<![\w-]){re.escape(name)}(?![\w-])", text) is not None
 
 
+_PICKING = (
+    (r"\b(?:pytest|py\.test)\b", r"\s(?:-k|-m|--keyword)" + _QUOTED),
+    (
+        r"\b(?:vitest|jest|mocha|playwright|npm|pnpm|yarn|bun)\b",
+        r"\s(?:-t|-g|--grep|--testNamePattern|--test-name-pattern|--testPathPatterns?|--project)" + _QUOTED,
+    ),
+    (r"\bgo\s+test\b", r"\s--?run" + _QUOTED),
+    (r"\bcargo\b", r"\s(?:--test|--bin|--example|--bench|-E|--filter-expr)" + _QUOTED),
+    (
+        r"\bcargo\s+(?:\+\S+\s+)?(?:nextest\s+run|t|test)\b",
+        r"\b(?:nextest\s+run|t|test)\s+(?:-(?!-(?:\s|$))\S+\s+)*(?P<named>[A-Za-z_][\w:]*)(?=\s|$)",
+    ),
+    (r"\bmvnw?\b", r"\s-D(?:it\.)?test" + _QUOTED),
+    (r"\bgradlew?\b", r"\s--tests" + _QUOTED),
+    (
+        r"\b(?:dotnet|swift|phpunit|pest|artisan|bazel)\b",
+        r"\s--(?:filter|testsuite|group|test_filter)" + _QUOTED,
+    ),
+    (r"\brspec\b", r"\s(?:-e|--example|-t|--tag)" + _QUOTED),
+    (r"\bctest\b", r"\s(?:-R|-L|--tests-regex)" + _QUOTED),
+    (r"\bmix\b", r"\s--only" + _QUOTED),
+    (r"\b(?:ruff|flake8|pylint|mypy|golangci-lint)\b", r"\s--(?:select|enable|enable-only)" + _QUOTED),
+    (r"\bnox\b", r"\s-(?:s|-sessions?)" + _QUOTED),
+    (
+        r"\b(?:manage\.py\s+test|runtests\.py|unittest)\b",
+        r"\s(?P<named>(?!-)[A-Za-z_]\w*(?:\.\w+)*)(?=\s|$)(?<!\stest)(?<!\sunittest)",
+    ),
+)
+"""By runner, how some of all is picked."""
+_LEAVING = re.compile(
+    r"\s(?:--deselect|--ignore(?:-glob)?|--exclude(?:-task|-dir)?|--skip|--testPathIgnorePatterns|--extend-exclude)"
+    r"(?:=|\s+)\S+|\s-Dmaven\.test\.skip\S*|\s-DskipTests\S*|\s-DskipITs\S*|\s--no-verify\b"
+    r"|(?<=gradle|radlew)(?=.*?(\s-x\s+\S+))|\s-k[ =]['\"]?not\s+[^'\"]+"
+)
+
+
+def _selection(command: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """What a command picks, and what it leaves out."""
+    leaves = tuple(found[1] or found[0].strip() for found in _LEAVING.finditer(command))
+    picks = [name for name in _values(command, _PICKING) if not re.match(r"not\s", name)]
+    return tuple(dict.fromkeys(picks)), leaves
+
+
 def _values(command: str, ways: Sequence[tuple[str, str]]) -> list[str]:
     able = (way for runner, way in ways if re.search(runner, command))
-    return [found["named"] for way in able for found in re.finditer(way, command)]
+    return [_named(found) for way in able for found in re.finditer(way, command)]
+
+
+def _named(found: re.Match[str]) -> str:
+    groups = found.groupdict()
+    return groups.get("inside") or groups["named"]
 
 
 def _targets(command: str) -> tuple[tuple[str, ...], ...]:
@@ -161,6 +256,12 @@ def _near(one: tuple[str, ...], other: tuple[str, ...]) -> bool:
         whole, part = (one, other) if one[0] == "/" else (other, one)
         return part[0] not in whole or _begins(whole[whole.index(part[0]) :], part)
     return any(_begins(a[place:], b) for a, b in ((one, other), (other, one)) for place in range(len(a)))
+
+
+def _holds(whole: tuple[str, ...], part: tuple[str, ...]) -> bool:
+    """Whether one path may be another one, or hold it, in whichever folder a relative one begins."""
+    ways = [(whole[n:], part) for n in range(len(whole))] + [(whole, part[n:]) for n in range(len(part))]
+    return any(len(a) <= len(b) and _begins(a, b) for a, b in ways)
 
 
 def _begins(one: Sequence[str], other: Sequence[str]) -> bool:

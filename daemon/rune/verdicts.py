@@ -10,7 +10,6 @@ Not covered: an output of which only the middle is left, and programs of one's o
 from __future__ import annotations
 
 import re
-from collections.abc import Collection
 
 LEAD = r"^(?:\[[\w:.-]+\] |[@\w./-]+(?:[ :]+[\w-]+)*: ?)?\s*"
 """Where a line begins; a task runner may put the name of the task before it."""
@@ -137,6 +136,43 @@ _DIAGNOSES = {
 for _kind in ("go vet", "go install", "go run", "go generate"):
     _DIAGNOSES[_kind] = _DIAGNOSES["go build"]
 
+_CLOSING = (
+    frozenset(
+        (
+            "pytest",
+            "unittest",
+            "tox",
+            "vitest",
+            "jest",
+            "playwright",
+            "mocha",
+            "mypy",
+            "gradle",
+            "mvn",
+            "phpunit",
+        )
+    )
+    | {"ruff", "rspec", "ctest"}
+    | {"go test", "cargo test", "cargo nextest", "dotnet test", "dotnet build", "mix test", "swift test"}
+)
+"""Runs that never end in silence unless they are asked to."""
+_TESTS = ("pytest", "unittest", "vitest", "jest", "playwright", "mocha", "phpunit")
+_NO_TEST = re.compile(
+    r"^running 0 tests$|\[no tests? (?:to run|files)\]|^No tests? (?:files )?found, exiting with code 0"
+    r"|^(?:=+ )?\d+ (?:skipped|deselected)(?:, \d+ (?:skipped|deselected|warnings?))* in [\d.]+s"
+    r"|^Ran 0 tests\b|\b0 (?:examples|tests|runs), 0 (?:failures|assertions)"
+    r"|^No tests? (?:executed|matches|were found)"
+    r"|\bTests are skipped\.|^\s*0 passing\b|^\s*0 pass$|\bExecuted 0 tests\b"
+    r"|\bTests:?\s+\d+ skipped(?:, \d+ total| \()",
+    re.M,
+)
+"""Lines of a run in which no test ran."""
+_SOME_TEST = re.compile(
+    r"\b[1-9]\d* (?:passed|passing)\b|^\s*[1-9]\d* pass$|^ok\s+\S+\s+(?:[\d.]+s|\(cached\))\s*$"
+    r"|\bTests run: [1-9]|^Ran [1-9]|\b[1-9]\d* (?:examples|tests|runs),|\bPassed: +[1-9]",
+    re.M,
+)
+"""Lines of one in which some did."""
 _COLOUR = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
 _BLANK = re.compile(r"\n\s*\n")
 _BAD = {name: re.compile(bad, re.M) for name, (bad, _) in _ENDINGS.items()}
@@ -151,19 +187,52 @@ def plain(text: str) -> str:
     return _BLANK.sub("\n\n", _COLOUR.sub("", text))
 
 
-def failed(text: str, kinds: Collection[str]) -> bool:
-    """Whether an output tells of a failure of these kinds of runs (``pytest``, ``go test``).
+def told(text: str, kind: str) -> bool | None:
+    """What an output tells of a run of this kind (``go test``): whether it went well; None if nothing.
 
-    >>> failed("ERROR app.py:3 lost\\n3 passed in 0.1s", ["pytest"]), failed("1 error in 0.1s", ["pytest"])
-    (False, True)
+    >>> told("ERROR app.py:3 lost\\n3 passed in 0.1s", "pytest"), told("1 error in 0.1s", "pytest")
+    (True, False)
     """
     text = plain(text)
-    names = {_ALIKE.get(name, name) for name in (kind.split(" ")[0] for kind in kinds)}
-    every = len(names) > 1 or bool(names & _WRAPPING) or not names & _ENDINGS.keys()
-    endings = _ENDINGS if every else names & _ENDINGS.keys()
-    if any(_BAD[name].search(text) for name in endings) or (every and _OTHERS_BAD.search(text)):
-        return True
-    if any(_GOOD[name].search(text) for name in endings):
+    name = _name(kind)
+    every = name in _WRAPPING or name not in _ENDINGS
+    endings = _ENDINGS if every else (name,)
+    if any(_BAD[one].search(text) for one in endings) or (every and _OTHERS_BAD.search(text)):
         return False
-    own = (_DIAGNOSIS[kind] for kind in (*kinds, *names) if kind in _DIAGNOSIS)
-    return _COMPLAINT.search(text) is not None or any(pattern.search(text) for pattern in own)
+    if any(_GOOD[one].search(text) for one in endings):
+        return True
+    own = (_DIAGNOSIS[one] for one in (kind, name) if one in _DIAGNOSIS)
+    if _COMPLAINT.search(text) is not None or any(pattern.search(text) for pattern in own):
+        return False
+    return None
+
+
+def closes(kind: str) -> bool:
+    """Whether runs of this kind that went well always end with a line that says so."""
+    return kind in _CLOSING or _name(kind) in _CLOSING
+
+
+def nothing(text: str, kind: str) -> bool:
+    """Whether a run of tests tells that none of them ran: it went well, and proves nothing.
+
+    >>> nothing("running 0 tests\\ntest result: ok. 0 passed; 0 failed", "cargo test")
+    True
+    """
+    text = plain(text)
+    return _NO_TEST.search(text) is not None and not some(text)
+
+
+def some(text: str) -> bool:
+    """Whether an output tells that some test ran and passed, in whoever's words."""
+    return _SOME_TEST.search(plain(text)) is not None
+
+
+def of_tests(text: str) -> bool:
+    """Whether a test failed, as the closing lines tell, rather than a build or a linter."""
+    text = plain(text)
+    return any(_BAD[name].search(text) for name in _TESTS)
+
+
+def _name(kind: str) -> str:
+    name = kind.split(" ")[0]
+    return _ALIKE.get(name, name)

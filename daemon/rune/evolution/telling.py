@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
-from rune import cues, runs
+from rune import cues, essence
 from rune.evolution import moves, owner
 from rune.evolution.moves import Move
 from rune.evolution.owner import Whose
@@ -153,8 +153,8 @@ def _asked(kind: str, question: str, value: str) -> Told | None:
     about = words(question)
     if kind == "file":
         return Told((kind, about), value, value, False, about)
-    essential = plain(runs.essential(value)).strip()
-    return Told((kind, about | runs.installs(value)), essential, value, True, about)
+    essential = plain(essence.essential(value)).strip()
+    return Told((kind, about | essence.installs(value)), essential, value, True, about)
 
 
 def _stated(text: str, alone: str) -> Told | None:
