@@ -155,6 +155,7 @@ JEST = "Tests: 1 failed, 1 total"
      ("pytest", "KeyError", {"pytest": False}),
      ("npx tsc --noEmit | grep 'src/a.ts'", "Exit code 1", {"tsc": True}),
      ("pytest -q | grep -c passed", "Exit code 1\n0", {"pytest": None}),
+     ("npm ci && npm test", "npm ERR! code ERESOLVE", {"js ci": False, "js test": None}),
      ("timeout 5 node server.js", "Exit code 124\nListening", {}),
      ("cat a.txt", "Exit code 1", {})],
 )  # fmt: skip
@@ -181,6 +182,10 @@ def test_of_a_line_that_failed_the_run_that_did_is_found(command: str, text: str
      ("pytest || true", "", {"pytest": None}),
      ("set -o pipefail; pytest -q | tee out.txt", "5 passed in 1s", {"pytest": True}),
      ("pytest --passWithNoTests", "no tests ran in 0.1s", {"pytest": False}),
+     ("nohup npm start > s.log 2>&1 &", "", {"js start": None}),
+     ("npx tsc; npx eslint .", "a.ts(1,2): error TS2304: no", {"tsc": False, "eslint": True}),
+     ("pytest; make lint", FAILED, {"pytest": False, "make lint": True}),
+     ("for i in 1 2; do pytest || break; done", FAILED, {"pytest": False}),
      ("cargo test x", "running 0 tests\n\ntest result: ok. 0 passed; 0 failed", {"cargo test": None}),
      ("go test ./a -run X", "ok  \tx/a\t0.1s [no tests to run]", {"go test": None}),
      ("npx jest a --passWithNoTests", "No tests found, exiting with code 0", {"jest": None}),
@@ -196,7 +201,8 @@ def test_of_a_line_that_went_well_a_run_did_only_if_something_tells(
     ("line", "folder"),
     [("cd web && npm test", "web"), ("cd web; cd ../api; npm test", "api"), ("(cd web && ls); npm test", ""),
      ("cd /srv/app && npm test", "/srv/app"), ("cd $HOME && npm test", ""),
-     ("cd web && cd .. && npm test", "")],
+     ("cd web && cd .. && npm test", ""), ("(cd api && ls) && (cd web && npm test)", "web"),
+     ("bash -c 'cd web && npm test'", "web")],
 )  # fmt: skip
 def test_a_run_works_where_the_line_has_gone(line: str, folder: str) -> None:
     assert [run.folder for run in runs.each(line, "", True) if run.family == "js test"] == [folder]

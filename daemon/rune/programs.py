@@ -23,15 +23,15 @@ def _set(names: str) -> frozenset[str]:
 
 
 _LOOKING = _set(
-    """Edit MultiEdit NotebookEdit Write [ [[ . : ack ag alias awk base64 basename bat bc cal cat cd chmod
-    chown cksum clear cmp column comm command cp curl cut date declare df diff dig dirname du echo
-    egrep eval exit export false fd fgrep file find fold free gh grep gunzip gzip head help hexdump
-    history host hostname id ifconfig ip jobs jq kill killall less let ln local lsof ls man md5sum
-    mkdir mktemp more mv nc netstat nl nslookup od open paste pgrep ping pkill popd printenv printf
-    ps pushd pwd read readlink realpath return rev rg rm rmdir rsync scp sed seq set sha1sum
-    sha256sum shasum sleep sort source split ss ssh stat strings su sum tac tail tar tee test top
-    touch tr trap tree true type ulimit umask uname uniq unset unzip uptime wait wc wget whereis
-    which whoami xxd yes yq zip"""
+    """Edit MultiEdit NotebookEdit Write [ [[ . : ack ag alias awk base64 basename bat bc break cal cat cd
+    chmod chown cksum clear cmp column comm command continue cp curl cut date declare df diff dig
+    dirname du echo egrep eval exit export false fd fgrep file find fold free gh grep gunzip gzip
+    head help hexdump history host hostname id ifconfig ip jobs jq kill killall less let ln local
+    lsof ls man md5sum mkdir mktemp more mv nc netstat nl nslookup od open paste pgrep ping pkill
+    popd printenv printf ps pushd pwd read readlink realpath return rev rg rm rmdir rsync scp sed
+    seq set sha1sum sha256sum shasum sleep shift sort source split ss ssh stat strings su sum tac tail tar
+    tee test top touch tr trap tree true type ulimit umask uname uniq unset unzip uptime wait wc
+    wget whereis which whoami xxd yes yq zip"""
 )
 """Programs that look around, move files or print: none of these is a run that fails and is mended."""
 _LOOKED_FOR = _set(
@@ -81,7 +81,7 @@ _MODULES = _set(
 _ASSIGNED = re.compile(r"\w+\+?=")
 _BARE = re.compile(r"[A-Za-z][\w:.-]*")
 _SUBCOMMAND = re.compile(r"[a-z][a-z0-9_:-]*")
-_PYTHON = re.compile(r"(?:python|pypy)[\d.]*")
+_PYTHON = re.compile(r"(?:python|pypy)[\d.]*|\$\{?\w*PY(?:THON)?\w*\}?")
 
 
 @lru_cache(4096)

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import PurePosixPath
 
@@ -29,7 +29,7 @@ _SHOWS_THE_END = frozenset(("tail", "cat", "tee", "ts", "less", "more"))
 _KILLED = re.compile(r"^(?:Error: )?Exit code (?:124|137|143)\b|Command timed out after", re.M)
 _CLIENTS = re.compile(r"\A(?:Error: )?Exit code \d+\n?")
 _STATUS = re.compile(r"\$\{?(\?|PIPESTATUS\[0\]|\w+)\}?")
-_TESTING = re.compile(r"test|spec|e2e|check|\bci\b")
+_TESTING = re.compile(r"test|spec|e2e|check")
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +58,8 @@ class _Place:
     """What comes behind its pipe."""
     sure: bool
     """Whether the line's status is its own: it is the last one, or all up to the last one went well."""
+    alone: bool
+    """Whether it is the only run of the line: then all that is printed may be its own."""
 
 
 @lru_cache(1024)
@@ -108,21 +110,22 @@ def _places(line: Sequence[Simple], strict: bool) -> list[_Place]:
         if places:
             n, name = places[0]
             through = tuple(one for one in pipe[n + 1 :] if one.program != "tee" or not strict)
-            sure = number >= last and not alternative and (strict or not through)
+            sure = number >= last and not alternative and (strict or not through) and not pipe[0].background
             after = tuple(one for later in pipes[number + 1 :] for one in later[:1])
-            found.append(_Place(pipe[n], name, folder, through, after, sure))
-    return found
+            found.append(_Place(pipe[n], name, folder, through, after, sure, True))
+    return [replace(place, alone=len(found) == 1) for place in found]
 
 
 def folders_of(line: Sequence[Simple], begun: str = "") -> list[str]:
     """Where one is after each command of a line; a subshell's folder ends with it."""
-    stack, found = [begun], []
+    now: dict[tuple[int, ...], str] = {(): begun}
+    found = []
     for one in line:
-        stack += stack[-1:] * (one.depth + 1 - len(stack))
-        del stack[one.depth + 1 :]
+        outer = next(one.within[:n] for n in range(len(one.within), -1, -1) if one.within[:n] in now)
+        now[one.within] = now[outer]
         if one.program == "cd" and len(one.words) == 2:
-            stack[-1] = inside(stack[-1], one.words[1])
-        found.append(stack[-1])
+            now[one.within] = inside(now[one.within], one.words[1])
+        found.append(now[one.within])
     return found
 
 
@@ -149,7 +152,7 @@ def _ended(place: _Place, text: str, status: bool | None) -> bool | None:
         return printed
     if place.family.startswith(_QUOTES_OTHERS):
         return status
-    told = verdicts.told(text, place.family)
+    told = verdicts.told(text, place.family, own=status is not None and not place.alone)
     if told is not False and verdicts.nothing(text, place.family):
         return None
     if told is not None or status is not None:
@@ -160,7 +163,7 @@ def _ended(place: _Place, text: str, status: bool | None) -> bool | None:
 def _unsaid(place: _Place, text: str) -> bool | None:
     """Whether a run went well of which neither status nor closing line is seen: who is silent then, did."""
     shown = {one.program for one in place.pipe}
-    if place.one.writes:
+    if place.one.writes or place.one.background:
         return None
     if verdicts.closes(place.family):
         return True if verdicts.some(text) else None

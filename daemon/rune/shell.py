@@ -42,8 +42,10 @@ class Simple:
     """Files that its output goes into."""
     heredoc: str | None = None
     """What it is given to read."""
-    depth: int = 0
-    """In how many subshells it runs."""
+    within: tuple[int, ...] = ()
+    """The subshells in which it runs, the outermost first."""
+    background: bool = False
+    """Whether nobody waits for it."""
 
     @property
     def program(self) -> str:
@@ -63,13 +65,17 @@ def parse(line: str) -> tuple[Simple, ...]:
     """
     found: list[Simple] = []
     joint = ""
-    for node, depth in _steps(_parser().parse(line.encode()).root_node):
+    begun = 0
+    for node, inner in _steps(_parser().parse(line.encode()).root_node):
         if node.type in _JOINTS:
             joint = _JOINED.get(node.type, node.type)
+            if joint in (";", "&"):
+                found[begun:] = [replace(one, background=joint == "&") for one in found[begun:]]
+                begun = len(found)
         elif node.type in ("file_redirect", "heredoc_redirect"):
             found[-1:] = [_redirected(one, node) for one in found[-1:]]
         else:
-            found += _given(replace(_simple(node), joint=joint if found else "", depth=depth))
+            found += _given(replace(_simple(node), joint=joint if found else "", within=inner))
             joint = ";"
     return tuple(found)
 
@@ -85,20 +91,20 @@ def _parser() -> Parser:
     return Parser(Language(tree_sitter_bash.language()))
 
 
-def _steps(node: Node, depth: int = 0) -> Iterator[tuple[Node, int]]:
-    """Commands, redirects and what joins them, in the order of the text, and how deep each stands."""
+def _steps(node: Node, inner: tuple[int, ...] = ()) -> Iterator[tuple[Node, tuple[int, ...]]]:
+    """Commands, redirects and what joins them, in the order of the text; in which subshells each stands."""
     for child in node.children:
         if child.type in _COMMANDS or child.type == "variable_assignment":
-            yield child, depth
+            yield child, inner
             redirects = ("file_redirect", "heredoc_redirect")
-            yield from ((part, depth) for part in child.children if part.type in redirects)
+            yield from ((part, inner) for part in child.children if part.type in redirects)
         elif child.type == "heredoc_redirect":
-            yield child, depth  # a pipe may stand behind the mark, and its text only after that
-            yield from _steps(child, depth)
+            yield child, inner  # a pipe may stand behind the mark, and its text only after that
+            yield from _steps(child, inner)
         elif child.type in _JOINTS or child.type == "file_redirect":
-            yield child, depth
+            yield child, inner
         elif child.type not in _OPAQUE:
-            yield from _steps(child, depth + (child.type == "subshell"))
+            yield from _steps(child, (*inner, child.start_byte) if child.type == "subshell" else inner)
 
 
 def _simple(node: Node) -> Simple:
@@ -128,7 +134,7 @@ def _given(one: Simple) -> Iterator[Simple]:
     place = next((n for n, word in enumerate(one.words) if n and _SCRIPT.fullmatch(word)), 0)
     if one.program in _SHELLS and place and len(one.words) > place + 1:
         for inner in parse(one.words[place + 1]):
-            yield replace(inner, joint=inner.joint or one.joint, depth=inner.depth + one.depth + 1)
+            yield replace(inner, joint=inner.joint or one.joint, within=(*one.within, -1, *inner.within))
     else:
         yield one
 

@@ -187,22 +187,25 @@ def plain(text: str) -> str:
     return _BLANK.sub("\n\n", _COLOUR.sub("", text))
 
 
-def told(text: str, kind: str) -> bool | None:
+def told(text: str, kind: str, own: bool = False) -> bool | None:
     """What an output tells of a run of this kind (``go test``): whether it went well; None if nothing.
+
+    ``own`` is to count only what no other program prints.
 
     >>> told("ERROR app.py:3 lost\\n3 passed in 0.1s", "pytest"), told("1 error in 0.1s", "pytest")
     (True, False)
     """
     text = plain(text)
     name = _name(kind)
-    every = name in _WRAPPING or name not in _ENDINGS
-    endings = _ENDINGS if every else (name,)
+    every = not own and (name in _WRAPPING or name not in _ENDINGS)
+    endings = _ENDINGS if every else {name} & _ENDINGS.keys()
     if any(_BAD[one].search(text) for one in endings) or (every and _OTHERS_BAD.search(text)):
         return False
     if any(_GOOD[one].search(text) for one in endings):
         return True
-    own = (_DIAGNOSIS[one] for one in (kind, name) if one in _DIAGNOSIS)
-    if _COMPLAINT.search(text) is not None or any(pattern.search(text) for pattern in own):
+    complaints = [_DIAGNOSIS[one] for one in (kind, name) if one in _DIAGNOSIS]
+    complaints += [] if own else [_COMPLAINT]
+    if any(pattern.search(text) for pattern in complaints):
         return False
     return None
 

@@ -170,8 +170,8 @@ def test_real_sessions_are_read_whole_and_their_chains_agree(
     """Someone else's reading of the same sessions lies beside them.
 
     It counts edits that failed as edits, and in the second folder it takes three green runs for failures,
-    because their logs quote "Task 2 failed": less agreement is right there. It knows no scripts of a project's
-    own, and takes a commit without its hooks for a proof that they pass.
+    because their logs quote "Task 2 failed": less agreement is right there. It knows nothing
+    of a project's scripts, and takes a commit without its hooks for a proof that they pass.
     """
     theirs: dict[str, int] = {}
     for name in ("trajectories.train.jsonl.gz", "trajectories.dev.jsonl.gz"):
