@@ -10,6 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rune import config, events, lessons, orders, phrasing, redact, transcripts
+from rune.lessons.breadth import breadth
+from rune.lessons.typed import typed
 from rune.records.card import Lesson
 from rune.records.trajectory import Event, Execution, Generation, Note, Prompt, Reflection, Trajectory
 
@@ -174,6 +176,76 @@ def test_a_command_is_asked_for_by_what_it_is_for(story, command, asked):
     story.runs(command)
     [lesson] = of("command", found(story))
     assert asked in lesson.questions
+
+
+@pytest.mark.parametrize(
+    ("command", "told"),
+    [("pytest -q 2>&1 | grep -E 'passed|failed'", "pytest -q"), ("npx jest | wc -l", "npx jest"),
+     ("npm test || true", "npm test"), ('make check; echo "rc=$?"', "make check"),
+     ("cargo test > results.txt 2>&1", "cargo test"), ("make check &> /tmp/out", "make check"),
+     ("echo start && pytest && echo done || echo bad", "pytest"),
+     ("set -o pipefail; pytest | tee out.log; exit ${PIPESTATUS[0]}", "pytest"),
+     ("pytest -k \"a | wc; echo b > c\" | cat", 'pytest -k "a | wc; echo b > c"'),
+     ("cd /project && make check", "make check"), ("cd /project/web && npm test", "cd web && npm test"),
+     ("cd web && npm test | tail -3", "cd web && npm test"),
+     # what belongs to a command stays
+     ("pip freeze > requirements.txt", "pip freeze > requirements.txt"),
+     ("make check && make lint", "make check && make lint"),
+     ("X=$(git rev-parse HEAD) && make check V=$X", "X=$(git rev-parse HEAD) && make check V=$X"),
+     ("echo 'A=1' > .env && make check", "echo 'A=1' > .env && make check"),
+     ("cat a.json | npx tool check", "cat a.json | npx tool check"),
+     ("(cd api && npm test) | tail -1", "(cd api && npm test)")],
+)  # fmt: skip
+def test_how_an_output_is_looked_at_is_no_part_of_a_command(command, told):
+    assert typed(command, "/project") == told
+
+
+@pytest.mark.parametrize(
+    ("wide", "narrow"),
+    [("pytest", "pytest tests/test_a.py::test_b -x -q"), ("npx jest", "npx jest -t 'login' || true"),
+     ("pytest", "pytest -k port"), ("pytest", "pytest --lf"), ("pytest", "pytest tests/api"),
+     ("cargo test", "cargo test parse_port"), ("cargo test --workspace", "cargo test -p api"),
+     ("go test ./...", "go test ./store -run TestPut -v"), ("npm test", "npm test -- cart"),
+     ("bun run test", "cd web && bun run test"), ("make test", "make test TESTS=a"),
+     ("./gradlew test", "./gradlew test --tests CartTest"), ("pytest", "pytest tests")],
+)  # fmt: skip
+def test_the_widest_run_of_a_family_is_taught_and_counted(story, wide, narrow):
+    for command, number in ((narrow, 3), (wide, 212), (narrow, 2)):
+        story.runs(command, f"{number} passed in 0.1s")
+    (lesson,) = of("command", found(story))
+    assert lesson.answer == f"Run `{wide}`."
+    assert "run the whole suite" in lesson.questions
+    assert [lesson.keys[0] for lesson in of("count", found(story))] == ["212"]
+
+
+@pytest.mark.parametrize(
+    "command",
+    ["pytest tests/test_a.py", "npx jest -t login", "cd web && pytest", "go test ./store", "pytest -m slow",
+     "bun test src/a.test.ts", "npx vitest run cart", "pytest --ignore tests/slow"],
+)  # fmt: skip
+def test_a_run_of_some_tests_is_no_answer_to_who_asks_for_all(story, command):
+    story.runs(command, "7 passed in 0.1s")
+    (lesson,) = of("command", found(story))
+    assert lesson.answer == f"Run `{command}`."
+    assert not {"run the whole suite", "entire test suite"} & set(lesson.questions)
+    assert not of("count", found(story))
+
+
+@pytest.mark.parametrize(
+    "command",
+    ["pytest -q -n 4 --tb short", "go test -race -count 1 ./...", "npx jest --maxWorkers 2", "mvn clean test",
+     "python manage.py test", "dotnet test Shop.sln", "npm test -- --coverage",
+     "npx playwright test --workers 1"],
+)  # fmt: skip
+def test_options_that_pick_no_tests_leave_a_run_whole(command):
+    assert breadth(command) == 0
+
+
+def test_of_equally_wide_runs_the_last_one_is_taught(story):
+    story.runs("pytest", "5 passed in 0.1s")
+    story.runs("pytest -q", "6 passed in 0.1s")
+    assert [lesson.answer for lesson in of("command", found(story))] == ["Run `pytest -q`."]
+    assert [lesson.keys[0] for lesson in of("count", found(story))] == ["6"]
 
 
 def test_a_script_of_its_own_is_not_what_everybody_runs(story):

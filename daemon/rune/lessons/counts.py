@@ -1,7 +1,7 @@
 """Lessons of how many tests there were: the totals that a runner printed, and no other numbers.
 
 A runner that prints a total for each part of a workspace has the sum of them. Where parts may be missing, or
-two runners have counted, nothing is told.
+two runners have counted, nothing is told. A run of some of the tests counts for none.
 """
 
 from __future__ import annotations
@@ -11,6 +11,8 @@ from collections.abc import Iterator
 
 from rune import phrasing, runs
 from rune.events import CUT
+from rune.lessons.breadth import ROOT, breadth
+from rune.lessons.typed import typed
 from rune.records.card import Lesson
 from rune.records.trajectory import Execution, Trajectory
 from rune.verdicts import LEAD, plain
@@ -36,12 +38,18 @@ _TOLD = {"pass": "tests that pass", "fail": "failing tests"}
 
 
 def find(trajectory: Trajectory) -> Iterator[Lesson]:
-    """How many tests there were in the last run of each kind of test, where the run said so."""
+    """How many tests there were in the last whole run of each kind of test, where the run said so."""
     last: dict[str, tuple[Execution, dict[str, int]]] = {}
+    widest: dict[str, int] = {}
     for event in trajectory.events:
         if isinstance(event, Execution) and _COUNTED.search(event.text):
             family = runs.family(event.command)
-            if family and not family.startswith("git "):  # a hook of a commit runs what was run before
+            wide = breadth(typed(event.command, trajectory.project) or event.command)
+            whole = wide <= widest.get(family, ROOT)
+            if (
+                family and whole and not family.startswith("git ")
+            ):  # a hook of a commit runs what was run before
+                widest[family] = wide
                 last[family] = event, counted(event.command, event.text)
     for family, (event, found) in last.items():
         if found.get("pass", 0) > 1:

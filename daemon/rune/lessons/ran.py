@@ -7,7 +7,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from rune import phrasing, runs
-from rune.lessons.repairs import clean
+from rune.lessons.breadth import PART, ROOT, breadth, narrower
+from rune.lessons.typed import typed
 from rune.records.card import Lesson
 from rune.records.trajectory import Execution, Reflection, Trajectory
 from rune.signatures import signature
@@ -19,6 +20,8 @@ _FAMILY_NAMES = {
     "prettier": "the formatter", "go build": "the build", "cargo build": "the build",
     "cargo test": "the Rust tests",
 }  # fmt: skip
+_SUITE = r"\btest|pytest|vitest|jest"
+"""What a command holds that runs tests."""
 _WAYS = {
     r"lint:fix|--fix|fmt\b|format|prettier": (
         "How do I have the style repaired?", "tidy up the formatting", "Which command formats the code?",
@@ -32,7 +35,7 @@ _WAYS = {
         "How do I check the types?", "Is the compiler happy? What do I run?",
         "Which script finds type errors?", "verify the types without building",
     ),
-    r"\btest|pytest|vitest|jest": (
+    _SUITE: (
         "How do I see that nothing broke?", "run the whole suite", "Which script runs all unit tests?",
         "What do I type to see that the tests are green?", "entire test suite",
     ),
@@ -44,29 +47,41 @@ _WAYS = {
 
 
 def _ways(family: str, command: str) -> tuple[str, ...]:
-    """Questions of somebody who does not know how the command is called; none for scripts of their own."""
+    """Questions of somebody who does not know how the command is called; none for scripts of their own.
+
+    A command that runs a part of the tests is no answer to who asks for all of them.
+    """
     if family.startswith("python "):
         return ()
-    return next((ways for held, ways in _WAYS.items() if re.search(held, command)), ())
+    held = next((held for held in _WAYS if re.search(held, command)), "")
+    return _WAYS[held] if held and breadth(command) <= (ROOT if held == _SUITE else PART) else ()
 
 
 def commands(trajectory: Trajectory) -> Iterator[Lesson]:
-    """The last successful command of each family, those of a known family and a known purpose first."""
-    last: dict[str, tuple[Execution, str]] = {}
+    """Of each family's runs that went well the widest, the last one of equals; known families come first."""
+    best: dict[str, tuple[Execution, str]] = {}
     for event, purpose in _purposes(trajectory):
         if not event.ok or event.tool != "Bash":
             continue
         family = runs.family(event.command)
-        if family and not family.startswith(("git ", "python -c", "gh ")) and clean(event.command):
-            last[family] = event, purpose
-    for family, (event, purpose) in sorted(last.items(), key=lambda item: _rank(*item)):
-        command = clean(event.command)
+        command = typed(event.command, trajectory.project)
+        if family and not family.startswith(("git ", "python -c", "gh ")) and command:
+            before = typed(best[family][0].command, trajectory.project) if family in best else ""
+            if not before or not narrower(command, before):
+                best[family] = event, purpose
+    for family, (event, purpose) in sorted(best.items(), key=lambda item: _rank(*item)):
+        command = typed(event.command, trajectory.project)
         if not purpose and family.startswith("python "):
             continue  # a script of its own name: nobody asks how to run it
-        kind, subject = ("task", purpose) if purpose else ("command", _FAMILY_NAMES.get(family, family))
+        kind, subject = ("task", purpose) if purpose else ("command", _subject(family, command))
         told, slots = f"Run `{command}`.", {"w": subject}
         made = phrasing.make(kind, told, slots, (event.id,), command, lesson="command")
         yield replace(made, questions=(*made.questions, *_ways(family, command)))
+
+
+def _subject(family: str, command: str) -> str:
+    name = _FAMILY_NAMES.get(family, family)
+    return name if breadth(command) <= ROOT else f"{name} for a part of the code"
 
 
 def _rank(family: str, ran: tuple[Execution, str]) -> tuple[bool, float]:
@@ -117,14 +132,14 @@ def errors(trajectory: Trajectory, known: Sequence[Lesson]) -> Iterator[Lesson]:
 
     Two lessons on one failure would be answered with each other's answers.
     """
-    told = "\n".join(lesson.answer for lesson in known)
-    cited = {one for lesson in known for one in lesson.evidence}
+    answers = "\n".join(lesson.answer for lesson in known)
+    cited = {one for lesson in known if lesson.kind != "count" for one in lesson.evidence}
     failed = [e for e in trajectory.events if isinstance(e, Execution) and not e.ok and e.tool == "Bash"]
     families = {runs.family(event.command) for event in failed if event.id in cited} - {""}
     untold = [event for event in failed if runs.family(event.command) not in families]
-    last = {clean(event.command): event for event in untold if clean(event.command)}
+    last = {told: event for event in untold if (told := typed(event.command, trajectory.project))}
     for command, event in last.items():
         line = signature(event).replace("`", "'")
         short = command if len(command) <= 60 else command[:60].rpartition(" ")[0]
-        if len(line) >= 12 and line.lower() not in command.lower() and line not in told:
+        if len(line) >= 12 and line.lower() not in command.lower() and line not in answers:
             yield phrasing.make("error", f"`{short}` failed with: {line}.", {"w": short}, (event.id,))

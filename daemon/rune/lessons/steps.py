@@ -6,7 +6,7 @@ import itertools
 from collections.abc import Iterator, Sequence
 
 from rune import arcs, phrasing, runs
-from rune.lessons.repairs import clean
+from rune.lessons.typed import typed
 from rune.records.card import Lesson
 from rune.records.trajectory import Event, Execution, Generation, Prompt, Trajectory
 
@@ -19,7 +19,7 @@ ASKED = 15
 def find(trajectory: Trajectory) -> Iterator[Lesson]:
     """One lesson for each request that took several steps."""
     for prompt, events in _requests(trajectory.events):
-        steps, subject = taken(events), phrasing.subject(prompt.text)
+        steps, subject = taken(events, trajectory.project), phrasing.subject(prompt.text)
         if subject and len(steps) >= LEAST and not arcs.unfit(told := sentence([step for _, step in steps])):
             order = ", then ".join(step for _, step in steps[:2])
             ids = (prompt.id, *(id for id, _ in steps))
@@ -35,7 +35,7 @@ def _requests(events: Sequence[Event]) -> Iterator[tuple[Prompt, Sequence[Event]
         yield prompt, events[place + 1 : until]
 
 
-def taken(events: Sequence[Event]) -> list[tuple[str, str]]:
+def taken(events: Sequence[Event], root: str = "") -> list[tuple[str, str]]:
     """The steps among these events as (event id, what was done), at most ``MOST``.
 
     A file counts where it was first changed, a kind of command where it last succeeded; of too many steps
@@ -46,7 +46,7 @@ def taken(events: Sequence[Event]) -> list[tuple[str, str]]:
         match event:
             case Generation(path=path) if path and "`" not in path:
                 found.setdefault(path, (event.id, f"change `{path}`"))
-            case Execution(ok=True, tool="Bash") if ran := _ran(event):
+            case Execution(ok=True, tool="Bash") if ran := _ran(event, root):
                 found.pop(runs.family(event.command), None)
                 found[runs.family(event.command)] = event.id, ran
             case _:
@@ -55,9 +55,9 @@ def taken(events: Sequence[Event]) -> list[tuple[str, str]]:
     return steps if len(steps) <= MOST else [*steps[: MOST - 2], *steps[-2:]]
 
 
-def _ran(event: Execution) -> str:
+def _ran(event: Execution, root: str) -> str:
     """What a run did, as a step; empty where it looked around, ran a script of its own, or is long."""
-    family, command = runs.family(event.command), clean(event.command)
+    family, command = runs.family(event.command), typed(event.command, root)
     if family == "git commit":
         return "commit"
     told = family and not family.startswith(("git ", "python ")) and 0 < len(command) <= 60
