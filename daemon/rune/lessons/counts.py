@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from rune import phrasing, runs
+from rune import phrasing, runs, unfold
 from rune.events import CUT
 from rune.lessons.breadth import ROOT, breadth
 from rune.lessons.typed import typed
@@ -33,6 +33,7 @@ _PARTWISE = frozenset(("cargo",))
 """Runners with a total for each part, so that the end of an output holds not all of them."""
 _ANY = re.compile(r"^.*\b\d+ (?:tests? )?pass(?:ed|ing)?\b.*$", re.I | re.M)
 _COUNTED = re.compile(r"\b(\d+) (?:tests? )?(pass|fail)(?:ed|ing|ures?)?\b", re.I)
+_TESTING = re.compile(r"test|spec|jest|mocha", re.I)
 _PART = re.compile(r"\|\s*(?:tail|head)\b")
 _TOLD = {"pass": "tests that pass", "fail": "failing tests"}
 
@@ -41,16 +42,15 @@ def find(trajectory: Trajectory) -> Iterator[Lesson]:
     """How many tests there were in the last whole run of each kind of test, where the run said so."""
     last: dict[str, tuple[Execution, dict[str, int]]] = {}
     widest: dict[str, int] = {}
-    for event in trajectory.events:
-        if isinstance(event, Execution) and _COUNTED.search(event.text):
-            family = runs.family(event.command)
-            wide = breadth(typed(event.command, trajectory.project) or event.command)
-            whole = wide <= widest.get(family, ROOT)
-            if (
-                family and whole and not family.startswith("git ")
-            ):  # a hook of a commit runs what was run before
-                widest[family] = wide
-                last[family] = event, counted(event.command, event.text)
+    for event, own in zip(trajectory.events, unfold.each(trajectory.events), strict=True):
+        if isinstance(event, Execution) and own and _COUNTED.search(event.text):
+            run = next((one for one in reversed(own) if _TESTING.search(one.command)), own[-1])
+            family = runs.family(run.command)
+            wide = breadth(typed(run.command, trajectory.project) or run.command)
+            if wide > widest.get(family, ROOT) or family.startswith("git "):
+                continue  # a part, or a hook of a commit, which runs what was run before
+            widest[family] = wide
+            last[family] = run, counted(event.command, event.text)
     for family, (event, found) in last.items():
         if found.get("pass", 0) > 1:
             told = ", ".join(f"{found[key]} {_TOLD[key]}" for key in _TOLD if key in found)

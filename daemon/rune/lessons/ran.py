@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-from rune import phrasing, runs
+from rune import phrasing, runs, unfold
 from rune.lessons.breadth import PART, ROOT, breadth, narrower
 from rune.lessons.typed import typed
 from rune.records.card import Lesson
@@ -61,7 +61,7 @@ def commands(trajectory: Trajectory) -> Iterator[Lesson]:
     """Of each family's runs that went well the widest, the last one of equals; known families come first."""
     best: dict[str, tuple[Execution, str]] = {}
     for event, purpose in _purposes(trajectory):
-        if not event.ok or event.tool != "Bash":
+        if not event.ok:
             continue
         family = runs.family(event.command)
         command = typed(event.command, trajectory.project)
@@ -89,13 +89,17 @@ def _rank(family: str, ran: tuple[Execution, str]) -> tuple[bool, float]:
 
 
 def _purposes(trajectory: Trajectory) -> Iterator[tuple[Execution, str]]:
-    """Every run with what it was for: in the words given with it, else in those just before it."""
+    """Every run with what it was for: in the words given with it, else in those just before it.
+
+    Words are of a whole line: where that holds several runs, they are of none.
+    """
     plan = ""
-    for event in trajectory.events:
+    for event, own in zip(trajectory.events, unfold.each(trajectory.events), strict=True):
         if isinstance(event, Reflection) and not event.agent:
             plan = _plan(event.text)
         elif isinstance(event, Execution):
-            yield event, _purpose(event.about or plan)
+            for run in own:
+                yield run, _purpose(event.about or plan) if len(own) == 1 else ""
             plan = ""
 
 
