@@ -206,7 +206,7 @@ def test_how_an_output_is_looked_at_is_no_part_of_a_command(command, told):
      ("pytest", "pytest -k port"), ("pytest", "pytest --lf"), ("pytest", "pytest tests/api"),
      ("cargo test", "cargo test parse_port"), ("cargo test --workspace", "cargo test -p api"),
      ("go test ./...", "go test ./store -run TestPut -v"), ("npm test", "npm test -- cart"),
-     ("bun run test", "(cd web && bun run test)"), ("make test", "make test TESTS=a"),
+     ("bun run test", "cd web && bun run test"), ("make test", "make test TESTS=a"),
      ("./gradlew test", "./gradlew test --tests CartTest"), ("pytest", "pytest tests")],
 )  # fmt: skip
 def test_the_widest_run_of_a_family_is_taught_and_counted(story, wide, narrow):

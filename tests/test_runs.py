@@ -215,6 +215,12 @@ def test_a_shell_keeps_its_folder_between_calls() -> None:
     assert [run.command for own in told for run in own] == ran
 
 
+def test_a_line_that_goes_somewhere_and_runs_something_says_where_it_was() -> None:
+    lines = ("cd api && npm test", "cd web && npm test", "npm test")
+    told = unfold.each([Execution("e", float(n), "Bash", line, "", True) for n, line in enumerate(lines)])
+    assert [run.command for own in told for run in own] == [*lines[:2], "npm test"]
+
+
 def test_what_no_shell_has_run_is_no_run() -> None:
     assert unfold.each([Execution("e", 0.0, "Edit", "pytest", "", False)]) == [()]
 

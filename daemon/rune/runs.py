@@ -132,17 +132,15 @@ def folders_of(line: Sequence[Simple], begun: str = "") -> list[str]:
 def inside(folder: str, step: str) -> str:
     """The folder where one is after ``cd``; nothing where that is not known, or is where one began.
 
-    >>> inside("web", "../api"), inside("web", ".."), inside("web", "/srv"), inside("app/web", "web")
-    ('api', '', '/srv', 'app/web')
+    >>> inside("web", "../api"), inside("web", ".."), inside("web", "/srv"), inside("", "../api")
+    ('api', '', '/srv', 'api')
     """
     if step.startswith(("$", "~", "-")) or "$" in step:
         return ""
-    if f"/{folder}".endswith(f"/{step.strip('/')}") and ".." not in step:
-        return folder  # asked for once more: the client had put its shell back
     parts: list[str] = []
     for part in (PurePosixPath(folder) / step).parts:
-        if part == ".." and parts and parts[-1] not in ("..", "/"):
-            parts.pop()
+        if part == "..":
+            parts = parts[:-1] if parts != ["/"] else parts
         elif part != ".":
             parts.append(part)
     return str(PurePosixPath(*parts)) if parts else ""

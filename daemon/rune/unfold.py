@@ -1,7 +1,9 @@
 """The runs of a session: a command line may hold several, and a shell keeps its folder. Pure.
 
-Covered: ``cd`` in a call of its own, relative and absolute ones, as long as the session's shell lives.
-Not covered: a shell that the client starts anew, and folders in variables.
+Covered: ``cd`` in a call of its own, relative and absolute ones, as long as the session's shell lives. Where
+something is run in the same line, some clients put the shell back and others do not: the next line then names
+its folder, or is taken to be where it was before.
+Not covered: folders in variables.
 """
 
 from __future__ import annotations
@@ -28,12 +30,14 @@ def each(events: Sequence[Event]) -> list[tuple[Execution, ...]]:
     for event in events:
         own: list[Execution] = []
         if isinstance(event, Execution) and event.tool == SHELL:
-            for run in runs.each(event.command, event.text, event.ok):
+            line = runs.each(event.command, event.text, event.ok)
+            for run in line:
                 if run.ok is not None:
                     place = _below(root, runs.inside(folder, run.folder) if run.folder else folder)
                     command = f"cd {place} && {run.text}" if place else run.text
                     own.append(replace(event, command=command, ok=run.ok))
-            folder = runs.folders_of([*parse(event.command), _END], folder)[-1]
+            if event.ok and not line:
+                folder = runs.folders_of([*parse(event.command), _END], folder)[-1]
         found.append(tuple(own))
     return found
 
