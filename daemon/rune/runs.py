@@ -133,14 +133,14 @@ def inside(folder: str, step: str) -> str:
     """The folder where one is after ``cd``; nothing where that is not known, or is where one began.
 
     >>> inside("web", "../api"), inside("web", ".."), inside("web", "/srv"), inside("", "../api")
-    ('api', '', '/srv', 'api')
+    ('api', '', '/srv', '../api')
     """
     if step.startswith(("$", "~", "-")) or "$" in step:
         return ""
     parts: list[str] = []
     for part in (PurePosixPath(folder) / step).parts:
-        if part == "..":
-            parts = parts[:-1] if parts != ["/"] else parts
+        if part == ".." and parts and parts[-1] not in ("..", "/"):
+            parts.pop()
         elif part != ".":
             parts.append(part)
     return str(PurePosixPath(*parts)) if parts else ""

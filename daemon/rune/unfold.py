@@ -9,6 +9,7 @@ Not covered: folders in variables.
 from __future__ import annotations
 
 import os.path
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import PurePosixPath
@@ -58,7 +59,7 @@ def _root(events: Sequence[Event]) -> str:
 
 
 def _below(root: str, folder: str) -> str:
-    path = PurePosixPath(folder)
+    path = PurePosixPath(re.sub(r"^(?:\.\./?)+", "", folder))
     if not root or not path.is_relative_to(root):
-        return folder
+        return "" if str(path) == "." else str(path)
     return "" if str(path) == root else str(path.relative_to(root))
