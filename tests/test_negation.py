@@ -50,6 +50,9 @@ from rune.negation import contradicts, headed
         ("Amend published commits.", "Things that must not be done: amend published commits."),
         ("The queue is blocking.", "The queue is non-blocking."),
         ("The config is valid.", "The config is invalid."),
+        ("It is uncommitted, from this commit.", "It is uncommitted, not from this commit."),
+        ("Use `eval` in templates.", "Using `eval` in templates is a bad idea."),
+        ("`pip install a` failed: module named b.", "$ pip install a\nIt failed: no module named b."),
         ("The build succeeds on Windows.", "The build fails on Windows."),
         ("The header is required.", "The header is optional."),
         ("Restart the worker after a deploy.", "A restart of the worker after a deploy is unnecessary."),
@@ -70,6 +73,7 @@ def test_the_opposite_contradicts(sentence, text):
         ("Use uv.", "Use uv, not pip."),
         ("Use uv, not pip.", "Use uv instead of pip."),
         ("Use uv instead of pip.", "Do not use pip but uv."),
+        ("It is not from this commit but uncommitted.", "The errors are uncommitted, not from this commit."),
         ("Use uv rather than pip to install.", "Use uv to install. Do not use pip."),
         ("Use `make clean`.", "Avoid `rm -rf build`, use `make clean` instead."),
         ("Use `git push`.", "Never use `git push --force`, use `git push`."),
@@ -112,6 +116,7 @@ def test_code_is_denied_with_its_verb_and_as_a_whole():
     said = "Never use `git push --force`, use `git push`."
     assert contradicts("Use `git push --force`.", [said])
     assert not contradicts("Use `git push`.", [said])
+    assert contradicts("Use `requests`.", ["Use `httpx`. Never `requests`."])
     assert not contradicts(
         "Read `gen/api.py` first.", ["Do not edit `gen/api.py` by hand; read `gen/api.py` first."]
     )

@@ -100,10 +100,10 @@ def contradicts(sentence: str, texts: Iterable[str]) -> bool:
         for what in claim.denied
     ):
         return True
-    told = ("", *claim.asserted)
     if not claim.asserted or not units:
         return False
     codes = _codes(sentence)
+    told = _told(sentence, claim, codes)
     return all(_refuses(one, claim, codes) or _opposes(one, claim) for one in _nearest(units, told, claim))
 
 
@@ -113,6 +113,14 @@ def _nearest(units: Sequence[Said], what: Words, claim: Said) -> Iterator[Said]:
     near = [(len(part & one.words), first in one.words, len(claim.words & one.words)) for one in units]
     best = max(near, default=None)
     return (one for one, score in zip(units, near, strict=True) if score == best)
+
+
+def _told(sentence: str, claim: Said, codes: Sequence[tuple[str, Words]]) -> Words:
+    """What is asserted, its first code before all; a long command is no more than one word of it."""
+    if not codes:
+        return ("", *claim.asserted)
+    begins = [code[0] for _, code in codes]
+    return (*begins, *read(_SPAN.sub(" ", sentence)).asserted.difference(begins))
 
 
 def _denies(one: Said, what: Words) -> bool:
@@ -139,7 +147,7 @@ def _refuses(one: Said, claim: Said, codes: Sequence[tuple[str, Words]]) -> bool
 
 
 def _refused(what: Denied, firm: frozenset[str], claim: Said) -> bool:
-    if any(not claim.asserted.isdisjoint(opposites(word)) for word in what.words):
+    if any(not firm.isdisjoint(opposites(word)) for word in what.words):
         return False
     if 2 * len(firm.intersection(what.words)) > len(claim.asserted):
         return True

@@ -33,10 +33,10 @@ def stem(word: str) -> str:
     ({'drop'}, 'retry')
     """
     word = word.removesuffix("'s").removesuffix("’s")
+    if word.endswith(("ies", "ied")):
+        return f"{word[:-3]}y"
     while len(shorter := _ENDING.sub("", word)) > 1 and shorter != word:
         word = shorter
-    if word.endswith("i"):
-        return f"{word[:-1]}y"  # retries, retried
     return word[:-1] if len(word) > 3 and word[-1] == word[-2] else word
 
 

@@ -51,7 +51,7 @@ _ABSENT = frozenset(("missing", "absent", "unset", "undefined", "gone", "unless"
 """What may be meant where something is denied."""
 _PERMITTED = frozenset((
     "allowed", "permitted", "okay", "ok", "safe", "necessary", "needed", "required", "recommended",
-    "supported", "possible", "advisable", "wise", "acceptable", "fine", "worth", "done", "welcome",
+    "supported", "possible", "advisable", "wise", "acceptable", "fine", "worth", "good", "done", "welcome",
     "wanted", "advised",
 ))  # fmt: skip
 """What is said of an act: where it is denied, the act is."""
@@ -252,7 +252,7 @@ def _negates(before: str, word: str, after: str) -> str:
 
 def _verb(word: str, after: str) -> str:
     """The same of a verb or what is said of an act."""
-    if word in _FORBIDDEN:
+    if word in _FORBIDDEN or (word, after) == ("bad", "idea"):
         return _VERB if after in ("to", "from") else _ACT
     root = stem(word)
     denies = root in _VERBS or (root in _TO and after == "to") or (root in _DOING and after.endswith("ing"))
