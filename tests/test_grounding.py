@@ -159,6 +159,34 @@ def test_what_is_known_to_be_outdated_is_withheld():
         ),
         ("The upload works without the token.", "The upload works with the token."),
         ("Starte `make deploy` vor Freitag.", "Starte `make deploy` nicht vor Freitag."),
+        ("Run `make seed` against prod.", "- Don't:\n  - Run `make seed` against prod."),
+        ("Amend published commits.", "Amend published commits? Never!"),
+        ("The pause is 45 seconds.", "The pause is 30–45 seconds."),
+        ("The pause is 45 seconds.", "The pause is between 30 and 45 seconds."),
+        ("The pause is 90 minutes.", "The pause is 90 to 120 minutes."),
+        ("The pause is 5 seconds.", "pauseMs: 5"),
+        ("The pause is 5 seconds.", "PAUSE_MINUTES=5"),
+        ("The pause is 30 minutes.", "The pause (in seconds) is 30."),
+        ("The offset is 5 of it.", "The offset is -5 of it."),
+        ("The share is 20 percent.", "The share is 20 files."),
+        ("The share is 5 of it.", "The share is 5% of it."),
+        ("It costs 20 dollars a month.", "It costs 20 euros a month."),
+        ("It costs $5 a month.", "It costs €5 a month."),
+        ("It needs more than 8 workers.", "It needs less than 8 workers."),
+        ("It needs Node 18 or newer.", "It needs Node 18 or older."),
+        ("It needs version >=2.0 of httpx.", "It needs version <=2.0 of httpx."),
+        ("The limit is 30 rows per second.", "The limit is 30 rows per minute."),
+        ("The job runs hourly on the cluster.", "The job runs daily on the cluster."),
+        ("The third step fails.", "The fourth step fails."),
+        ("It is version 1.2 now.", "It is version 1.2~rc1 now."),
+        ("It is version 1.2 now.", "It is version 1.2+local now."),
+        ("The mask is 10.0.0.0 there.", "The mask is 10.0.0.0/8 there."),
+        ("The retry count is two.", "The retry count is two and a half."),
+        ("The host is api.example.com.", "The host is staging.api.example.com."),
+        ("The host is example.com.", "The host is example.com.evil.org."),
+        ("See https://example.com/a there.", "See https://example.com/a/b there."),
+        ("Use `>` there.", "Use `>=` there."),
+        ("Rename `foo` to `bar`.", "Rename `bar` to `foo`."),
     ],
 )
 def test_what_the_record_says_of_something_else_does_not_support(answer, source):
@@ -183,6 +211,37 @@ def test_what_the_record_says_of_something_else_does_not_support(answer, source)
 def test_a_part_of_a_command_is_not_that_command(code, command):
     record = ran(command, "test failed")
     assert grounding.ground(f"Run `{code}`.", record, 0.6).text == ""
+
+
+@pytest.mark.parametrize(
+    ("code", "source"),
+    [
+        ("rm -rf build", "Run `rm -rf build --dry-run`."),
+        ("git checkout main", "Run `git checkout main -- src/a.py`."),
+        ("git reset --hard", "Run `git reset --hard HEAD~1`."),
+        ("docker run app", "I could run `docker run app sh`."),
+        ("cargo build", "Run cargo build --release."),
+        ("make", "Run `make clean`."),
+        ("make", "$ make clean"),
+        ("pytest", "$ pytest -q tests/a.py"),
+    ],
+)
+def test_the_beginning_of_a_command_is_not_that_command(code, source):
+    assert ground(f"Run `{code}`.", source).text == ""
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "Run `make`.",
+        "`make -q` works: run it.",
+        "$ cd a && make",
+        "```\nmake\n```",
+        "To build, run make first.",
+    ],
+)
+def test_a_command_of_one_word_is_supported_where_it_ends(source):
+    assert ground("Run `make`.", source).text == "Run `make`."
 
 
 @pytest.mark.parametrize(
@@ -229,6 +288,26 @@ def test_a_command_does_not_go_on_in_its_output():
         ("The flag -D is safe.", "Safe is -D, a flag."),
         ("I could not find the parser.", "I couldn’t find the parser."),
         ("Use `uv`, not `pip`.", "Use `uv` instead of `pip`."),
+        ("Use `uv` instead of `pip`.", "Use `uv`, not `pip`."),
+        ("The port isn't 8080, it's 9090.", "The port is 9090, not 8080."),
+        ("The port is 9090.", "The port moved from 8080 to 9090."),
+        ("The limit is 1,000 rows.", "The limit is 1000 rows."),
+        ("The limit is 1000 rows.", "LIMIT = 1_000  # rows"),
+        ("It waits thirty seconds.", "It waits 30s."),
+        ("It waits 30 seconds.", "WAIT_SECONDS = 30  # it waits"),
+        ("It waits 1 minute.", "It waits 60 seconds."),
+        ("It took 3.2 seconds.", "It took 3.20s."),
+        ("It has 1 worker.", "It has one worker."),
+        ("Coverage is 90%.", "Coverage is 90 percent."),
+        ("Coverage is 90 %.", "Coverage: 90%"),
+        ("The pool has 8-16 workers.", "The pool has 8 to 16 workers."),
+        ("The limit is 30 per minute.", "The limit is 30/min."),
+        ("It needs Node 18+ there.", "It needs Node 18 or newer there."),
+        ("It retries at most 5 times.", "It retries up to five times."),
+        ("The second step fails.", "The 2nd step fails."),
+        ("Set `timeout=30`.", "Set timeout = 30"),
+        ("The host is db.internal.", "The host is db.internal:5432."),
+        ("See http://a.com/x there.", "See http://a.com/x, there."),
     ],
 )
 def test_what_is_written_another_way_is_supported(answer, source):

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from itertools import groupby
 
-from rune import negation
+from rune import amounts, negation, relations, saying
 from rune.literal import ABBREVIATED, END, Literal, flat, holds, literals, stands
 from rune.records.trajectory import Compaction, Event, Execution, Generation, SessionEnd
 
@@ -38,7 +38,8 @@ class Passage:
     words: frozenset[str]
     """Its words, in lower case."""
     marked: str
-    """The same lines with their ticks; a command's are the shell's and are left out."""
+    """The same lines with their ticks (a command's are the shell's and are left out); an item of a list says
+    that its heading denies it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,13 +93,13 @@ def passage(text: str) -> Passage:
     ['green', 'is', 'it']
     """
     lines = text.splitlines()
-    plain, marked = ("\n".join(map(way, lines)) for way in (flat, _marked))
+    plain, marked = "\n".join(map(flat, lines)), "\n".join(map(_marked, negation.headed(lines)))
     return Passage(plain, frozenset(_words(f"{text}\n{plain}")), marked)
 
 
 def _words(text: str) -> list[str]:
-    """The words of a text, in lower case; "couldn't" is "could not"."""
-    return _WORD.findall(text.lower().replace("’", "'").replace("n't", " not"))
+    """The words of a text, in lower case; "couldn't" is "could not", "it's" is "it"."""
+    return _WORD.findall(_SHORTENED.sub("", text.lower().replace("’", "'").replace("n't", " not")))
 
 
 def _marked(line: str) -> str:
@@ -106,6 +107,7 @@ def _marked(line: str) -> str:
 
 
 _WORD = re.compile(r"[^\W\d_]+(?:['’-][^\W\d_]+)*")
+_SHORTENED = re.compile(r"(?<=\w)'(?:s|re|ll|ve|m)\b")
 _CONTENT = 4
 """Letters of a word that says something."""
 _VERBATIM = 6
@@ -113,7 +115,7 @@ _VERBATIM = 6
 _FRAME = frozenset((
     "that", "this", "with", "from", "have", "were", "been", "then", "than", "there", "which", "what", "where",
     "when", "into", "replace", "change", "changed", "left", "session", "unsolved", "verified",
-    "failed",
+    "failed", "does",
 ))  # fmt: skip
 _FENCE = re.compile(r"```[^\n`]*\n(.*?)(```|\Z)", re.S)
 _ITEM = re.compile(r"\s*(?:[-*+•]|\d{1,3}[.)])\s+")
@@ -121,8 +123,10 @@ _NUMBER = re.compile(r"\s*\d{1,3}[.)]")
 _SENTENCE = re.compile(r"(?:`[^`]*`|[^`.!?]|[.!?](?!\s|$))+[.!?]*")
 _GOES_ON = re.compile(rf"\b(?:{'|'.join(map(re.escape, sorted(ABBREVIATED)))})\.$", re.I)
 _OPENED = re.compile(r"(?:^|\n|[.!?][\"')”’]*\s|[。！？])(?:[-*+•>#|\"'(“‘]+\s?|\d{1,3}[.)]\s)*$")
-_CLOSED = re.compile(r"[.!?…]*[\"')”’*_|]*\s*(?:\n|$)|[.!?…]+[\"')”’*_]*\s|[。！？]")
+_CLOSED = re.compile(r"[.!…]*[\"')”’*_|]*\s*(?:\n|$)|[.!…]+[\"')”’*_]*\s|[。！]")
 """What stands around a whole sentence."""
+_ASKED = re.compile(r"[?？]+[\"')”’*_|]*(?:\s|$)")
+"""What ends a question, which asserts nothing."""
 _NEAR = 12
 _NO_SPACES = re.compile(r"(?<=[\u2e80-\u9fff\uf900-\uffef]) +| +(?=[\u2e80-\u9fff\uf900-\uffef])")
 """Spaces around scripts that have none between words."""
@@ -158,16 +162,19 @@ def support(claim: Claim, record: Record, needed: float) -> float | None:
     content = _content(claim)
     shares = [(_share(said, content, bool(claim.literals), one), one) for one in able]
     enough = [one.marked for share, one in shares if share >= needed]
-    if not claim.text.startswith("```") and negation.contradicts(claim.text, enough):
+    if not claim.text.startswith("```") and (
+        negation.contradicts(claim.text, enough) or relations.turned(claim.text, claim.literals, enough)
+    ):
         return None
     return max((share for share, _ in shares), default=None)
 
 
 def _content(claim: Claim) -> list[str]:
-    """The words of a claim that say something; what its numbers measure is looked at with them."""
-    measures = frozenset(name for one in claim.literals for name in one.measure.split("|"))
-    words = (word for word in _words(claim.text) if len(word) >= _CONTENT)
-    return [word for word in words if word not in _FRAME and word not in measures]
+    """The words of a claim that say something; numbers, what they measure and how often are literals."""
+    known = {name for one in claim.literals for name in one.measure.split("|")}
+    known |= {word for one in claim.literals if one.forms for word in _words(one.text)}
+    words = (word for word in _words(claim.text) if len(word) >= _CONTENT and not saying.says_no(word))
+    return [word for word in words if word not in _FRAME and word not in known and not amounts.counts(word)]
 
 
 def _holding(record: Record, said: str) -> Iterator[Passage]:
@@ -177,8 +184,9 @@ def _holding(record: Record, said: str) -> Iterator[Passage]:
 
 
 def _has(one: Passage, wanted: Iterable[Literal]) -> bool:
-    """Whether every literal stands in a passage; code may be glued to what is around its ticks."""
-    return all(holds(one.text, each) or holds(one.marked, each) for each in wanted)
+    """Whether every literal stands in a passage; code may be glued to what is around its ticks, and these end
+    a command."""
+    return all((not each.command and holds(one.text, each)) or holds(one.marked, each) for each in wanted)
 
 
 def _share(said: str, content: Sequence[str], exact: bool, one: Passage) -> float:
@@ -195,9 +203,10 @@ def _verbatim(text: str, one: Passage) -> bool:
     said = _spoken(_ITEM.sub("", text, count=1) if _ITEM.match(text) else text).rstrip(".!?。！？")
     if len(said) < _VERBATIM or (said.isascii() and " " not in said):
         return False
-    passage, at = _spoken(one.marked), -1
+    passage, at, asks = _spoken(one.marked), -1, text.rstrip().endswith(("?", "？"))
+    closed = _ASKED if asks else _CLOSED
     while (at := passage.find(said, at + 1)) >= 0:
-        if _OPENED.search(passage, max(0, at - _NEAR), at) and _CLOSED.match(passage, at + len(said)):
+        if _OPENED.search(passage, max(0, at - _NEAR), at) and closed.match(passage, at + len(said)):
             return True
     return False
 

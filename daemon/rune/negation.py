@@ -1,10 +1,10 @@
-"""What a text denies, and whether a sentence denies the same of it.
+"""Whether what a text says and what a sentence says are opposites.
 
-"Never run the migration" is not supported by "run the migration", nor the other way round. What a negation
-denies is what follows it in its clause; of that, enough must be denied on both sides. A sentence is compared
-with those of a text that are nearest to it. Negations in code are read with care: a line of code, a command
-and a count of 0 can bear out that something is denied, but they deny nothing of a sentence that asserts.
-Scripts that deny within a word or without spaces (Chinese, Japanese, Korean) are not read.
+"Never run the migration" is not supported by "run the migration", nor the other way round; nor "it is safe"
+by "it is unsafe". What is denied (``rune.saying``) must be denied on both sides, enough of it. A sentence
+is compared with those of a text that are nearest to it. Negations in code are read with care: a line of
+code, a command and a count of 0 can bear out that something is denied, but they deny nothing of a sentence
+that asserts.
 """
 
 from __future__ import annotations
@@ -12,39 +12,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
-from typing import NamedTuple
 
-_TOKEN = re.compile(
-    r"`(?P<code>[^`]+)`|(?P<word>-{0,2}\w+(?:['’./:@=-]+\w+)*)|(?P<stop>[,;:.!?()\[\]{}|\n—–…]+)"
-)
-_WORD = re.compile(r"\w+(?:[./:@=-]+\w+)*")
-_NEGATORS = frozenset((
-    "not", "never", "no", "without", "cannot", "nor", "neither", "nothing", "nobody", "nowhere",
-    "dont", "doesnt", "didnt", "isnt", "arent", "wasnt", "werent", "cant", "wont", "shouldnt", "mustnt",
-    "nicht", "nie", "niemals", "kein", "keine", "keinen", "keinem", "keiner", "keines", "ohne",
-    "niet", "geen", "nooit", "pas", "jamais", "sans", "aucun", "aucune", "nunca", "não", "non",
-    "не", "нет", "никогда", "без",
-))  # fmt: skip
-_PAIRS = frozenset((("none", "of"), ("instead", "of"), ("rather", "than")))
-_NO_NEGATION = frozenset(("only", "just", "merely", "matter", "doubt"))
-"""After "not" or "no" they make something that denies nothing."""
-_ENDS = frozenset((
-    "but", "because", "since", "so", "while", "whereas", "although", "though", "which", "unless", "if",
-    "when", "until", "and", "then", "instead", "aber", "weil", "denn", "und", "sondern", "mais", "et", "car",
-))  # fmt: skip
-"""Words with which another clause begins."""
-_LITTLE = frozenset((
-    "a", "an", "the", "is", "are", "was", "were", "be", "been", "being", "to", "of", "it", "its", "this",
-    "that", "these", "those", "there", "do", "does", "did", "have", "has", "had", "will", "would", "should",
-    "must", "can", "could", "may", "might", "shall", "any", "ever", "longer", "yet", "in", "on", "at", "by",
-    "for", "with", "as", "or", "than", "i", "we", "you", "he", "she", "they", "them", "our", "your", "my",
-    "der", "die", "das", "den", "dem", "ein", "eine", "ist", "sind", "le", "la", "les", "de", "el", "los",
-))  # fmt: skip
-"""Words that say nothing by themselves."""
-_NOT, _ZERO = "\x00", "0"
-_REACH = 6
-"""Words that a negation denies at most."""
-_ENDING = re.compile(r"(?:ing|ed|es|s|d|e)$")
+from rune.opposites import opposites, stem
+from rune.saying import Denied, Said, Words, coded, read
+
+_NEAR = 6
+"""Words after a negation that it denies in any case."""
 _CODE = re.compile(
     r"[=!<>]=|[=-]>|::|\w\((?!s\))|[{};]\s*$|^\$ |\S\s=\s\S"
     r"|^\W*(?:\d+\W+)?(?:if|elif|while|return|assert|def|class|import|except|else|case|for)\b.*[:;{)]\s*$"
@@ -53,17 +26,14 @@ _CODE = re.compile(
 """A line without ticks that is code rather than prose."""
 _WRAPPED = re.compile(r"(?<=[\w,`'’)])\n(?=[^\W\d_A-Z])")
 _SENTENCE = re.compile(r"(?<=[.!?])[\"'”’)*_]*\s+|\n")
-
-
-class Said(NamedTuple):
-    """A sentence as what it asserts and what it denies; words are stems."""
-
-    words: frozenset[str]
-    asserted: frozenset[str]
-    denied: tuple[tuple[str, ...], ...]
-    """For each negation what it denies, nearest first."""
-    hinted: tuple[tuple[str, ...], ...]
-    """The same of a 0, and of every negation of code: it may be what a sentence denies, or something else."""
+_REFUSED = re.compile(r"\?[\"'”’)*_]*\s+(?:no|never|nope)\b\s*(?:[.!,—–-]+|$)", re.I)
+"""A question, and that the answer is no."""
+_SPAN = re.compile(r"`([^`]+)`")
+_ACTS = frozenset(map(stem, ("run", "use", "execute", "call", "invoke", "type", "do", "start", "launch")))
+"""Verbs that say no more of a command than that it is run."""
+_HEADING = re.compile(r"(?P<mark>\s*(?:[-*+•]\s+|#+\s+|\d{1,3}[.)]\s+)?)(?P<said>\S.*?)\s*$")
+_ITEM = re.compile(r"(?P<mark>\s*(?:[-*+•]|\d{1,3}[.)])\s+)(?=\S)")
+_NEVER = "never: "
 
 
 def flowing(text: str) -> str:
@@ -75,6 +45,46 @@ def flowing(text: str) -> str:
     return _WRAPPED.sub(" ", text)
 
 
+def headed(lines: Sequence[str]) -> list[str]:
+    """Lines in which each item of a list says by itself that the list's heading denies it.
+
+    >>> headed(["Don't:", "- Push", "", "Do:", "- Pull"])
+    ["Don't:", '- never: Push', '', 'Do:', '- Pull']
+    """
+    found: list[str] = []
+    under: int | None = None
+    for line in lines:
+        depth = len(line) - len(line.lstrip())
+        item = _ITEM.match(line)
+        if under is not None and line.strip() and not (item and depth >= under):
+            under = None
+        denies = _heads(line)
+        if under is not None and item and not denies:
+            line = f"{item['mark']}{_NEVER}{line[item.end() :]}"
+        elif denies:
+            under = depth + 1 if item else depth
+        found.append(line)
+    return found
+
+
+def _heads(line: str) -> bool:
+    """Whether a line is a heading that denies what stands under it."""
+    said = _HEADING.match(line) if len(line) <= _LONGEST else None
+    if not said:
+        return False
+    bare = said["said"].strip("*_ ")
+    titled = "#" in said["mark"] or said["said"].startswith("**")
+    if not (bare.endswith(":") or titled):
+        return False
+    told = read(f"{bare.rstrip(':')}: {_UNDER}").denied
+    return any(_UNDER in one.words or (len(one.words) == 1 and one.words[0] in _ACTS) for one in told)
+
+
+_LONGEST = 80
+"""Characters of a heading."""
+_UNDER = "thatwhichfollow"
+
+
 def contradicts(sentence: str, texts: Iterable[str]) -> bool:
     """Whether what is nearest to a sentence in some texts says the opposite; all have their ticks.
 
@@ -83,35 +93,102 @@ def contradicts(sentence: str, texts: Iterable[str]) -> bool:
     >>> contradicts("Use uv.", ["Use uv, not pip."])
     False
     """
-    claim = _read(sentence)
+    claim = read(sentence)
     units = [one for text in texts for one in _units(text)]
-    if not claim.denied and not any(one.denied for one in units):
+    if any(
+        not any(_denies(one, what.words) for one in _nearest(units, what.words, claim))
+        for what in claim.denied
+    ):
+        return True
+    if not claim.asserted or not units:
         return False
-    firm = claim.asserted
-    return not (
-        all(any(_denies(one, what) for one in _nearest(units, what, claim)) for what in claim.denied)
-        and (not firm or any(not _refuses(one, claim) for one in _nearest(units, firm, claim)))
-    )
+    codes = _codes(sentence)
+    told = _told(sentence, claim, codes)
+    return all(_refuses(one, claim, codes) or _opposes(one, claim) for one in _nearest(units, told, claim))
 
 
-def _nearest(units: Sequence[Said], what: Iterable[str], claim: Said) -> Iterator[Said]:
-    """The sentences that have most of something and, of these, most of the claim."""
-    part = frozenset(what)
-    near = [(len(part & one.words), len(claim.words & one.words)) for one in units]
+def _nearest(units: Sequence[Said], what: Words, claim: Said) -> Iterator[Said]:
+    """The sentences that have most of something, above all what comes first, and then most of the claim."""
+    first, part = what[0] if what else "", frozenset(what)
+    near = [(len(part & one.words), first in one.words, len(claim.words & one.words)) for one in units]
     best = max(near, default=None)
     return (one for one, score in zip(units, near, strict=True) if score == best)
 
 
-def _denies(one: Said, what: Sequence[str]) -> bool:
-    """Whether a sentence denies something of this, too."""
-    return any(not what or not denied or _share(what, denied) for denied in (*one.denied, *one.hinted))
+def _told(sentence: str, claim: Said, codes: Sequence[tuple[str, Words]]) -> Words:
+    """What is asserted, its first code before all; a long command is no more than one word of it."""
+    if not codes:
+        return ("", *claim.asserted)
+    begins = [code[0] for _, code in codes]
+    return (*begins, *read(_SPAN.sub(" ", sentence)).asserted.difference(begins))
 
 
-def _refuses(one: Said, claim: Said) -> bool:
-    """Whether a sentence denies what is asserted: the word after a negation, or half of its reach."""
+def _denies(one: Said, what: Words) -> bool:
+    """Whether a sentence denies something of this, too, or asserts its opposite."""
+    denied = (*one.denied, *one.hinted)
+    if any(not what or not other.words or _share(what, other.words) for other in denied):
+        return True
+    return any(not one.asserted.isdisjoint(opposites(word)) for word in what)
+
+
+def _refuses(one: Said, claim: Said, codes: Sequence[tuple[str, Words]]) -> bool:
+    """Whether a sentence denies what is asserted: the word after a negation, or half of its reach, or most of
+    the claim, or its code."""
     firm = claim.asserted - one.asserted
-    alone = (what for what in one.denied if what and not any(_share(what, other) for other in claim.denied))
-    return any(what[0] in firm or 2 * len(firm.intersection(what)) >= len(what) for what in alone)
+    known = (*claim.denied, *claim.hinted)
+    alone = [
+        what
+        for what in one.denied
+        if what.words and not any(_share(what.words, other.words) for other in known)
+    ]
+    return any(_refused(what, firm, claim) for what in alone) or any(
+        _coded(what, one, verb, code) for what in alone for verb, code in codes
+    )
+
+
+def _refused(what: Denied, firm: frozenset[str], claim: Said) -> bool:
+    if any(not firm.isdisjoint(opposites(word)) for word in what.words):
+        return False
+    if 2 * len(firm.intersection(what.words)) > len(claim.asserted):
+        return True
+    near = what.words[what.before : what.before + _NEAR]
+    half = not what.verb and not what.before and 2 * len(firm.intersection(near)) >= len(near)
+    return half or not firm.isdisjoint(near[:1])
+
+
+def _coded(what: Denied, one: Said, verb: str, code: Words) -> bool:
+    """Whether code is denied as a whole, with its verb, and not asserted beside."""
+    at = _place(code, what.words)
+    if at < 0 or any(_place(code, run) >= 0 for run in one.runs):
+        return False
+    verbs = what.words[:at]
+    return not verbs or verb in verbs or (verb in _ACTS and not _ACTS.isdisjoint(verbs))
+
+
+def _place(part: Words, words: Words) -> int:
+    """Where some words stand side by side among others, or -1."""
+    many = len(part)
+    return next((at for at in range(len(words) - many + 1) if words[at : at + many] == part), -1)
+
+
+def _codes(sentence: str) -> list[tuple[str, Words]]:
+    """The code of a sentence, each with the word before it."""
+    found = []
+    for one in _SPAN.finditer(sentence):
+        before = re.findall(r"[^\W\d_]+", sentence[max(0, one.start() - 40) : one.start()].lower())
+        if words := coded(one[1]):
+            found.append((stem(before[-1]) if before else "", words))
+    return found
+
+
+def _opposes(one: Said, claim: Said) -> bool:
+    """Whether a sentence says the opposite of a word of the claim, both in the same way."""
+    ours, theirs = claim.words - one.words, one.words - claim.words
+    return any(
+        (word in claim.asserted) == (other in one.asserted)
+        for word in ours
+        for other in opposites(word) & theirs
+    )
 
 
 def _share(one: Sequence[str], other: Sequence[str]) -> bool:
@@ -124,74 +201,6 @@ def _units(text: str) -> tuple[Said, ...]:
     found = []
     for line in flowing(text).split("\n"):
         code = "`" not in line and _CODE.search(line) is not None
-        found += [_read(part, code) for part in ([line] if code else _SENTENCE.split(line)) if part]
+        parts = [line] if code else _SENTENCE.split(_REFUSED.sub(": never. ", line))
+        found += [read(part, code) for part in parts if part]
     return tuple(one for one in found if one.words)
-
-
-def _read(sentence: str, code: bool = False) -> Said:
-    """What a sentence asserts and denies; a command is run."""
-    asserted = {"run"} if sentence.startswith("$ ") else set()
-    denied: list[list[str]] = []
-    hinted: list[list[str]] = []
-    reach: list[str] | None = None
-    for clause in _clauses(sentence):
-        reach = reach if reach == [] else None  # "never, at no time, run it": what is denied comes later
-        before: list[str] = []
-        for word in clause:
-            if word in (_NOT, _ZERO):
-                (hinted if code or word == _ZERO else denied).append(reach := [])
-            elif reach is None or len(reach) == _REACH:
-                before.append(word)
-            else:
-                reach.append(word)
-        if reach == [] and before:  # "läuft nicht"
-            reach += reversed(before[-2:])
-            before = before[:-2]
-        asserted.update(before)
-    asserted = asserted.union(*hinted)
-    words = frozenset(asserted).union(*denied)
-    return Said(words, frozenset(asserted), tuple(map(tuple, denied)), tuple(map(tuple, hinted)))
-
-
-def _clauses(sentence: str) -> Iterator[list[str]]:
-    """The stems of each clause that say something, and its negations."""
-    found = list(_TOKEN.finditer(sentence))
-    following = [*(one["word"] or "" for one in found[1:]), ""]
-    clause: list[str] = []
-    before = ""
-    for one, after in zip(found, following, strict=False):
-        if code := one["code"]:
-            words = _WORD.findall(code.lower())
-            clause += [] if _NEGATORS.intersection(words) else map(_stem, words)
-            before = ""
-            continue
-        word, after = (one["word"] or "").lower(), after.lower()
-        if word and _negates(before, word, after):
-            clause.append(_ZERO if word == "0" else _NOT)
-        elif not word or word in _ENDS:
-            yield clause
-            clause = []
-        elif word not in _LITTLE:
-            clause.append(_stem(word))
-        before = word
-    yield clause
-
-
-def _negates(before: str, word: str, after: str) -> bool:
-    if (word, after) in _PAIRS or word.endswith(("n't", "n’t")):
-        return True
-    if word == "no" or word == "0":
-        return after != "" and after not in _NO_NEGATION
-    return word in _NEGATORS and before != "or" and after not in _NO_NEGATION
-
-
-def _stem(word: str) -> str:
-    """A word without its endings: never to be read, alike for all its forms.
-
-    >>> {_stem(word) for word in ("drop", "drops", "dropped", "dropping")}
-    {'drop'}
-    """
-    word = word.removesuffix("'s").removesuffix("’s")
-    while len(shorter := _ENDING.sub("", word)) > 1 and shorter != word:
-        word = shorter
-    return word[:-1] if len(word) > 3 and word[-1] == word[-2] else word
