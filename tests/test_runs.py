@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from rune import mending, runs, unfold
+from rune import editing, runs, unfold
 from rune.records.trajectory import Execution
 
 
@@ -117,19 +117,19 @@ def test_the_text_of_a_command_that_quotes_others_is_no_evidence(command: str) -
                                      "git apply x.patch", "mv a b", "gofmt -s -w .", "npm run lint:fix",
                                      "eslint --fix .", "mise run fmt", "cargo fmt"])  # fmt: skip
 def test_a_command_that_changes_files_edits(command: str) -> None:
-    assert mending.edits(command)
+    assert editing.edits(command)
 
 
 @pytest.mark.parametrize("command", ["sed -n 1,5p x", "cat a.py", "pytest", "gofmt -l .", "npm run lint"])
 def test_a_command_that_only_reads_does_not(command: str) -> None:
-    assert not mending.edits(command)
+    assert not editing.edits(command)
 
 
 def test_a_formatter_mends_a_linter_and_a_blocked_commit_but_no_test() -> None:
     names = ("js lint", "git commit", "js test", "go test")
-    mended = {name: mending.mends("npm run lint:fix", name) for name in names}
+    mended = {name: editing.mends("npm run lint:fix", name) for name in names}
     assert mended == {"js lint": True, "git commit": True, "js test": False, "go test": False}
-    assert mending.mends("sed -i s/floor/round/ price.go", "go test")
+    assert editing.mends("sed -i s/floor/round/ price.go", "go test")
 
 
 # compound commands
@@ -234,19 +234,19 @@ def test_what_no_shell_has_run_is_no_run() -> None:
      ("mkdir -p var/cache", "ENOENT: var/cache")],
 )  # fmt: skip
 def test_a_command_that_supplies_what_was_missing_mends(command: str, said: str) -> None:
-    assert mending.mends(command, "pytest", said)
-    assert not mending.mends(command, "pytest", "assert 9 == 10")
+    assert editing.mends(command, "pytest", said)
+    assert not editing.mends(command, "pytest", "assert 9 == 10")
 
 
 @pytest.mark.parametrize("command", ["pytest | tee /tmp/o.log", "mv /tmp/a.log /tmp/b.log", "pytest > o.txt",
                                      "cat a.py > /dev/null", "echo x > /tmp/x.py", "grep 'sed -i' notes.md",
                                      "git commit -m 'cat > a.py'", "cp dist/a.js dist/b.js"])  # fmt: skip
 def test_what_writes_no_file_of_the_project_edits_nothing(command: str) -> None:
-    assert not mending.edits(command)
+    assert not editing.edits(command)
 
 
 @pytest.mark.parametrize("command", ["echo 'A=1' >> .env", "cat <<E | tee a.py\nx\nE", "perl -pi -e s/a/b/ x",
                                      "python - <<E\nopen('a.py', 'w').write('x')\nE", "black src",
                                      "ruff format ."])  # fmt: skip
 def test_what_writes_one_edits(command: str) -> None:
-    assert mending.edits(command)
+    assert editing.edits(command)

@@ -13,7 +13,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from rune import changes, mending, orders, runs, scopes, unfold
+from rune import changes, editing, orders, runs, scopes, unfold
 from rune.changes import Made
 from rune.events import answers
 from rune.records.trajectory import Event, Execution, Generation, Note, Reflection
@@ -136,7 +136,7 @@ def _commanded(event: Execution, waiting: list[_Chain]) -> None:
                 for one in arc.made
                 if not isinstance(one, Generation) or not changes.restores(event.command, one.path)
             ]
-        if mending.mends(event.command, chain.family, chain.last.error.text):
+        if editing.mends(event.command, chain.family, chain.last.error.text):
             chain.last.made.append(event)
 
 

@@ -17,7 +17,7 @@ from dataclasses import dataclass, replace
 from pathlib import PurePath
 from typing import Any, TypeAlias
 
-from rune import mending, runs, unfold
+from rune import editing, runs, unfold
 from rune.records.envelope import Envelope
 from rune.records.trajectory import (
     Compaction,
@@ -227,7 +227,7 @@ def answers(run: Execution, failed: Execution) -> bool:
 
 def _mends(made: Event, failed: Event, run: Execution, name: str) -> bool:
     if isinstance(made, Execution) and isinstance(failed, Execution):
-        return made.command != failed.command and mending.mends(made.command, name, run.text)
+        return made.command != failed.command and editing.mends(made.command, name, run.text)
     return isinstance(made, Generation)
 
 
