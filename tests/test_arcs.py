@@ -207,6 +207,238 @@ def test_a_file_written_twice_is_changed_where_it_differs(story):
     assert [(c.removed, c.added) for c in arc.changes] == [(("port = 1",), ("port = 2",))]
 
 
+# what stands at the pass
+
+
+@pytest.mark.parametrize(
+    ("steps", "paths"),
+    [
+        ([("runs", "git stash"), ("edits", "b.py")], ["b.py"]),
+        ([("runs", "git stash push a.py"), ("edits", "b.py")], ["b.py"]),
+        ([("runs", "git stash"), ("runs", "git stash pop")], ["a.py"]),
+        ([("runs", "git stash list")], ["a.py"]),
+        ([("fails", "git checkout -- a.py && pytest"), ("edits", "b.py")], ["b.py"]),
+        ([("fails", "pytest && git checkout -- a.py")], ["a.py"]),
+        ([("fails", "git checkout -- lib.py", "error: pathspec 'lib.py' did not match")], ["a.py"]),
+        ([("runs", "git reset --hard"), ("edits", "b.py")], ["b.py"]),
+        ([("runs", "git commit -am x"), ("runs", "git reset --hard")], ["a.py"]),
+        ([("runs", "git commit -am x"), ("runs", "git reset --hard HEAD~1"), ("edits", "b.py")], ["b.py"]),
+        ([("runs", "git add a.py"), ("runs", "git checkout -- a.py")], ["a.py"]),
+        ([("runs", "git commit -am x", "[main abc1234] x"), ("runs", "git revert abc1234")], []),
+        ([("runs", "rm a.py"), ("edits", "b.py")], ["b.py"]),
+        ([("runs", "rm b.py"), ("edits", "b.py")], ["a.py", "b.py"]),
+        ([("runs", "git checkout -b mend")], ["a.py"]),
+        ([("runs", "sed -i '/retry/d' a.py"), ("edits", "b.py")], ["b.py"]),
+    ],
+)  # fmt: skip
+def test_only_what_stands_at_the_pass_is_the_fix(story, steps, paths):
+    story.fails("pytest", "KeyError: 'port'")
+    story.edits("a.py", "x = 1\nretry = 9000", "x = 1")
+    for do, what, *text in steps:
+        if do == "edits":
+            story.edits(what, "port = 8080", "port = 80")
+        else:
+            story.runs(what, *(text or ["" if do == "runs" else "KeyError: 'port'"]), ok=do == "runs")
+    story.runs("pytest", "1 passed")
+    (arc,) = arcs.find(story.events)
+    assert [c.path for c in arc.changes if c.path] == paths
+
+
+def test_a_copy_that_is_brought_back_takes_the_edit_with_it(story):
+    story.fails("pytest", "KeyError: 'port'")
+    story.runs("cp a.py /tmp/a.bak")
+    story.edits("a.py", "retry = 9000", "retry = 1000")
+    story.runs("cp /tmp/a.bak a.py")
+    story.edits("b.py", "port = 8080", "port = 80")
+    story.runs("pytest", "1 passed")
+    (arc,) = arcs.find(story.events)
+    assert [c.path for c in arc.changes] == ["b.py"]
+
+
+@pytest.mark.parametrize("apart", [False, True])
+def test_a_pass_without_the_edits_proves_nothing_of_them(story, apart):
+    story.fails("pytest", "KeyError: 'port'")
+    story.edits("a.py", "port = 8080", "port = 80")
+    for command in (
+        ("git stash", "pytest", "git stash pop") if apart else ("git stash && pytest; git stash pop",)
+    ):
+        story.runs(command, "5 passed")
+    (arc,) = arcs.find(story.events)
+    assert not arc.solved
+    story.runs("pytest", "5 passed")
+    (arc,) = arcs.find(story.events)
+    assert arc.solved
+
+
+def test_what_comes_back_from_the_stash_mends_what_failed_without_it(story):
+    story.edits("a.py", "port = 8080", "port = 80")
+    story.runs("git stash")
+    story.fails("pytest", "KeyError: 'port'")
+    story.runs("git stash pop")
+    story.runs("pytest", "5 passed")
+    (arc,) = arcs.find(story.events)
+    assert [c.path for c in arc.changes] == ["a.py"]
+
+
+def test_an_old_stash_does_not_matter(story):
+    story.edits("a.py", "retry = 9000", "retry = 1000")
+    story.runs("git stash")
+    story.fails("pytest", "KeyError: 'port'")
+    story.runs("pytest", "5 passed")
+    (arc,) = arcs.find(story.events)
+    assert arc.outcome
+
+
+@pytest.mark.parametrize(
+    ("after", "solved"),
+    [
+        (["git checkout a.py"], False),
+        (["git stash"], False),
+        (["git stash", "git stash pop"], True),
+        (["git commit -am x", "git checkout a.py"], True),
+        (["git commit -am x", "git revert --no-edit HEAD"], False),
+        (["git checkout b.py"], True),
+    ],
+)
+def test_what_is_put_back_after_the_pass_takes_the_fix_with_it(story, after, solved):
+    story.fails("pytest", "KeyError: 'port'")
+    story.says(WHY)
+    story.edits("a.py", "port = 8080", "port = 80")
+    story.runs("pytest", "5 passed")
+    story.asks("No, that breaks production. Please undo it.")
+    for command in after:
+        story.runs(command)
+    (arc,) = arcs.find(story.events)
+    assert (arc.solved, bool(arc.diagnosis)) == (solved, solved)
+
+
+@pytest.mark.parametrize(
+    ("text", "solved"), [("port = 80", False), ("port = int(8080)", True), ("port = 8080", True)]
+)
+def test_an_edit_after_the_pass_may_take_the_fix_back(story, text, solved):
+    story.fails("pytest", "KeyError: 'port'")
+    story.edits("a.py", "port = 8080", "port = 80")
+    story.runs("pytest", "5 passed")
+    story.edits("a.py", text, "port = 8080")
+    (arc,) = arcs.find(story.events)
+    assert arc.solved is solved
+
+
+def test_a_debug_line_of_one_arc_that_the_next_takes_out_is_in_neither(story):
+    story.fails("pytest", "KeyError: 'port'")
+    story.edits("a.py", "load()\nprint('DEBUG', data)", "load()")
+    story.edits("b.py", "port = 8080", "port = 80")
+    story.fails("pytest", "TypeError: no text")
+    story.edits("a.py", "value = str(port)", "print('DEBUG', data)\nvalue = port")
+    story.runs("pytest", "5 passed")
+    first, second = arcs.find(story.events)
+    assert [(c.path, c.added) for c in first.changes] == [("b.py", ("port = 8080",))]
+    assert [(c.removed, c.added) for c in second.changes] == [(("value = port",), ("value = str(port)",))]
+
+
+def test_a_file_that_a_heredoc_writes_is_written(story):
+    story.fails("pytest", "KeyError: 'port'")
+    story.runs("cd src && cat > conf.py <<'EOF'\nport = 8080\nEOF")
+    story.runs("pytest", "5 passed")
+    (arc,) = arcs.find(story.events)
+    assert [(c.path, c.added, c.command) for c in arc.changes] == [("src/conf.py", ("port = 8080",), "")]
+
+
+@pytest.mark.parametrize("command", ["pytest 2>&1 | tee /tmp/out.log", "pytest | tee out/report.txt"])
+def test_the_run_that_proves_is_no_fix(story, command):
+    story.fails("pytest", "KeyError: 'port'")
+    story.runs(command, "5 passed")
+    (arc,) = arcs.find(story.events)
+    assert (arc.changes, arc.solved) == ((), False)
+
+
+def test_of_a_line_that_edits_and_runs_the_edit_is_the_fix(story):
+    story.fails("pytest", "KeyError: 'port'")
+    story.runs("sed -i '3d' a.py && pytest", "5 passed")
+    (arc,) = arcs.find(story.events)
+    assert [c.command for c in arc.changes] == ["sed -i '3d' a.py"]
+
+
+# who is at what
+
+
+@pytest.mark.parametrize(
+    ("told", "solved"),
+    [
+        (("asks", "Now rename the export button."), False),
+        (("says", "This failure is pre-existing and unrelated to my change; I leave it."), False),
+        (("asks", "Take the port from the environment instead."), True),
+        (("asks", "Go on."), True),
+        (("says", "The failure is pre-existing, but let me fix it anyway."), True),
+    ],
+)
+def test_what_is_done_for_something_else_mends_nothing(story, told, solved):
+    story.fails("pytest", "KeyError: 'port'")
+    getattr(story, told[0])(told[1])
+    story.edits("ui.py", "LABEL = 'Download'", "LABEL = 'Export'")
+    story.runs("pytest", "5 passed")
+    (arc,) = arcs.find(story.events)
+    assert arc.outcome
+    assert arc.solved is solved
+
+
+def test_what_was_mended_before_another_task_stays_and_the_person_may_come_back(story):
+    story.fails("pytest", "KeyError: 'port'")
+    story.edits("a.py", "port = 8080", "port = 80")
+    story.asks("Now rename the export button.")
+    story.edits("ui.py", "LABEL = 'Download'", "LABEL = 'Export'")
+    story.asks("Now the KeyError of the port.")
+    story.edits("b.py", "port = 8080", "port = 80")
+    story.runs("pytest", "5 passed")
+    (arc,) = arcs.find(story.events)
+    assert [c.path for c in arc.changes] == ["a.py", "b.py"]
+
+
+def test_a_failure_of_the_other_task_is_an_arc_of_its_own(story):
+    story.fails("pytest", "KeyError: 'port'")
+    story.says("This failure is pre-existing; I leave it.")
+    story.edits("ui.py", "LABEL = Download", "LABEL = 'Export'")
+    story.fails("pytest", "NameError: name 'Download' is not defined")
+    story.edits("ui.py", "LABEL = 'Download'", "LABEL = Download")
+    story.runs("pytest", "5 passed")
+    first, second = arcs.find(story.events)
+    assert (first.solved, second.solved) == (False, True)
+
+
+# what is no cause any more
+
+
+@pytest.mark.parametrize(
+    ("between", "left"),
+    [
+        ([("edits", "cache.py"), ("fails", "pytest")], ()),
+        ([("fails", "pytest -v")], (WHY,)),
+        ([("says", "That wasn't it.")], ()),
+        ([("edits", "cache.py"), ("fails", "pytest tests/other.py")], (WHY,)),
+        ([("edits", "cache.py"), ("runs", "git checkout cache.py"), ("fails", "pytest")], (WHY,)),
+    ],
+)
+def test_a_cause_that_was_tried_in_vain_is_none(story, between, left):
+    story.fails("pytest tests/invoice.py", "KeyError: 'port'")
+    story.says(WHY)
+    for do, what in between:
+        if do == "edits":
+            story.edits(what, "ttl = 0", "ttl = 60")
+        elif do == "says":
+            story.says(what)
+        else:
+            story.runs(what, "KeyError: 'port'" if do == "fails" else "", ok=do == "runs")
+    arc = arcs.find(story.events)[0]
+    assert arc.diagnosis == left
+
+
+def test_a_denial_is_no_diagnosis(story):
+    story.fails("pytest", "KeyError: 'port'")
+    story.says(f"The KeyError is not caused by `settings.toml`. {WHY}")
+    (arc,) = arcs.find(story.events)
+    assert arc.diagnosis == (WHY,)
+
+
 # what mends what
 
 

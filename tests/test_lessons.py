@@ -353,6 +353,9 @@ def test_a_run_of_another_package_verifies_no_fix(story):
      ("a.ts", "go();", "if (ready) {\n  go();\n}", "add `if (ready) { go(); }`."),
      ("a.ts", "go();", "if (ready) {\n" + "  call_another();\n" * 9 + "}", "add `if (ready)`."),
      ("a.py", "total = sum(rows)", "rows = clean(data)\ntotal = sum(rows, 0)", "add `rows = clean(data)`."),
+     ("a.py", "while i < n:", "while i <= n:", "replace `while i < n:` with `while i <= n:`."),
+     ("a.py", "i < n", "i <= n", "replace `i < n` with `i <= n`."),
+     ("a.py", "n = 9", "n = 10", "replace `n = 9` with `n = 10`."),
      ("a.py", "import os\nx = old()", "x = old()", "remove `import os`."),
      ("a.py", "", "import os\n\n\ndef load(path):\n    return path[key.lower()]\n", "a.py anew."),
      ("a.py", "", "import os\n\n\ndef load(path):\n    port = 5\n    return port\n", "write `port = 5`.")],
@@ -363,6 +366,43 @@ def test_the_fix_is_what_differs_whole(story, path, old, new, told):
     story.runs("pytest", "4 passed in 0.1s")
     (repair,) = of("repair", found(story))
     assert told in repair.answer
+
+
+def test_closing_brackets_alone_are_no_fix_to_tell(story):
+    story.fails("npx jest", "SyntaxError: missing ) after argument list")
+    story.edits("a.js", "foo(bar)\n})", "foo(bar)\n}")
+    story.runs("npx jest", "Tests: 1 passed, 1 total")
+    assert not of("repair", found(story))
+
+
+def test_tests_and_changelogs_that_quote_the_error_are_not_the_fix(mended):
+    (run,) = mended.events[-1:]
+    del mended.events[-1]
+    mended.edits("tests/test_invoice.py", "def test_currency():\n    assert price() == 'EUR 9.50'")
+    mended.edits("CHANGELOG.md", "- Fix the AssertionError '9.50 EUR' != 'EUR 9.50'")
+    mended.edits("/tmp/debug.py", "print('9.50 EUR', 'EUR 9.50')")
+    mended.events.append(Execution("e99", 99.0, *(run.tool, run.command, run.text, run.ok)))
+    (repair,) = of("repair", found(mended))
+    assert "In src/invoice.py" in repair.answer
+    assert not any(name in repair.answer for name in ("test_currency", "CHANGELOG", "/tmp"))
+
+
+def test_of_causes_that_say_as_much_the_last_one_is_told(story):
+    story.fails("pytest", "KeyError: 'port'")
+    story.says("The KeyError comes from `cache.py`, it must be stale.")
+    story.says("The KeyError comes from `conf.py`, it must be a typo.")
+    story.edits("conf.py", "port = data['port']", "port = data['prt']")
+    story.runs("pytest", "1 passed")
+    (repair,) = of("repair", found(story))
+    assert repair.answer.startswith("The KeyError comes from `conf.py`")
+
+
+def test_a_command_that_edits_is_told_with_its_pipe(story):
+    story.fails("pytest", "KeyError: 'port'")
+    story.runs("echo 'port = 80' | tee conf.ini")
+    story.runs("pytest", "1 passed")
+    (repair,) = of("repair", found(story))
+    assert repair.answer == "Ran `echo 'port = 80' | tee conf.ini`. Verified with `pytest`."
 
 
 def test_a_key_of_a_repair_is_what_was_put_in(mended):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -27,6 +29,9 @@ def read(line: str) -> list[tuple[str, ...]]:
      ("pytest -q \\\n --maxfail=1 # && ls", [("", "pytest", "-q", "--maxfail=1")]),
      ("pytest tests/a.py::test[x-1]", [("", "pytest", "tests/a.py::test[x-1]")]),
      ("! grep -q x a && pytest", [("", "grep", "-q", "x", "a"), ("&&", "pytest")]),
+     ("echo it\\'s", [("", "echo", "it's")]),
+     ("A=1 B=2 make # all", [("", "make")]),
+     ("cat > a.py <<E\nrm b.py\nE\npytest", [("", "cat"), (";", "pytest")]),
      ("", [])],
 )  # fmt: skip
 def test_a_line_is_its_commands_and_what_joins_them(line: str, commands: list[tuple[str, ...]]) -> None:
@@ -57,3 +62,15 @@ def test_what_is_set_for_a_command_is_none_of_its_words() -> None:
 def test_whatever_is_typed_is_read(line: str) -> None:
     for one in shell.parse(line):
         assert all(isinstance(word, str) for word in one.words)
+
+
+def test_what_is_appended_and_how_it_is_written_are_known() -> None:
+    (one,) = shell.parse("echo 'a b' >> a.txt 2>&1")
+    assert (one.appends, one.whole, one.text) == (True, "echo 'a b' >> a.txt", "echo 'a b'")
+
+
+@pytest.mark.parametrize("mark", ["'", '"', "$(", "<<a", "\\", "(", "a'b\"", "<<a\n", "a && ", "{ ", "if "])
+def test_a_line_is_soon_read(mark: str) -> None:
+    began = time.process_time()
+    shell.parse(mark * (6000 // len(mark)))
+    assert time.process_time() - began < 3.0

@@ -10,15 +10,29 @@ Pure: events in, arcs out.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
 
-from rune import changes, editing, orders, runs, scopes, unfold
+from rune import (
+    causes,
+    changes,
+    deeds,
+    kinds,
+    mending,
+    orders,
+    runs,
+    scopes,
+    signatures,
+    tasks,
+    unfold,
+    worktree,
+)
 from rune.changes import Made
 from rune.events import answers
-from rune.records.trajectory import Event, Execution, Generation, Note, Reflection
+from rune.records.trajectory import Event, Execution, Generation, Note, Prompt, Reflection
 from rune.redact.plausible import MARK
 from rune.signatures import signature
+from rune.worktree import Entry, Worktree
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +74,14 @@ class Arc:
 class _Open:
     error: Execution
     said: list[Reflection] = field(default_factory=list)
-    made: list[Made] = field(default_factory=list)
+    made: list[Entry] = field(default_factory=list)
+    standing: list[Made] = field(default_factory=list)
+    """What of it was in the files when the chain ended."""
+
+    @property
+    def tried(self) -> bool:
+        """Whether something that was changed for it stands."""
+        return any(entry.stands for entry in self.made)
 
 
 @dataclass(slots=True)
@@ -69,92 +90,164 @@ class _Chain:
 
     family: str
     arcs: list[_Open]
+    gathers: bool = True
+    """Not while the person or the agent is at something else."""
+    outcome: Execution | None = None
+    later: int = 0
+    """How many edits of the session there were at the outcome."""
 
     @property
     def last(self) -> _Open:
         return self.arcs[-1]
 
+    def about(self) -> Iterator[str]:
+        """What the chain is about, in words."""
+        for arc in self.arcs:
+            yield from (arc.error.command, signature(arc.error), *(said.text for said in arc.said))
+            for entry in arc.made:
+                made = entry.made
+                yield f"{made.path} {made.text}" if isinstance(made, Generation) else made.command
 
-def find(events: Sequence[Event]) -> list[Arc]:
-    """Every arc of a session, in the order in which the failures came."""
+
+def find(events: Sequence[Event], project: str = "") -> list[Arc]:
+    """Every arc of a session, in the order in which the failures came.
+
+    Args:
+        events: of the session.
+        project: its folder, where that is known: a command may name its files in full.
+    """
     waiting: list[_Chain] = []
-    done: list[Arc] = []
-    known: dict[str, str] = {}
+    done: list[_Chain] = []
+    tree = Worktree(project)
     for event, own in zip(events, unfold.each(events), strict=True):
         match event:
+            case Prompt():
+                for chain in waiting:
+                    chain.gathers = tasks.continues(event.text, chain.about())
             case Reflection() | Note():
-                for chain in waiting:
-                    chain.last.said.append(
-                        event if isinstance(event, Reflection) else Reflection(event.id, event.at, event.text)
-                    )
+                _told(Reflection(event.id, event.at, event.text), waiting)
             case Generation():
-                edit = changes.written(known, event)
-                for chain in waiting:
-                    chain.last.made.append(edit)
+                _made([tree.put(event)], waiting)
             case Execution():
-                waiting = _run(event, own, waiting, done)
+                waiting = _ran(event, own, waiting, done, tree)
             case _:
                 pass
     for chain in waiting:
-        done += _close(chain, None)
-    return sorted(done, key=lambda arc: (arc.error.at, arc.error.id))
+        _end(chain, None, tree)
+    found = [arc for chain in (*done, *waiting) for arc in _close(chain, tree)]
+    return sorted(found, key=lambda arc: (arc.error.at, arc.error.id))
 
 
-def _run(event: Execution, own: Sequence[Execution], waiting: list[_Chain], done: list[Arc]) -> list[_Chain]:
-    """The chains that still wait after a command line and its runs."""
-    if event.ok and event.tool == unfold.SHELL:
-        _commanded(event, waiting)
+def _told(said: Reflection, waiting: Sequence[_Chain]) -> None:
+    """What the agent said goes to the failures that it is at; one that it leaves alone gathers no more."""
+    leaves = causes.leaves(said.text)
+    for chain in waiting:
+        if chain.gathers:
+            chain.last.said.append(said)
+            chain.gathers = not leaves
+
+
+def _made(entries: Sequence[Entry], waiting: Sequence[_Chain]) -> None:
+    for chain in waiting:
+        if chain.gathers:
+            known = [entry for arc in chain.arcs for entry in arc.made]
+            chain.last.made += [entry for entry in entries if entry not in known]
+
+
+def _ran(
+    event: Execution, own: Sequence[Execution], waiting: list[_Chain], done: list[_Chain], tree: Worktree
+) -> list[_Chain]:
+    """The chains that still wait after a line: what it does to files stands before or after its runs."""
+    before, after = worktree.order(event)
+    _commanded(event, before, waiting, tree)
     for run in own:
-        if run.ok:
-            proved = [chain for chain in waiting if answers(run, chain.last.error)]
-            for chain in proved:
-                done += _close(chain, run)
-            waiting = [chain for chain in waiting if chain not in proved]
-        else:
-            _failed(run, runs.family(run.command), waiting)
+        waiting = _run(run, waiting, done, tree)
+    _commanded(event, after, waiting, tree)
     return waiting
 
 
+def _run(event: Execution, waiting: list[_Chain], done: list[_Chain], tree: Worktree) -> list[_Chain]:
+    """The chains that still wait after a run."""
+    if event.ok:
+        proved = [chain for chain in waiting if answers(event, chain.last.error) and _tells(chain, tree)]
+        for chain in proved:
+            _end(chain, event, tree)
+        done += proved
+        return [chain for chain in waiting if chain not in proved]
+    _failed(event, runs.family(event.command), waiting)
+    return waiting
+
+
+def _tells(chain: _Chain, tree: Worktree) -> bool:
+    """Whether a run that passes now tells of the chain: not while what was there is set aside."""
+    return not tree.lacks(chain.last.error.at) or any(arc.tried for arc in chain.arcs)
+
+
 def _failed(event: Execution, family: str, waiting: list[_Chain]) -> None:
-    """A run that failed opens an arc, but where nothing was changed since another one of its kind failed."""
+    """A run that failed opens an arc, but where nothing was changed since another one of its kind failed.
+
+    The same error once more refutes what was said before something was tried against it. Where it was left
+    alone it stays so.
+    """
+    told = signature(event)
     alike = [chain for chain in waiting if chain.family == family]
     same = [chain for chain in alike if not scopes.apart(event.command, chain.last.error.command)]
-    if same and same[-1].last.made and signature(same[-1].last.error) != signature(event):
-        same[-1].arcs.append(_Open(event))
+    if any(not chain.gathers and signatures.same(signature(chain.last.error), told) for chain in same):
+        return
+    alike, same = ([chain for chain in some if chain.gathers] for some in (alike, same))
+    if same and same[-1].last.tried:
+        last = same[-1].last
+        if not signatures.same(signature(last.error), told):
+            same[-1].arcs.append(_Open(event))
+        else:
+            tried = max(entry.made.at for entry in last.made if entry.stands)
+            last.said = [said for said in last.said if said.at > tried]
     elif not same and all(
-        chain.last.made or scopes.elsewhere(event.command, chain.last.error.command) for chain in alike
+        chain.last.tried or scopes.elsewhere(event.command, chain.last.error.command) for chain in alike
     ):
         waiting.append(_Chain(family, [_Open(event)]))
 
 
-def _commanded(event: Execution, waiting: list[_Chain]) -> None:
-    """A command that went well: it edits, or it puts files back as they were."""
+def _commanded(event: Execution, parts: list[int], waiting: Sequence[_Chain], tree: Worktree) -> None:
+    """What parts of a command did to files: they edit them, or put them back as they were."""
+    done = [deed for deed in deeds.of(event.command, tree.project) if deed.part in parts]
+    back = {deed.part for deed in done if tree.restores(deed)}
+    entries = tree.ran(event, done)
+    mine = [one for one in entries if one.made.id == event.id]
+    known = back | {deed.part for deed in done if deed.kind in ("write", "append") or (mine and deed.swaps)}
     for chain in waiting:
-        for arc in chain.arcs:
-            arc.made = [
-                one
-                for one in arc.made
-                if not isinstance(one, Generation) or not changes.restores(event.command, one.path)
-            ]
-        if editing.mends(event.command, chain.family, chain.last.error.text):
-            chain.last.made.append(event)
+        returned = [one for one in entries if one not in mine and one.aside < chain.last.error.at]
+        _made([*mine, *returned], [chain])
+        unknown = [part for part in parts if part not in known]
+        if command := mending.edits(event, unknown, chain.family, chain.last.error, tree.project):
+            _made([tree.take(replace(event, command=command))], [chain])
 
 
-def _close(chain: _Chain, outcome: Execution | None) -> list[Arc]:
-    """The arcs of a chain; what a later one of them took back was no fix of an earlier one."""
-    made = [changes.net(arc.made) for arc in chain.arcs]
-    for place, later in enumerate(made):
-        for earlier in made[:place]:
-            for then in [one for one in later if any(changes.undoes(one, first) for first in earlier)]:
-                later.remove(then)
-                earlier[:] = [first for first in earlier if not changes.undoes(then, first)]
-    return [_arc(arc, tuple(map(change, left)), outcome) for arc, left in zip(chain.arcs, made, strict=True)]
+def _end(chain: _Chain, outcome: Execution | None, tree: Worktree) -> None:
+    """What a chain came to: edits that do not stand by then were no part of it."""
+    chain.outcome, chain.later = outcome, len(tree.entries)
+    for arc in chain.arcs:
+        arc.standing = [entry.made for entry in arc.made if entry.stands]
 
 
-def _arc(arc: _Open, left: tuple[Change, ...], outcome: Execution | None) -> Arc:
-    said = [line for reflection in arc.said for line in sentences(reflection.text)]
-    telling = [line for line in said if explains(line)]
-    ids = (arc.error.id, *(r.id for r in arc.said), *(one.id for one in arc.made))
+def _close(chain: _Chain, tree: Worktree) -> list[Arc]:
+    """The arcs of a chain; what was taken back afterwards takes with it what had been said of it."""
+    groups = changes.apart([changes.net(arc.standing) for arc in chain.arcs])
+    gone = {entry.made.id for entry in tree.entries[: chain.later] if not entry.stands}
+    later = [entry.made for entry in tree.entries[chain.later :] if entry.stands]
+    found = []
+    for arc, made in zip(chain.arcs, groups, strict=True):
+        left = [one for one in made if not chain.outcome or changes.lasts(one, later, one.id not in gone)]
+        said = f"{arc.error.command}\n{arc.error.text}"
+        fixing = kinds.fixing(map(change, left), lambda one: one.path, chain.family, said)
+        found.append(_arc(arc, tuple(fixing), chain.outcome, back=bool(made) and not left))
+    return found
+
+
+def _arc(arc: _Open, left: tuple[Change, ...], outcome: Execution | None, back: bool) -> Arc:
+    said = [] if back else [told for reflection in arc.said for told in sentences(reflection.text)]
+    telling = [one for one in causes.standing(said) if explains(one) and not causes.denies(one)]
+    ids = (arc.error.id, *(r.id for r in arc.said), *(one.made.id for one in arc.made))
     ids += (outcome.id,) if outcome else ()
     return Arc(
         arc.error,
@@ -178,7 +271,8 @@ def change(event: Made) -> Change:
 
 
 _CUES = re.compile(
-    r"\b(?:because|since|due to|caused?|reason|root cause|the (?:issue|problem|bug|error|failure|fix)"
+    r"\b(?:because|since|due to|caused?|comes? from|reason|root cause|typo"
+    r"|the (?:(?:real|actual|underlying|true) )?(?:issue|problem|bug|error|failure|fix)"
     r"|the culprit|missing|needs? to|must|should|instead|requires?|expects?|expected|isn't|doesn't|wasn't"
     r"|didn't|not|never|only|always|wrong|fail(?:s|ed|ing)?|undefined|so that)\b",
     re.I,

@@ -59,7 +59,7 @@ def edits(command: str) -> bool:
     >>> edits("sed -i s/a/b/ x.py"), edits("ls"), edits("pytest | tee /tmp/out.log")
     (True, False, False)
     """
-    return _rewrites(command) or _TIDY.search(command) is not None
+    return any(_writes(one, fed) or _TIDY.search(one.text) for one, fed in _fed(command))
 
 
 def mends(command: str, name: str, said: str = "") -> bool:
@@ -70,19 +70,22 @@ def mends(command: str, name: str, said: str = "") -> bool:
     >>> mends("pip install requests", "pytest", "No module named 'requests'")
     True
     """
-    if _rewrites(command):
+    return any(able(one, fed, name, said) for one, fed in _fed(command))
+
+
+def able(one: Simple, fed: Simple | None, name: str, said: str) -> bool:
+    """Whether one command of a line may; ``fed`` is what it reads from."""
+    if _writes(one, fed):
         return True
-    if _TIDY.search(command) is not None:
+    if _TIDY.search(one.text) is not None:
         return _TIDYABLE.search(name) is not None
-    return any(_supplies(one, said) for one in parse(command))
+    return _supplies(one, said)
 
 
-def _rewrites(command: str) -> bool:
+def _fed(command: str) -> list[tuple[Simple, Simple | None]]:
+    """The commands of a line, each with the one whose output it reads."""
     line = parse(command)
-    before = [None, *line]
-    return any(
-        _writes(one, fed if one.joint == "|" else None) for fed, one in zip(before, line, strict=False)
-    )
+    return [(one, fed if one.joint == "|" else None) for fed, one in zip((None, *line), line, strict=False)]
 
 
 def _writes(one: Simple, fed: Simple | None) -> bool:
@@ -99,7 +102,9 @@ def _writes(one: Simple, fed: Simple | None) -> bool:
         case "patch" | "apply_patch":
             return True
         case "mv" | "cp":
-            return len(words) > 2 and all(_ours(word) for word in words[1:] if not word.startswith("-"))
+            *sources, target = [word for word in words[1:] if not word.startswith("-")] or [""]
+            gone = sources if one.program == "mv" else []
+            return bool(sources) and all(map(_ours, gone or [target]))
     if one.program in _WRITERS and any(map(_ours, one.writes)):
         return True
     if programs.family(one).startswith(("python -c", "node", "ruby", "perl", "php")):

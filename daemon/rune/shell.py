@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 _JOINTS = frozenset(("&&", "||", ";", ";;", "|", "|&", "&", "\n"))
 _OPAQUE = frozenset(("string", "raw_string", "command_substitution", "process_substitution", "comment"))
 _COMMANDS = frozenset(("command", "declaration_command", "test_command", "unset_command"))
+_REDIRECTS = frozenset(("file_redirect", "heredoc_redirect"))
 _SHELLS = frozenset(("bash", "sh", "zsh", "dash"))
 _SCRIPT = re.compile(r"-[a-z]*c")
 
@@ -40,12 +41,21 @@ class Simple:
     """What joins it to the one before: ``&&``, ``||``, ``;``, ``|``, ``&``; nothing at the beginning."""
     writes: tuple[str, ...] = ()
     """Files that its output goes into."""
+    appends: bool = False
+    """Whether it goes behind what they hold."""
+    redirects: str = ""
+    """How its output is redirected, as it is written."""
     heredoc: str | None = None
     """What it is given to read."""
     within: tuple[int, ...] = ()
     """The subshells in which it runs, the outermost first."""
     background: bool = False
     """Whether nobody waits for it."""
+
+    @property
+    def whole(self) -> str:
+        """It with its redirects, without what a heredoc holds."""
+        return f"{self.text} {self.redirects}" if self.redirects else self.text
 
     @property
     def program(self) -> str:
@@ -72,12 +82,23 @@ def parse(line: str) -> tuple[Simple, ...]:
             if joint in (";", "&"):
                 found[begun:] = [replace(one, background=joint == "&") for one in found[begun:]]
                 begun = len(found)
-        elif node.type in ("file_redirect", "heredoc_redirect"):
+        elif node.type in _REDIRECTS:
             found[-1:] = [_redirected(one, node) for one in found[-1:]]
         else:
             found += _given(replace(_simple(node), joint=joint if found else "", within=inner))
             joint = ";"
     return tuple(found)
+
+
+def pipes(line: str) -> list[list[tuple[int, Simple]]]:
+    """The commands of a line with their numbers, those together of which one reads what another prints."""
+    found: list[list[tuple[int, Simple]]] = []
+    for number, one in enumerate(parse(line)):
+        if one.joint == "|" and found:
+            found[-1].append((number, one))
+        else:
+            found.append([(number, one)])
+    return found
 
 
 _JOINED = {"|&": "|", "\n": ";", ";;": ";"}
@@ -91,20 +112,21 @@ def _parser() -> Parser:
     return Parser(Language(tree_sitter_bash.language()))
 
 
-def _steps(node: Node, inner: tuple[int, ...] = ()) -> Iterator[tuple[Node, tuple[int, ...]]]:
+def _steps(root: Node) -> Iterator[tuple[Node, tuple[int, ...]]]:
     """Commands, redirects and what joins them, in the order of the text; in which subshells each stands."""
-    for child in node.children:
-        if child.type in _COMMANDS or child.type == "variable_assignment":
-            yield child, inner
-            redirects = ("file_redirect", "heredoc_redirect")
-            yield from ((part, inner) for part in child.children if part.type in redirects)
-        elif child.type == "heredoc_redirect":
-            yield child, inner  # a pipe may stand behind the mark, and its text only after that
-            yield from _steps(child, inner)
-        elif child.type in _JOINTS or child.type == "file_redirect":
-            yield child, inner
-        elif child.type not in _OPAQUE:
-            yield from _steps(child, (*inner, child.start_byte) if child.type == "subshell" else inner)
+    waiting: list[tuple[Node, tuple[int, ...]]] = [(child, ()) for child in reversed(root.children)]
+    while waiting:  # a line of a thousand commands is as deep a tree
+        node, inner = waiting.pop()
+        if node.type in _COMMANDS or node.type == "variable_assignment":
+            yield node, inner
+            waiting += [(part, inner) for part in reversed(node.children) if part.type in _REDIRECTS]
+        elif node.type in _JOINTS or node.type == "file_redirect":
+            yield node, inner
+        elif node.type not in _OPAQUE:
+            if node.type == "heredoc_redirect":
+                yield node, inner  # a pipe may stand behind the mark, and its text only after that
+            within = (*inner, node.start_byte) if node.type == "subshell" else inner
+            waiting += [(child, within) for child in reversed(node.children)]
 
 
 def _simple(node: Node) -> Simple:
@@ -125,8 +147,11 @@ def _redirected(one: Simple, node: Node) -> Simple:
     first, *_, last = node.children
     if first.type == "file_descriptor" and _source(first) != "1":
         return one
-    into = any(part.type in (">", ">>", "&>", "&>>", ">|") for part in node.children)
-    return replace(one, writes=(*one.writes, _word(last))) if into else one
+    how = next((part.type for part in node.children if part.type in (">", ">>", "&>", "&>>", ">|")), "")
+    if not how:
+        return one
+    whole = " ".join(filter(None, (one.redirects, _source(node))))
+    return replace(one, writes=(*one.writes, _word(last)), appends=how.endswith(">>"), redirects=whole)
 
 
 def _given(one: Simple) -> Iterator[Simple]:

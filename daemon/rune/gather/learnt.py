@@ -49,7 +49,7 @@ def find(past: Trajectory, project: Path) -> Iterator[Learnt]:
 
 
 def _failures(past: Trajectory, project: Path) -> Iterator[Learnt]:
-    found = arcs.find(past.events)
+    found = arcs.find(past.events, past.project)
     for arc in sorted(found, key=lambda arc: not arc.solved):
         told = [lesson.answer for lesson in repairs.of_arc(arc, found) if lesson.kind in TELLING]
         title = arc.signature.replace("`", "'")

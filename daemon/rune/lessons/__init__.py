@@ -35,7 +35,7 @@ def find(trajectory: Trajectory, limit: int) -> list[Lesson]:
     No kind takes more than its share while others wait for a place. A lesson whose question says all of its
     answer already (no keys) teaches nothing, but for some (``WORTH``).
     """
-    found = arcs.find(trajectory.events)
+    found = arcs.find(trajectory.events, trajectory.project)
     ranked: list[Lesson] = []
     for arc in sorted(found, key=lambda arc: not arc.solved):
         ranked += repairs.of_arc(arc, found)

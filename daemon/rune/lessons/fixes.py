@@ -6,7 +6,6 @@ imports say little: other lines that differ come first.
 
 from __future__ import annotations
 
-import difflib
 import itertools
 import re
 from collections.abc import Collection, Iterator, Sequence
@@ -20,6 +19,8 @@ LONGEST = 120
 """Characters of a statement."""
 JOINED = 8
 """Lines of a statement."""
+LEAST = 3
+"""Letters and digits of a statement that one unlike it takes the place of."""
 ALIKE = 0.5
 """How alike two lines are of which one became the other."""
 _HASHES = frozenset(
@@ -112,18 +113,15 @@ def _before(put: str, others: Sequence[str], removed: Sequence[str]) -> str:
     """The statement that gave way to another one; empty where that is rather new."""
     if not removed:
         return ""
-    best = max(removed, key=lambda line: _ratio(line, put))
-    if _ratio(best, put) >= ALIKE:
+    best = max(removed, key=lambda line: changes.alike(line, put))
+    if changes.alike(best, put) >= ALIKE:
         return best
-    return "" if any(_ratio(removed[0], other) >= ALIKE for other in others) else removed[0]
+    first = removed[0] if len(_EMPTY.sub("", removed[0])) >= LEAST else ""
+    return "" if any(changes.alike(first, other) >= ALIKE for other in others) else first
 
 
 def _same(one: str, other: str) -> bool:
     return re.sub(r"\s|,(?=\s*[)\]}])", "", one) == re.sub(r"\s|,(?=\s*[)\]}])", "", other)
-
-
-def _ratio(one: str, other: str) -> float:
-    return difflib.SequenceMatcher(None, one, other, autojunk=False).ratio()
 
 
 def _moved(change: Change, moved: Collection[str]) -> Fix | None:
@@ -177,7 +175,7 @@ def _begun(text: str) -> bool:
 
 def _says(line: str, path: str) -> bool:
     """Whether a line is code, and more than brackets and quotes."""
-    return len(_EMPTY.sub("", line)) >= changes.LEAST and not _comment(line, path)
+    return _EMPTY.sub("", line) != "" and not _comment(line, path)
 
 
 def _comment(line: str, path: str) -> bool:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-from rune import arcs, phrasing, runs, scopes
+from rune import arcs, phrasing, runs, scopes, signatures
 from rune.arcs import Arc, Change
 from rune.lessons import fixes
 from rune.lessons.fixes import Fix
@@ -63,7 +63,8 @@ def of_arc(arc: Arc, arcs_of_session: Sequence[Arc]) -> Iterator[Lesson]:
 
 
 def _recurs(one: Arc, other: Arc) -> bool:
-    return one.signature == other.signature and not scopes.elsewhere(one.error.command, other.error.command)
+    same = signatures.same(one.signature, other.signature)
+    return same and not scopes.elsewhere(one.error.command, other.error.command)
 
 
 def _outlasts(later: Arc, one: Arc) -> bool:
@@ -126,7 +127,7 @@ def _why(arc: Arc) -> str:
         because = (
             2
             if re.search(
-                r"\b(?:because|due to|cause|reason|since|root cause|the (?:issue|problem|bug) is)\b",
+                r"\b(?:because|due to|cause|reason|since|root cause|the (?:\w+ )?(?:issue|problem|bug) is)\b",
                 sentence,
                 re.I,
             )
@@ -134,9 +135,8 @@ def _why(arc: Arc) -> str:
         )
         return (shared + because + ("`" in sentence)) * (0.2 if _PLANNED.match(sentence) else 1)
 
-    ranked = sorted(arc.diagnosis, key=weight, reverse=True)
-    best = ranked[:1]
-    return best[0] if best and weight(best[0]) >= 1 else ""
+    best = max(reversed(arc.diagnosis), key=weight, default="")  # of equals what was said last
+    return best if best and weight(best) >= 1 else ""
 
 
 def _stated_fix(arc: Arc, why: str) -> str:
@@ -168,7 +168,8 @@ def _fixes(arc: Arc) -> list[Fix]:
 
 
 def _ran(change: Change) -> Fix | None:
-    command = clean(change.command)
+    """A command that edited, with all of its pipes: what stands at their end may be what wrote."""
+    command = _fit(re.sub(r"^cd\s+[/~]\S*\s*&&\s*", "", change.command))
     return Fix(f"Ran `{command}`.", command) if command else None
 
 
@@ -179,4 +180,11 @@ def clean(command: str) -> str:
     command = re.sub(r"^\s*cd\s+\S+\s*(?:&&|;)\s*", "", command.strip())
     command = re.sub(r"\s*(?:2>&1)?\s*\|\s*(?:tail|head|cat|tee)\b.*$", "", command)
     command = re.sub(r"\s*2>&1\s*$", "", command)
-    return command if len(command) <= 140 and "`" not in command and not arcs.unfit(command) else ""
+    return _fit(command)
+
+
+def _fit(command: str) -> str:
+    """A command that can be told; empty where it is long, or has several lines."""
+    several = "\n" in command or "<<" in command
+    fit = len(command) <= 140 and "`" not in command and not several and not arcs.unfit(command)
+    return command if fit else ""
