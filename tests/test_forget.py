@@ -231,6 +231,19 @@ def test_an_adapter_that_was_taught_a_forgotten_echo_goes_before_the_echo(home, 
     assert oblivion.of(store, "s1") == frozenset(), "somebody etched the same"
 
 
+def test_an_adapter_whose_files_are_gone_has_no_say_once_something_is_forgotten(
+    home, family, add, write_session, echoes
+):
+    """It went with an echo that it was taught, and then there was no room to write that down."""
+    library, other = Library(echoes, time.time), add("s3", b"three")
+    library.supersede(family[2].id, other.id)
+    library.discard(other.id)
+    write_session("s9")
+    forget.session(home, "s9", echoes.project)
+    assert library.states()[other.id].status == "forgotten"
+    assert [card.id for card in library.cards()] == [family[2].id]
+
+
 def test_a_parent_whose_session_was_learnt_anew_does_not_come_back_beside_that(home, family, add, echoes):
     library, (_, two, _) = Library(echoes, time.time), family
     again = add("s2", b"again", created=time.time() + 1)

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import re
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,7 +25,7 @@ from rune.errors import FormatError, RuneError
 from rune.evolution import lineage
 from rune.evolving import carrying
 from rune.jobs import Jobs
-from rune.library import Library
+from rune.library import ID, Library
 from rune.model_process import ModelProcess
 from rune.paths import Echoes, Home
 from rune.records import recalled, trajectory
@@ -115,6 +116,7 @@ def _deleted(library: Library, going: list[str]) -> None:
     Files go first, as a full disk has no room for a line before that. Until the last line says that they are
     gone, another try finds them in the ledger, and whose place they had.
     """
+    going = list(dict.fromkeys((*going, *_unsaid(library))))
     for id in going:
         library.refuse(id)
     for id in going:
@@ -127,6 +129,12 @@ def _deleted(library: Library, going: list[str]) -> None:
             library.reactivate(card.id, "what had taken its place was forgotten", hand=False)
     for id in going:
         library.remove(id)
+
+
+def _unsaid(library: Library) -> list[str]:
+    """Adapters whose files are gone already, while the ledger does not say so: a try was broken off."""
+    there = (id for id, state in library.states().items() if state.status != "forgotten")
+    return [id for id in there if re.fullmatch(ID, id) and not (library.root / id).is_dir()]
 
 
 def _spoken_for(library: Library, home: Home) -> None:

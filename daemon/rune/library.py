@@ -26,7 +26,7 @@ from rune.records.outline import Outline
 from rune.stages import CARD, CONFIG, STAGE, WEIGHTS
 from rune.word import Words
 
-__all__ = ["CONFIG", "STAGE", "WEIGHTS", "Library"]
+__all__ = ["CONFIG", "ID", "STAGE", "WEIGHTS", "Library"]
 
 log = logging.getLogger(__name__)
 ID = r"[0-9a-f]{16}"
