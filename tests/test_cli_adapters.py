@@ -70,6 +70,13 @@ def test_one_adapter_is_shown_by_the_beginning_of_its_id_with_what_its_fitness_r
     assert (missing.exit_code, "no adapters begin with 'zz'" in missing.output) == (1, True)
 
 
+@pytest.mark.parametrize("gate", [{"child": None}, {"interference": "much"}, {"child": 0.5}, "passed", 3])
+def test_what_is_said_of_a_gate_is_shown_as_far_as_it_is_there(rune, teach, gate):
+    card = teach("s1", told("gateway port", "8080"), settings={"gate": gate})
+    shown = rune("show", card.id).output
+    assert ("interference    ?" in shown) is isinstance(gate, dict)
+
+
 def test_an_adapter_is_put_away_and_put_back_by_hand(rune, teach, library):
     card = teach("s1", told("port", "8080"))
     assert "reactivate" in rune("archive", card.id, "--reason", "wrong").output

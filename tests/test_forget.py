@@ -7,9 +7,9 @@ import pytest
 
 from rune import forget, gather
 from rune.config import EvolutionConfig
-from rune.echoes import known
+from rune.echoes import known, oblivion
 from rune.echoes.store import Store
-from rune.errors import FormatError
+from rune.errors import FormatError, NewerVersion
 from rune.evolving import carrying, standing
 from rune.index import Document, Index, store_folder
 from rune.jobs import Jobs
@@ -154,6 +154,102 @@ def test_what_a_forgotten_session_knew_better_another_one_may_know_better_too(
 
 def told_apart(n):
     return Lesson("goal", f"Session {n} was about w{n}.", (f"What was session {n} about?",), ())
+
+
+@pytest.fixture
+def family(add, write_session, echoes):
+    """Two sessions, and a child of their adapters that has their places."""
+    library = Library(echoes, time.time)
+    for name in ("s1", "s2"):
+        write_session(name)
+    one, two = (add(name, name.encode()) for name in ("s1", "s2"))
+    child = add("task-1", b"child", level="task", parents=(one.id, two.id), sessions=("s1", "s2"))
+    for parent in (one, two):
+        library.supersede(parent.id, child.id)
+    return one, two, child
+
+
+def everything(echoes, home):
+    roots = [echoes.root, home.root]
+    files = [path for root in roots for path in root.rglob("*") if path.is_file()]
+    return {path: path.read_bytes() for path in files if not path.name.endswith(".lock")}
+
+
+def newer(path, line='{"v": 9}'):
+    with path.open("a") as file:
+        file.write(f"{line}\n")
+
+
+@pytest.mark.parametrize("what", ["recalls", "card", "ledger", "jobs", "gathered"])
+def test_what_a_newer_rune_wrote_is_refused_before_anything_is_deleted(
+    home, family, echoes, remembered, what
+):
+    remembered("workers", entry("Money is decimal"))
+    home.root.mkdir(exist_ok=True)
+    if what == "card":
+        path = Library(echoes, time.time).folder(family[2].id) / "card.json"
+        path.chmod(0o600)
+        path.write_text(path.read_text().replace('"v": 2', '"v": 3'))
+    else:
+        newer(home.jobs if what == "jobs" else getattr(echoes, what))
+    before = everything(echoes, home)
+    for ask in (forget.check, forget.session):
+        with pytest.raises(NewerVersion):
+            ask(home, "s1", echoes.project)
+    assert everything(echoes, home) == before
+
+
+def test_a_damaged_line_of_another_session_keeps_nobody_from_forgetting(home, family, echoes):
+    newer(echoes.recalls, '{"v":1,"session":"s2","adapter":"a"}')
+    newer(echoes.recalls, '{"v":1,"at":2,"session":"s1","adapter":"a"}')
+    forget.session(home, "s1", echoes.project)
+    assert not echoes.trajectory("s1").exists()
+    assert echoes.recalls.read_text() == '{"v":1,"session":"s2","adapter":"a"}\n'
+
+
+def test_where_no_line_can_be_written_the_files_go_all_the_same_and_the_next_try_does_the_rest(
+    home, family, echoes
+):
+    one, two, child = family
+    library = Library(echoes, time.time)
+    for gone in (one, child):  # as far as it comes on a full disk
+        library.discard(gone.id)
+    assert [path.name for path in echoes.adapters.iterdir() if path.is_dir()] == [two.id]
+    assert library.states()[child.id].status == "active", "as far as anybody has written down"
+    removed = forget.session(home, "s1", echoes.project).removed
+    assert set(removed) == {f"adapter {one.id}", f"adapter {child.id}", "trajectory s1.jsonl"}
+    assert [card.id for card in library.cards()] == [two.id]
+    assert [library.states()[card.id].status for card in (one, child)] == ["forgotten"] * 2
+
+
+def test_an_adapter_that_was_taught_a_forgotten_echo_goes_before_the_echo(home, add, remembered, echoes):
+    ours = entry("Money is decimal")
+    remembered("workers", ours, entry("Dates are UTC", source="rune:work s2"))
+    store = Store(echoes, time.time)
+    assert oblivion.of(store, "s1") == {ours.digest}
+    remembered("reviewer", replace(ours, layer="etched"))
+    assert oblivion.of(store, "s1") == frozenset(), "somebody etched the same"
+
+
+def test_an_adapter_whose_files_are_gone_has_no_say_once_something_is_forgotten(
+    home, family, add, write_session, echoes
+):
+    """It went with an echo that it was taught, and then there was no room to write that down."""
+    library, other = Library(echoes, time.time), add("s3", b"three")
+    library.supersede(family[2].id, other.id)
+    library.discard(other.id)
+    write_session("s9")
+    forget.session(home, "s9", echoes.project)
+    assert library.states()[other.id].status == "forgotten"
+    assert [card.id for card in library.cards()] == [family[2].id]
+
+
+def test_a_parent_whose_session_was_learnt_anew_does_not_come_back_beside_that(home, family, add, echoes):
+    library, (_, two, _) = Library(echoes, time.time), family
+    again = add("s2", b"again", created=time.time() + 1)
+    forget.session(home, "s1", echoes.project)
+    assert [card.id for card in library.cards()] == [again.id]
+    assert library.states()[two.id].superseded_by == again.id
 
 
 def test_what_evolution_has_done_leaves_no_answer_in_the_journal_of_jobs(add, home, echoes):

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from rune import files
+from rune import files, stages
 from rune.errors import AdapterError, FormatError, NewerVersion, WrongBase
 from rune.library import STAGE, Library
 from rune.records import card as records
@@ -490,6 +490,40 @@ def test_a_crash_between_the_rename_and_the_ledger_is_mended(library, add):
     before = snapshot(library.root)
     library.recover()
     assert snapshot(library.root) == before
+
+
+def test_a_card_without_its_line_is_worth_what_its_probes_say(library, add):
+    old = add(weights=b"old")
+    before = library.ledger.read_bytes()
+    useless = add(weights=b"new", session="s2", source_hash="d" * 64, probes_after={"heldout": 0.0})
+    good = add(weights=b"good", session="s3", sessions=("s4", "s5"), source_hash="e" * 64)
+    library.ledger.write_bytes(before)
+    assert library.cards() == [old, good]
+    assert [one.id for one in library.metadata()] == [old.id, good.id]
+    assert library.states()[useless.id].status == "unserved"
+    assert library.states()[good.id].origins == ("s4", "s5")
+    library.recover()
+    assert library.cards() == [old, good]
+    assert [state.since > 0 for state in library.states().values()] == [True] * 3
+
+
+def test_every_missing_line_is_written_that_of_an_older_adapter_of_a_session_too(library, add):
+    cards = [add(weights=bytes([n]), source_hash=f"{n:064}") for n in range(2)]
+    library.ledger.unlink()
+    library.recover()
+    assert library.cards() == cards[1:]
+    assert sorted(library.states()) == sorted(card.id for card in cards)
+    assert library.states()[cards[0].id].session == "s1"
+
+
+def test_what_was_moved_aside_and_not_deleted_is_deleted_by_the_next_sweep(library, add):
+    made, other = add(), add(weights=b"two", session="s2", source_hash="f" * 64)
+    stages.aside(library.root, library.folder(made.id))
+    stages.aside(library.root, library.folder(other.id))
+    assert len(list(library.root.glob(".gone-*"))) == 2
+    library.remove(made.id)
+    assert list(library.root.glob(".gone-*")) == []
+    assert library.states()[made.id].status == "forgotten"
 
 
 def test_recovering_does_not_bring_back_what_was_superseded_on_purpose(library, add):

@@ -108,7 +108,7 @@ class Daemon:
         async with self._disk:
             try:
                 await asyncio.to_thread(self._take_in)
-            except (OSError, RuneError) as error:
+            except (OSError, RuneError, ValueError, ArithmeticError) as error:  # an odd line ends no daemon
                 self._failed("capture", error)
         resting = self._working is None or self._working.done()
         if resting and not self._leaving and (job := self.jobs.next(time.time())):
@@ -237,15 +237,15 @@ class Daemon:
 
     async def _forget(self, request: Forget) -> Message:
         if self.job.startswith("evolve") or f"{self.job}:".startswith(f"distil {request.session}:"):
-            what = "is being distilled, or brought together with others"
-            way_out = "try again when `rune status` shows no job"
-            return Failed("Busy", f"session {request.session} {what}; {way_out}")
-        # first: where that cannot be done, nothing is forgotten by halves
-        await forget.out_of_index(self.home, self.worker, request)
+            what = f"session {request.session} is being distilled, or brought together with others"
+            return Failed("Busy", f"{what}; try again when `rune status` shows no job")
+        project = Path(request.project)
+        await asyncio.to_thread(forget.check, self.home, request.session, project)
+        await forget.out_of_index(self.home, self.worker, request)  # first: else it would be done by halves
         self.capture.forget(request.session)
         self.jobs.forget(request.session, request.project)
-        self.gatherer.forget(Path(request.project), request.session)
-        forgotten = await asyncio.to_thread(forget.session, self.home, request.session, Path(request.project))
+        self.gatherer.forget(project, request.session)
+        forgotten = await asyncio.to_thread(forget.session, self.home, request.session, project)
         try:
             await forget.out_of_index(self.home, self.worker, request)  # now also what else was made of it
         except RuneError as error:  # the next recall matches the index to what is there

@@ -2,12 +2,17 @@
 
 What is forgotten cannot be trained out of weights: an adapter that was taught it is deleted, and made anew
 out of its session without it.
+
+Covered: a crash and a full disk at any point; the next try finds what is left. Whatever may refuse is looked
+at before anything is deleted, and what was learnt goes before anything is written about it.
+Not covered: what a newer Rune made of an echo, where the ledger does not say so.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
+import re
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,7 +25,7 @@ from rune.errors import FormatError, RuneError
 from rune.evolution import lineage
 from rune.evolving import carrying
 from rune.jobs import Jobs
-from rune.library import Library
+from rune.library import ID, Library
 from rune.model_process import ModelProcess
 from rune.paths import Echoes, Home
 from rune.records import recalled, trajectory
@@ -55,23 +60,48 @@ def session(home: Home, name: str, project: Path) -> Forgotten:
             f"expected a session of {project}, found no trajectory or adapter of {name!r}; "
             "see `rune echoes show`"
         )
-    before = known.read(echoes)
-    erased = oblivion.session(Store(echoes, time.time), name)
-    removed = [f"echo {one}" for one in erased.removed]
-    with library.alone():  # no child is published between the look for what was made of it and its end
-        adapters = _made_of(library, name)
-        others = [one for one in resting_on(echoes, before, known.read(echoes)) if one.id not in adapters]
-        _deleted(library, [*adapters, *(card.id for card in others)])
-    removed += [f"adapter {adapter}" for adapter in adapters]
+    check(home, name, project)
+    before, store = known.read(echoes), Store(echoes, time.time)
+    gone = _unlearnt(library, name, oblivion.of(store, name))
+    erased = oblivion.session(store, name)
+    lost = before.digests - known.read(echoes).digests
+    late = _unlearnt(library, name, lost)  # published before its echoes were gone
+    adapters, others = {**gone[0], **late[0]}, {**gone[1], **late[1]}
+    removed = [f"echo {one}" for one in erased.removed] + [f"adapter {adapter}" for adapter in adapters]
     recalled.forget(echoes.recalls, name)
     if path.exists():
         path.unlink()
         removed.append(f"trajectory {path.name}")
-    for card in others:
+    for card in others.values():
         again = f"`rune distil {card.session}` makes it anew without"
         removed.append(f"adapter {card.id} of session {card.session}, taught an echo of it: {again}")
     _spoken_for(library, home)
     return Forgotten(name, tuple(removed), erased.left)
+
+
+def check(home: Home, name: str, project: Path) -> None:
+    """Look at all that may refuse to let a session go, before anything is deleted.
+
+    Raises:
+        NewerVersion: a newer Rune wrote something that would have to be deleted or written anew.
+        FormatError: what says where the session went cannot be read.
+    """
+    echoes = Echoes(project)
+    library = Library(echoes, time.time)
+    Jobs(home.jobs, time.time).all()
+    recalled.check(echoes.recalls)
+    lost = oblivion.of(Store(echoes, time.time), name)
+    for id in (*_made_of(library, name), *(card.id for card in _taught(library, lost))):
+        library.refuse(id)
+
+
+def _unlearnt(library: Library, name: str, lost: frozenset[str]) -> tuple[dict[str, None], dict[str, Card]]:
+    """Delete what was made of a session, and what was taught one of these echoes; the ids, the cards."""
+    with library.alone():  # no child is published between the look for what was made of it and its end
+        own = dict.fromkeys(_made_of(library, name))
+        others = {card.id: card for card in _taught(library, lost) if card.id not in own}
+        _deleted(library, [*own, *others])
+    return own, others
 
 
 def _made_of(library: Library, session: str) -> list[str]:
@@ -81,26 +111,50 @@ def _made_of(library: Library, session: str) -> list[str]:
 
 
 def _deleted(library: Library, going: list[str]) -> None:
-    """Delete adapters; those whose place they had taken get it back first, so that nothing else is lost."""
-    for card in lineage.orphans(library.cards(include_archived=True), library.states(), going):
-        library.reactivate(card.id, "what had taken its place was forgotten", hand=False)
+    """Delete adapters; those whose place they had taken get it back, so that nothing else is lost.
+
+    Files go first, as a full disk has no room for a line before that. Until the last line says that they are
+    gone, another try finds them in the ledger, and whose place they had.
+    """
+    going = list(dict.fromkeys((*going, *_unsaid(library))))
+    for id in going:
+        library.refuse(id)
+    for id in going:
+        library.discard(id)
+    cards, states = library.cards(include_archived=True), library.states()
+    for card in lineage.orphans(cards, states, going):
+        if newer := lineage.successor(card, cards, states):
+            library.supersede(card.id, newer)
+        else:
+            library.reactivate(card.id, "what had taken its place was forgotten", hand=False)
     for id in going:
         library.remove(id)
+
+
+def _unsaid(library: Library) -> list[str]:
+    """Adapters whose files are gone already, while the ledger does not say so: a try was broken off."""
+    there = (id for id, state in library.states().items() if state.status != "forgotten")
+    return [id for id in there if re.fullmatch(ID, id) and not (library.root / id).is_dir()]
 
 
 def _spoken_for(library: Library, home: Home) -> None:
     """What an adapter that is gone had retired is true again, unless another one knows better, too."""
     try:
         carrying.retire(library, config.load(home.config).evolution)
-    except RuneError as error:  # it is forgotten all the same; the next session that is learnt does this
+    except (RuneError, OSError) as error:  # it is forgotten all the same; the next session learnt does it
         log.warning("what is true again was not looked at: %s", error)
 
 
 def resting_on(echoes: Echoes, before: Known, after: Known | None = None) -> list[Card]:
     """The adapters that were taught an echo of ``before`` that is not in ``after``, and their children."""
     gone = before.digests - (after.digests if after else frozenset())
+    return _taught(Library(echoes, time.time), gone)
+
+
+def _taught(library: Library, gone: frozenset[str]) -> list[Card]:
+    """The adapters that were taught an echo of these digests, and their children."""
     lost = {f"{known.ECHO}{digest}" for digest in gone}
-    cards = Library(echoes, time.time).cards(include_archived=True)
+    cards = library.cards(include_archived=True)
     taught = [card for card in cards if any(lost & set(lesson.evidence) for lesson in card.lessons)]
     return [*taught, *lineage.descendants(cards, [card.id for card in taught])]
 

@@ -24,10 +24,12 @@ from rune.records.card import Card
 from rune.records.ledger import NEW, Entry, State
 from rune.records.outline import Outline
 from rune.stages import CARD, CONFIG, STAGE, WEIGHTS
+from rune.word import Words
 
-__all__ = ["CONFIG", "STAGE", "WEIGHTS", "Library"]
+__all__ = ["CONFIG", "ID", "STAGE", "WEIGHTS", "Library"]
 
 log = logging.getLogger(__name__)
+ID = r"[0-9a-f]{16}"
 
 
 class Library:
@@ -72,9 +74,10 @@ class Library:
         Raises:
             NewerVersion: a newer Rune wrote the ledger.
         """
-        states, shown = self.states(), ("active", "unserved", "superseded", "archived")
+        states, shown = self._shelf.states(), ("active", "unserved", "superseded", "archived")
         wanted = shown if include_archived else shown[:1]
-        found = [one for one in self._outlines.all() if states.get(one.id, NEW).status in wanted]
+        known = ((one, states.get(one.id) or outline.unwritten(one)) for one in self._outlines.all())
+        found = [one for one, state in known if state.status in wanted]
         return sorted(found, key=lambda one: (one.created, one.id))
 
     def problems(self) -> list[str]:
@@ -106,7 +109,7 @@ class Library:
             AdapterError: there is none of this id.
         """
         folder = self.root / id
-        if not re.fullmatch(r"[0-9a-f]{16}", id) or not folder.is_dir():
+        if not re.fullmatch(ID, id) or not folder.is_dir():
             raise AdapterError(f"no adapter {id!r} in {self.root}; `rune echoes show` lists what there is")
         return folder
 
@@ -121,13 +124,14 @@ class Library:
         return None
 
     def of_session(self, session: str) -> list[str]:
-        """Ids of every adapter on disk that a session went into, also those whose card is damaged."""
+        """Ids of every adapter that a session went into: on disk, also those whose card is damaged, or known
+        to the ledger, as those are whose files went before there was room to write that down."""
         states = self.states()
-        origins = {
-            name: (states.get(name, NEW) if isinstance(card, FormatError) else card).origins
-            for name, card in self._shelf.cards().items()
-        }
-        return [name for name, sessions in origins.items() if session in sessions]
+        known = ((name, state) for name, state in states.items() if state.status != "forgotten")
+        origins = {name: state.origins for name, state in known if re.fullmatch(ID, name)}
+        for name, card in self._shelf.cards().items():
+            origins[name] = (states.get(name, NEW) if isinstance(card, FormatError) else card).origins
+        return sorted(name for name, sessions in origins.items() if session in sessions)
 
     def verify(self, id: str) -> Card:
         """The card of an adapter whose files are what they were when it was made.
@@ -159,12 +163,14 @@ class Library:
             )
 
     def states(self) -> dict[str, State]:
-        """What became of each adapter that the ledger names; a card without a line is an active one.
+        """What became of each adapter that the ledger names, or that is on disk without a line of its own.
 
         Raises:
             NewerVersion: a newer Rune wrote the ledger.
         """
-        return self._shelf.states()
+        states = self._shelf.states()
+        cards = ((id, card) for id, card in self._shelf.cards().items() if id not in states)
+        return {**states, **{id: outline.unwritten(card) for id, card in cards if isinstance(card, Card)}}
 
     # writing
 
@@ -215,7 +221,7 @@ class Library:
         with self.alone():
             kept = self.for_source(made.source_hash, made.base_hash)
             if kept is None:
-                self._refuse_newer(made.id)
+                self.refuse(made.id)
                 stages.publish(self.root, staged, made)
                 kept = made
             else:
@@ -234,14 +240,15 @@ class Library:
         self.states()
         with self.alone():
             stages.sweep(self.root)
-            states = self.states()
+            states, written = self.states(), self._shelf.states()
             rivals: dict[str, list[Card]] = {}
             for card in self.cards(include_archived=True):
                 if states.get(card.id, NEW).status in ("active", "unserved"):
                     rivals.setdefault(card.session, []).append(card)
             for cards in rivals.values():
-                if len(cards) > 1 or cards[0].id not in states:
-                    self._settle(cards[-1])
+                for card in cards:
+                    if card.id not in written or (card is cards[-1] and len(cards) > 1):
+                        self._settle(card)
 
     def archive(self, id: str, reason: str = "", hand: bool = True) -> None:
         """Take an adapter out of service; its files stay. By hand it has no say any more in what is true."""
@@ -260,9 +267,15 @@ class Library:
         self._record(self.get(id).id, "superseded", **detail)
 
     def score(self, id: str, probes: dict[str, float | None]) -> None:
-        """Write down newer probe scores; an adapter no better than the base is no longer served."""
-        card = self.get(id)
-        self._record(id, "scored", probes=probes, served=records.better_than_base(card.probes_before, probes))
+        """Write down newer probe scores; an adapter no better than the base is no longer served.
+
+        One that a person has put back is, and so is what came of it.
+        """
+        with self.alone():
+            card = self.get(id)
+            word = Words(self.cards(include_archived=True), self.states()).of(id)
+            served = records.better_than_base(card.probes_before, probes) or word > 0.0
+            self._record(id, "scored", probes=probes, served=served)
 
     def remove(self, id: str) -> None:
         """Delete an adapter for good; removing it twice does no harm.
@@ -270,21 +283,40 @@ class Library:
         Raises:
             NewerVersion: a newer Rune wrote the ledger or the card; nothing is touched.
         """
-        if not re.fullmatch(r"[0-9a-f]{16}", id):
+        with self.alone():
+            there = (self.root / id).is_dir()
+            self.discard(id)
+            state = self._shelf.states().get(id)
+            if there if state is None else state.status != "forgotten":
+                self._record(id, "forgotten")
+
+    def discard(self, id: str) -> None:
+        """Delete an adapter's files, which a full disk allows; ``remove`` writes down that it is gone.
+
+        Raises:
+            NewerVersion: a newer Rune wrote the ledger or the card; nothing is touched.
+        """
+        self.refuse(id)
+        folder = self.root / id
+        with self.alone():
+            packed(folder, id).unlink(missing_ok=True)
+            stages.sweep(self.root)
+            if folder.is_dir():
+                files.remove_folder(stages.aside(self.root, folder))
+            outline.drop(self.echoes.outlines, id)
+
+    def refuse(self, id: str) -> None:
+        """Whether an adapter may be deleted, or written over.
+
+        Raises:
+            AdapterError: it is called as none can be.
+            NewerVersion: a newer Rune wrote the ledger or the card.
+        """
+        if not re.fullmatch(ID, id):
             raise AdapterError(f"expected an adapter's id of 16 hexadecimal digits, found {id!r}")
         self.states()
-        folder = self.root / id
-        packed(folder, id).unlink(missing_ok=True)
-        with self.alone():
-            state = self.states().get(id)
-            if folder.is_dir():
-                self._refuse_newer(id)
-                gone = stages.aside(self.root, folder)
-                self._record(id, "forgotten")
-                files.remove_folder(gone)
-                outline.drop(self.echoes.outlines, id)
-            elif state is not None and state.status != "forgotten":
-                self._record(id, "forgotten")
+        if (self.root / id).exists() and isinstance(error := self._shelf.card(id), NewerVersion):
+            raise error
 
     # the steps of writing
 
@@ -293,7 +325,7 @@ class Library:
 
         It takes no place of one that a person has put back since it was made.
         """
-        state = self.states().get(card.id)
+        state = self._shelf.states().get(card.id)
         if state is None or state.status == "forgotten":
             served = records.better_than_base(card.probes_before, card.probes_after)
             probes = {"probes_before": card.probes_before, "probes_after": card.probes_after}
@@ -313,9 +345,5 @@ class Library:
 
     def _record(self, id: str, entry: str, **detail: object) -> None:
         with self.alone():
-            self.states()
+            self._shelf.states()
             ledger.record(self.ledger, Entry(id, entry, self.clock(), dict(detail)))
-
-    def _refuse_newer(self, id: str) -> None:
-        if (self.root / id).exists() and isinstance(error := self._shelf.card(id), NewerVersion):
-            raise error

@@ -1,11 +1,14 @@
 """The folders that adapters are made in: private, then sealed, and published with one rename, read-only.
 
 Covered: a crash at any point leaves the folder out of sight, for a sweep to finish, or whole in its place.
+What was moved aside is deleted by the next sweep, whoever moved it, as its process may live on after a disk
+that was full.
 Not covered: two that publish at once; whoever calls holds the library's lock.
 """
 
 from __future__ import annotations
 
+import itertools
 import os
 from dataclasses import replace
 from pathlib import Path
@@ -18,6 +21,8 @@ from rune.records.card import Card
 CONFIG, WEIGHTS = records.CONFIG, records.WEIGHTS
 CARD = "card.json"
 STAGE = ".staging-"
+GONE = ".gone-"
+"""What is to be deleted: nobody looks into it any more."""
 
 
 def make(root: Path) -> Path:
@@ -35,7 +40,9 @@ def make(root: Path) -> Path:
 
 
 def sweep(root: Path) -> None:
-    """Remove what dead processes have left."""
+    """Remove what dead processes have left, and what was moved aside."""
+    for gone in root.glob(f"{GONE}*"):
+        files.remove_folder(gone)
     for stage in root.glob(f"{STAGE}*"):
         if files.abandoned(stage, STAGE):
             files.remove_folder(stage)
@@ -77,5 +84,6 @@ def publish(root: Path, staged: Path, card: Card) -> None:
 
 
 def aside(root: Path, folder: Path) -> Path:
-    """Take a folder out of sight in one step; a sweep finishes what a crash leaves of it."""
-    return folder.rename(make(root))
+    """Take a folder out of sight in one step, even on a full disk; a sweep deletes what is left of it."""
+    names = (root / f"{GONE}{number}" for number in itertools.count())
+    return folder.rename(next(name for name in names if not name.exists()))

@@ -9,7 +9,7 @@ import pytest
 
 from rune.config import EvolutionConfig
 from rune.evolution import facts, fitness
-from rune.evolution.plan import Standing
+from rune.evolution.actions import Standing
 from rune.records.card import Lesson
 from rune.records.ledger import State
 from rune.testing import told

@@ -58,3 +58,16 @@ def test_a_parent_that_serves_beside_its_child_is_unfinished(family):
 def test_generations_follow_from_the_parents_that_are_known(family):
     assert [ids(layer) for layer in lineage.layers(family)] == [["a", "b", "e", "f"], ["c"], ["d"]]
     assert lineage.layers([]) == []
+
+
+def test_whose_session_has_a_later_adapter_that_serves_does_not_take_its_place_back(make_card):
+    old, new = (make_card(id=id, created=at, session="s1") for id, at in (("a", 1.0), ("b", 2.0)))
+    child = make_card(id="c", session="task-1", parents=("b",), created=3.0)
+    cards, states = [old, new, child], {"a": State("superseded", superseded_by="x")}
+    assert lineage.successor(old, cards, states) == "b"
+    assert lineage.successor(new, cards, states) == ""
+    assert lineage.successor(old, cards, {**states, "b": State("archived")}) == ""
+    served = {**states, "b": State("superseded", superseded_by="c")}
+    assert lineage.successor(old, cards, served) == "b"
+    assert lineage.successor(old, cards[:2], served) == "", "the child is gone"
+    assert lineage.successor(old, cards, {**states, "a": State("superseded", word=2.5)}) == ""

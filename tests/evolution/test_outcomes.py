@@ -78,3 +78,17 @@ def test_of_two_failures_the_later_one_that_was_run_again_decides():
     events = [run(1, False), run(2, False, "ruff check"), run(9, True), run(10, False, "ruff check")]
     (found,) = judge(events, (5, "a"))
     assert (found.event, found.outcome.passed) == ("e2", False)
+
+
+def test_what_is_judged_again_is_said_where_it_is_another_thing_and_void_where_it_is_nothing():
+    (early,) = judge([run(1, False), run(6, False)], (5, "a"))
+    late = judge([run(1, False), run(6, False), run(9, True)], (5, "a"), (5.5, "b"))
+    new = outcomes.news(late, [early])
+    assert [(one.adapter, one.outcome.passed, one.outcome.share) for one in new] == [
+        ("a", True, 0.25), ("b", True, 0.25),
+    ]  # fmt: skip
+    assert outcomes.news(late, late) == []
+    (again,) = judge([run(1, False), run(6, False), run(9, True)], (5, "a"), (5.5, "a"))
+    void = outcomes.news([again], [early, again])
+    assert [(one.outcome.recalled, one.outcome.share) for one in void] == [(5.0, 0.0)]
+    assert outcomes.news([again], [*void, again]) == []

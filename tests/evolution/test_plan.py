@@ -3,7 +3,8 @@ from dataclasses import replace
 import pytest
 
 from rune.config import EvolutionConfig
-from rune.evolution.plan import Consolidate, Forget, Merge, Update, fingerprint, plan
+from rune.evolution.actions import Consolidate, Forget, Merge, Update
+from rune.evolution.plan import fingerprint, plan
 from rune.records.card import Lesson
 from rune.records.ledger import State
 
@@ -102,6 +103,37 @@ def test_what_a_person_has_put_back_is_retired_by_what_happened_after_it_alone(s
     assert found == {("a", "b"): (1,), ("a", "d"): (0,), ("b", "d"): (0,)}
 
 
+def test_what_a_person_has_put_back_is_known_by_what_it_says_in_a_child_and_a_newer_adapter(standing, lesson):
+    told, moment = replace(lesson("gateway port", "8080"), at=NOON - 9 * DAY), NOON - 3 * DAY
+    old = standing("a", told, days_ago=9, state=State("superseded", word=moment, kept={0: moment}))
+    before = standing("b", lesson("gateway port", "9090"), days_ago=5)
+    after = standing("d", lesson("gateway port", "7070"), days_ago=1)
+    more = (lesson("mailer port", "25"), replace(told, answer=told.answer.upper()))
+    newer = standing("c", *more, days_ago=2, session="s-a")
+    child = standing("c", *more, days_ago=2, session="task-1", sessions=("s-x", "s-a"))
+    for heir in (newer, child):
+        assert planned(old, before, heir, similar=1.0) == []
+        found = {(one.old, one.lessons, one.word) for one in planned(old, heir, after, similar=1.0)}
+        assert found == {("c", (1,), moment)}
+    strangers = [standing("c", *more, days_ago=2), standing("c", *more, days_ago=10, session="s-a")]
+    for other in strangers:
+        assert [one.lessons for one in planned(old, replace(before, used=0.0), other, similar=1.0)] == [(1,)]
+    put_away = replace(old, state=replace(old.state, status="archived", hand=True))
+    assert [one.lessons for one in planned(put_away, before, newer, similar=1.0)] == [(1,)]
+
+
+def test_to_be_learnt_again_is_no_news_of_what_a_person_has_put_back(standing, lesson):
+    moment = NOON - 3 * DAY
+    old = standing(
+        "a", lesson("gateway port", "8080"), days_ago=9, state=State(word=moment, kept={0: moment})
+    )
+    better = lesson("gateway port", "9090")
+    first = standing("b", better, days_ago=5, state=State("superseded"), session="s-b")
+    again = standing("c", better, lesson("mailer port", "25"), days_ago=1, session="s-b")
+    assert planned(old, first, again, similar=1.0) == []
+    assert [one.lessons for one in planned(old, again, similar=1.0)] == [(0,)]
+
+
 # forget
 
 
@@ -118,6 +150,25 @@ def test_over_the_budget_the_least_fit_go_first_and_what_was_never_measured_goes
     assert [action.id for action in planned(*some, budget_mb=12)] == ["b", "d"]
     assert [action.id for action in planned(*some, budget_mb=0)] == ["b", "d", "a", "c"]
     assert planned(*some, budget_mb=20) == []
+
+
+def test_what_a_person_has_put_back_is_not_put_away_by_itself_nor_what_came_of_it(standing, lesson):
+    back = State(word=NOON - 80 * DAY)
+    unfit = standing("a", lesson("port", "8080"), phi=0.1, days_ago=70, state=back)
+    assert planned(unfit) == []
+    assert planned(unfit, budget_mb=0) == []
+    other = standing("b", lesson("colour", "blue"), phi=0.9)
+    assert [action.id for action in planned(unfit, other, budget_mb=6)] == ["b"]
+    heir = standing("c", lesson("port", "8080"), phi=0.1, days_ago=65, session="s-a")
+    gone = replace(unfit, state=replace(back, status="superseded"))
+    assert planned(gone, heir) == []
+    assert [action.id for action in planned(heir)] == ["c"]
+
+
+def test_of_what_is_put_away_no_lesson_is_retired_as_well(standing, lesson):
+    old = standing("a", lesson("gateway port", "8080"), lesson("door", "a1"), phi=0.1, days_ago=70)
+    new = standing("b", lesson("gateway port", "9090"))
+    assert [type(action) for action in planned(old, new, similar=1.0)] == [Forget]
 
 
 # consolidate

@@ -6,7 +6,7 @@ import pytest
 from rune import finding
 from rune.config import Config, EvolutionConfig
 from rune.errors import AdapterError, WrongBase
-from rune.evolution.plan import Consolidate, Forget, Merge, Update
+from rune.evolution.actions import Consolidate, Forget, Merge, Update
 from rune.evolving import breeding, carrying, standing
 from rune.evolving.breeding import Bred
 from rune.library import STAGE, Library
@@ -271,3 +271,18 @@ def test_of_a_parent_that_goes_while_a_plan_is_carried_out_a_person_has_the_last
     before = library.states()[one.id]
     assert carrying.carry(library, planned) == []
     assert library.states()[one.id] == before
+
+
+def test_a_child_without_its_line_that_is_no_better_than_the_base_takes_nobodys_place(
+    library, cluster, teach
+):
+    """Killed between its rename and its line, it was not to be served."""
+    before = library.ledger.read_bytes()
+    parents = tuple(card.id for card in cluster)
+    useless = {"probes_after": {"trained": 1.0, "heldout": 0.0}, "created": time.time()}
+    child = teach("task-1", *cluster[0].lessons, level="task", parents=parents, sessions=("s0",), **useless)
+    library.ledger.write_bytes(before)
+    assert library.cards() == cluster
+    assert carrying.finish(library) == []
+    assert library.states()[child.id].status == "unserved"
+    assert library.cards() == cluster

@@ -83,6 +83,13 @@ def test_a_damaged_ledger_of_one_project_keeps_no_other_waiting(
     assert said in caplog.text
 
 
+def test_an_odd_number_in_a_projects_recalls_keeps_no_other_waiting(quiet, cluster, echoes, clock, caplog):
+    echoes.recalls.write_text(f'{{"v":1,"at":1,"score":1{"0" * 400},"session":"s","adapter":"a"}}\n')
+    clock.advance(100)
+    assert quiet.tick(busy=False) == []
+    assert "recalls.jsonl:1" in caplog.text
+
+
 def test_a_card_of_a_level_that_nobody_knows_keeps_no_other_waiting(
     quiet, cluster, library, clock, project, caplog
 ):

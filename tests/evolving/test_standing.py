@@ -4,8 +4,8 @@ from dataclasses import replace
 import pytest
 
 from rune.config import EvolutionConfig
-from rune.evolution.plan import Forget, Update
-from rune.evolving import carrying, examining, standing
+from rune.evolution.actions import Consolidate, Forget, Update
+from rune.evolving import breeding, carrying, examining, standing
 from rune.records import recalled
 from rune.records.ledger import Outcome
 from rune.records.recalled import Use
@@ -161,6 +161,93 @@ def test_what_a_person_puts_back_stays_until_a_later_session_says_otherwise(teac
     teach("s3", later)
     assert len(carrying.retire(library, QUIET)) == 2
     assert told(library) == ["7070"]
+
+
+@pytest.mark.parametrize("what", ["lesson", "whole", "archive"])
+def test_a_plan_that_was_made_before_a_person_spoke_is_not_carried_out(
+    teach, lesson, gates, library, echoes, what
+):
+    old = teach("s1", lesson("gateway port", "8080"), lesson("sky colour", "a7"))
+    new = teach("s2", lesson("gateway port", "9090"))
+    planned = {
+        "lesson": list(standing.look(echoes, QUIET, NOON).actions),
+        "whole": [Update(old.id, new.id, (), "fitter")],
+        "archive": [Forget(old.id, "unfit")],
+    }[what]
+    before, other = carrying.carry(library, planned), teach("s3", *gates[:2])
+    assert len(before) == 1
+    library.reactivate(old.id)
+    if what != "lesson":
+        library.reactivate(old.id)
+    assert carrying.carry(library, planned) == []
+    assert "8080" in told(library)
+    assert len(carrying.carry(library, [Forget(other.id, "unfit")])) == 1, "others are no matter of that"
+
+
+def test_nothing_is_retired_by_what_a_person_has_put_away_since_that_was_planned(ports, library, echoes):
+    _, new = ports(80, 8080)
+    planned = standing.look(echoes, QUIET, NOON).actions
+    library.archive(new.id)
+    assert carrying.carry(library, planned) == []
+    library.reactivate(new.id)
+    assert len(carrying.carry(library, planned)) == 1
+
+
+def test_a_person_has_the_last_word_in_a_session_that_is_learnt_again_and_in_a_child(
+    teach, lesson, gates, library, nursery
+):
+    port = replace(lesson("gateway port", "8080"), at=5.0)
+    first = teach("s1", port, *gates[:3])
+    other = teach("s2", *gates[3:6])
+    teach("s3", replace(lesson("gateway port", "9090"), at=6.0), lesson("sky colour", "a7"))
+    assert len(carrying.retire(library, QUIET)) == 1
+    library.reactivate(first.id)
+    again = teach("s1", port, *gates[:4], created=time.time())
+    assert library.states()[first.id].superseded_by == again.id
+    assert carrying.retire(library, QUIET) == []
+    action = Consolidate((again.id, other.id), "task", "")
+    *_, bred = breeding.breed(nursery(), library, action)
+    assert "8080" in [lesson.keys[0] for lesson in library.get(bred.adapter).lessons]
+    assert carrying.retire(library, QUIET) == []
+    teach("s4", replace(lesson("gateway port", "7070"), at=time.time() + 60))
+    carrying.retire(library, QUIET)
+    assert told(library) == ["7070"]
+
+
+def test_a_bad_score_takes_nothing_out_of_service_that_a_person_has_put_back(teach, lesson, library):
+    bad = {"trained": 0.0, "heldout": 0.0}
+    useless = teach("s1", lesson("gateway port", "8080"), probes_after=bad)
+    assert library.states()[useless.id].status == "unserved"
+    library.reactivate(useless.id)
+    library.score(useless.id, {**bad, "related": 0.5})
+    assert library.states()[useless.id].status == "active"
+    assert library.states()[useless.id].probes == {**bad, "related": 0.5}
+    heir = teach("s1", lesson("gateway port", "8080"), lesson("sky colour", "a7"), created=time.time())
+    library.score(heir.id, bad)
+    assert library.states()[heir.id].status == "active"
+    stranger = teach("s2", lesson("rain", "wet"))
+    library.score(stranger.id, bad)
+    assert library.states()[stranger.id].status == "unserved"
+
+
+def test_outcomes_are_the_same_whenever_they_are_settled(
+    teach, gates, lesson, library, echoes, write_session
+):
+    one, other = teach("s1", *gates), teach("s3", lesson("mailer port", "25"))
+    recalled.append(echoes.recalls, Use(NOON + 5, "s2", one.id))
+    write_session("s2", events=(run("x1", 1, False), run("x2", 9, False)))
+    assert standing.settle_outcomes(echoes, CONFIG) == 1
+    recalled.append(echoes.recalls, Use(NOON + 7, "s2", other.id))
+    echoes.trajectory("s2").unlink()
+    write_session("s2", events=(run("x1", 1, False), run("x2", 9, False), run("x3", 20, True)))
+    seen = standing.look(echoes, CONFIG, NOON).standings[0].fitness
+    assert standing.settle_outcomes(echoes, CONFIG) == 2
+    assert standing.standings(library, CONFIG, NOON)[0].fitness == seen
+    found = [library.states()[card.id].outcomes for card in (one, other)]
+    assert found == [(Outcome("s2", NOON + at, True, 0.25),) for at in (5, 7)]
+    assert standing.settle_outcomes(echoes, CONFIG) == 0
+    echoes.trajectory("s2").unlink()
+    assert standing.settle_outcomes(echoes, CONFIG) == 0, "what is gone says nothing else"
 
 
 def test_an_action_is_left_out_when_who_knew_better_was_forgotten_since(

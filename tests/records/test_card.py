@@ -42,6 +42,13 @@ def test_a_number_that_is_not_finite_is_refused_before_it_is_written(make_card):
         card.dump(make_card(seconds=float("nan")))
 
 
+@pytest.mark.parametrize("scores", [{"heldout": 1.5}, {"trained": -0.5}])
+def test_a_score_that_is_no_share_is_refused_before_it_is_written(make_card, scores):
+    with pytest.raises(FormatError, match="expected a share from 0 to 1"):
+        card.dump(make_card(probes_after=scores))
+    assert card.dump(make_card(probes_after={"neutral_kl": 1.5}))
+
+
 def test_a_card_of_a_newer_rune_is_refused(tmp_path, make_card):
     raw = json.loads(card.dump(make_card()))
     (tmp_path / "card.json").write_text(json.dumps({**raw, "v": 3, "dreams": 1}))
@@ -62,6 +69,12 @@ def test_a_card_of_a_newer_rune_is_refused(tmp_path, make_card):
         ({"lessons": None}, "rune distil"),
         ({"lessons": [{"kind": "fix"}]}, "answer"),
         ({"level": "epic"}, "level: found 'epic'"),
+        ({"probes_after": {"trained": 1.5}}, "probes_after: found {'trained': 1.5}"),
+        ({"probes_before": {"unrelated": -1}}, "probes_before: found"),
+        ({"bytes": -5}, "bytes: found -5"),
+        ({"rank": 8.5}, "rank: found 8.5"),
+        ({"created": 10**400}, "created: found|expected a card"),
+        ({"created": True}, "created: found True"),
         ({"level": ""}, "level: found ''"),
         ({"level": ["task"]}, "level: found"),
         ({"mood": "good"}, r"unknown fields \['mood'\]"),

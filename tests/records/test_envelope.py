@@ -55,7 +55,18 @@ def test_what_is_no_envelope_is_refused_and_shown(torn):
         envelope.parse(torn)
 
 
-@pytest.mark.parametrize("wrong", [{"at": "noon"}, {"payload": 3}, {"client": "me"}, {"redactions": "two"}])
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"at": "noon"},
+        {"at": 10**400},
+        {"at": float("nan")},
+        {"client": float("inf")},
+        {"payload": 3},
+        {"client": "me"},
+        {"redactions": "two"},
+    ],
+)
 def test_a_field_of_another_type_is_refused(wrong):
     with pytest.raises(FormatError, match="wrong one"):
         envelope.parse(line(**wrong))

@@ -1,7 +1,8 @@
-from dataclasses import replace
+from dataclasses import asdict, replace
 
 import pytest
 
+from rune import files
 from rune.errors import FormatError, NewerVersion
 from rune.records import ledger as records
 from rune.records.ledger import Entry, Outcome, State
@@ -59,13 +60,59 @@ def test_a_ledger_line_without_a_field_is_refused_with_its_number(tmp_path, line
         ("refused", {"how": "learnt", "parents": None}),
         ("refused", {"how": "learnt", "parents": [["a"]]}),
         ("refused", {"how": 3, "parents": ["a"]}),
+        ("scored", {"probes": {"trained": 1.5}}),
+        ("scored", {"probes": {"related": -0.1}}),
+        ("scored", {"probes": {"heldout": float("nan")}}),
+        ("scored", {"probes": {"neutral_kl": float("inf")}}),
+        ("scored", {"probes": {"heldout": "0.5"}}),
+        ("scored", {"probes": {"heldout": True}}),
+        ("scored", {"probes": [["trained", 0.5]]}),
+        ("added", {"probes_after": {"heldout": 2}}),
+        ("added", {"served": "no"}),
+        ("retired", {"lessons": [-1], "by": "b"}),
+        ("retired", {"lessons": [0.9], "by": "b"}),
+        ("retired", {"lessons": [True], "by": "b"}),
+        ("retired", {"lessons": [0], "by": 5}),
+        ("outcome", {"passed": True, "share": -3}),
+        ("outcome", {"passed": True, "share": 50}),
+        ("outcome", {"passed": True, "recalled": float("-inf")}),
+        ("outcome", {"passed": True, "recalled": 10**400}),
+        ("archived", {"hand": "false"}),
+        ("archived", {"reason": ["a"]}),
+        ("superseded", {"by": None}),
     ],
 )
-def test_a_detail_of_another_shape_is_refused_with_its_number(tmp_path, entry, detail):
-    records.record(tmp_path / "ledger.jsonl", Entry("a", "added", 1.0))
-    records.record(tmp_path / "ledger.jsonl", Entry("a", entry, 2.0, detail))
+def test_a_detail_of_another_shape_is_refused_with_its_number_and_not_written(tmp_path, entry, detail):
+    path, line = tmp_path / "ledger.jsonl", Entry("a", entry, 2.0, detail)
+    records.record(path, Entry("a", "added", 1.0))
+    with pytest.raises(FormatError, match="is not written"):
+        records.record(path, line)
+    assert len(list(records.entries(path))) == 1
+    files.append(path, {"v": 1, **asdict(line)})
     with pytest.raises(FormatError, match=r"ledger.jsonl:2: "):
+        list(records.entries(path))
+
+
+@pytest.mark.parametrize("at", [float("nan"), 10**400, "5", True, None])
+def test_a_line_of_no_time_is_refused(tmp_path, at):
+    files.append(tmp_path / "ledger.jsonl", {"v": 1, "adapter": "a", "entry": "dreamt", "at": at})
+    with pytest.raises(FormatError, match=r"ledger.jsonl:1: "):
         list(records.entries(tmp_path / "ledger.jsonl"))
+
+
+@pytest.mark.parametrize(
+    ("entry", "detail"),
+    [
+        ("scored", {"probes": {"trained": 0, "heldout": 1, "neutral_kl": 3.5, "related": None}}),
+        ("outcome", {"passed": True, "share": 0, "recalled": 5}),
+        ("retired", {"lessons": [0, 99], "by": "b"}),
+        ("dreamt", {"share": 50, "hand": "perhaps"}),
+        ("added", {"mood": [float("nan")]}),
+    ],
+)
+def test_the_ends_of_what_may_be_and_what_nobody_reads_are_taken(tmp_path, entry, detail):
+    records.record(tmp_path / "ledger.jsonl", Entry("a", entry, 2.0, detail))
+    assert [line.entry for line in records.entries(tmp_path / "ledger.jsonl")] == [entry]
 
 
 @pytest.mark.parametrize("detail", [{"how": "cat", "parents": []}, {"how": "cat", "parents": ["a"], "x": 1}])
@@ -126,6 +173,21 @@ ADDED = Entry("a", "added", 1.0, {"session": "s1", "served": True})
         (
             [Entry("a", "outcome", 2.0, {"session": "s9", "recalled": 1.5, "passed": True})] * 2,
             State("active", 1.0, "s1", outcomes=(Outcome("s9", 1.5, True),)),
+        ),
+        (
+            [
+                Entry("a", "outcome", 2.0, {"session": "s9", "recalled": 1.5, "passed": False}),
+                Entry("a", "outcome", 3.0, {"session": "s9", "recalled": 1.5, "passed": True, "share": 0.5}),
+            ],
+            State("active", 1.0, "s1", outcomes=(Outcome("s9", 1.5, True, 0.5),)),
+        ),
+        (
+            [
+                Entry("a", "scored", 2.0, {"probes": {}, "served": False}),
+                Entry("a", "reactivated", 3.0),
+                Entry("a", "scored", 4.0, {"probes": {"heldout": 0.0}, "served": False}),
+            ],
+            State("active", 3.0, "s1", word=3.0, probes={"heldout": 0.0}),
         ),
         (
             [Entry("a", "retired", 2.0, {"lessons": [3], "by": "b"})],

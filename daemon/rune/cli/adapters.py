@@ -13,7 +13,7 @@ from rune.cli.common import Group, ask, json_option, plain, project_option, say
 
 if TYPE_CHECKING:
     from rune.config import EvolutionConfig
-    from rune.evolution.plan import Action, Standing
+    from rune.evolution.actions import Action, Standing
     from rune.evolving.standing import Outlook
     from rune.library import Library
 
@@ -55,8 +55,8 @@ def _one(project: Path, id: str) -> Standing:
     return found[0]
 
 
-def _share(value: float | None) -> str:
-    return "   ?" if value is None else f"{value:.2f}"
+def _share(value: object) -> str:
+    return f"{value:.2f}" if isinstance(value, int | float) else "   ?"
 
 
 @adapters.command(name="list")
@@ -97,9 +97,12 @@ def show(id: str, project: Path, as_json: bool) -> None:
                f"generalization {_share(fit.generalization)}")  # fmt: skip
     say(f"rests on    {fit.passed:.1f} of {fit.trials:.1f} trials, {fit.outcomes} outcomes among them")
     say(f"probes      {one.state.probes or card.probes_after}")
-    if gate := card.settings.get("gate"):
-        say(f"gate        fitness {_share(gate['child'])}, best parent {_share(gate['best'])}, "
-                   f"interference {gate['interference']:.2f}, leakage {gate['leakage']:.2f}")  # fmt: skip
+    if isinstance(gate := card.settings.get("gate"), dict):
+        child, best, interference, leakage = (
+            _share(gate.get(name)) for name in ("child", "best", "interference", "leakage")
+        )
+        say(f"gate        fitness {child}, best parent {best}, "
+                   f"interference {interference}, leakage {leakage}")  # fmt: skip
     for place, lesson in enumerate(card.lessons):
         by = one.state.retired.get(place)
         say(f"  {f'(no longer true: {by}) ' if by else ''}{printable.line(lesson.answer)[:140]}")
@@ -186,7 +189,7 @@ def evolve(applied: bool, project: Path) -> None:
 
 def _retired(action: Action, found: Outlook) -> list[str]:
     """What is no longer true: a person should see it, but the reasons, which are kept, hold no answer."""
-    from rune.evolution.plan import Update
+    from rune.evolution.actions import Update
 
     if not isinstance(action, Update):
         return []

@@ -7,12 +7,13 @@ Not covered: entries that other sessions confirmed, etched ones, and blocks of k
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from rune import files
-from rune.echoes import recur
+from rune.echoes import filter, recur
 from rune.echoes.store import Store
 from rune.errors import FormatError
 from rune.records import echo, gathered
@@ -43,6 +44,21 @@ def session(store: Store, name: str) -> Erased:
             store.echoes.gathered.unlink()
             gathered.append(store.echoes.gathered, *(one for one in known if one.session != name))
     return Erased(tuple(removed), tuple(left))
+
+
+def of(store: Store, name: str) -> frozenset[str]:
+    """Digests of the entries that ``session`` will take out of the memories in force; nothing is written.
+
+    Raises:
+        FormatError: what it keeps of the session cannot be read, or a newer Rune wrote it.
+    """
+    list(gathered.read(store.echoes.gathered))
+    going: dict[bool, set[str]] = {True: set(), False: set()}
+    for path in store.echoes.root.glob("*/MEMORY.md"):
+        with contextlib.suppress(FormatError, UnicodeDecodeError):  # it is left as it is, and named
+            for entry in echo.parse(path.read_bytes().decode("utf-8"), path).entries:
+                going[_only(entry, name)].add(filter.clean(entry).entry.digest)
+    return frozenset(going[True] - going[False])
 
 
 def _memories(store: Store) -> Iterator[Path]:

@@ -7,7 +7,7 @@ from xml.sax.saxutils import escape
 
 from rune.errors import FormatError, NewerVersion
 from rune.evolution import lineage
-from rune.evolution.plan import Standing
+from rune.evolution.actions import Standing
 from rune.printable import line
 
 WIDE, HIGH = 230, 44

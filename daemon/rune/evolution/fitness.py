@@ -71,8 +71,9 @@ def of(card: Card, state: State, now: float, config: EvolutionConfig) -> Fitness
     pairs = zip(state.outcomes, weights, strict=True)
     passed = probed * (own or 0.0) + sum(weight for one, weight in pairs if one.passed)
     trials = probed + sum(weights)
+    counted = sum(one.share > 0.0 for one in state.outcomes)
     rate, general = wilson(passed, trials), generalization(scores)
-    return Fitness(phi(rate, general), rate, general, round(trials, 4), round(passed, 4), len(state.outcomes))
+    return Fitness(phi(rate, general), rate, general, round(trials, 4), round(passed, 4), counted)
 
 
 def generalization(scores: dict[str, float | None]) -> float | None:

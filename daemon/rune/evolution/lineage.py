@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 
 from rune.records.card import Card
-from rune.records.ledger import NEW, State
+from rune.records.ledger import NEW, State, heirs
 
 
 def descendants(cards: Iterable[Card], ids: Iterable[str]) -> list[Card]:
@@ -47,6 +47,22 @@ def orphans(cards: Sequence[Card], states: Mapping[str, State], going: Iterable[
 
 def _ousted(state: State, by: Set[str]) -> bool:
     return state.status == "superseded" and state.superseded_by in by
+
+
+def successor(card: Card, cards: Sequence[Card], states: Mapping[str, State]) -> str:
+    """The newest later adapter of the same session that serves, or for which another one does; empty: none.
+
+    None takes the place of an adapter that a person has put back since it was made.
+    """
+    there = {one.id for one in cards}
+    own = states.get(card.id, NEW)
+    for one in sorted(cards, key=lambda one: (one.created, one.id), reverse=True):
+        later = one.session == card.session and one.created > card.created
+        if later and not own.put_back_since(one.created):
+            *_, last = heirs(one.id, states)
+            if last in there and last != card.id and states.get(last, NEW).status == "active":
+                return one.id
+    return ""
 
 
 def unfinished(cards: Sequence[Card], states: Mapping[str, State]) -> list[tuple[str, str]]:

@@ -52,6 +52,25 @@ def judge(uses: Sequence[Use], events: Sequence[Event], config: EvolutionConfig)
     ]
 
 
+def news(judged: Sequence[Judged], before: Sequence[Judged]) -> list[Judged]:
+    """What is to be said of a session's answers that was not said before; what holds no more counts nothing.
+
+    >>> then, now = Outcome("s", 1.0, False), Outcome("s", 1.0, True)
+    >>> new = news([Judged("a", now, "e1")], [Judged("a", then, ""), Judged("b", then, "")])
+    >>> [(one.adapter, one.outcome.passed, one.outcome.share) for one in new]
+    [('a', True, 1.0), ('b', False, 0.0)]
+    """
+    said = {_answer(one): one.outcome for one in before}
+    new = [one for one in judged if said.get(_answer(one)) != one.outcome]
+    still = {_answer(one) for one in judged}
+    void = [one for one in before if _answer(one) not in still and one.outcome.share]
+    return [*new, *(replace(one, outcome=replace(one.outcome, share=0.0)) for one in void)]
+
+
+def _answer(one: Judged) -> tuple[str, float]:
+    return one.adapter, one.outcome.recalled
+
+
 def _judged(use: Use, ran: Sequence[Execution], config: EvolutionConfig) -> Judged | None:
     window = config.window_seconds
     before = [e for e in ran if use.at - window <= e.at <= use.at]

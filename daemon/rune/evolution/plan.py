@@ -1,9 +1,9 @@
 """What to do with the adapters of a project, each with its reasons; pure: it can be shown and not done.
 
-In this order, and an adapter is in one action at most: Update (a younger adapter knows better), Forget
-(unfit and idle, or over the budget), Consolidate (a cluster of similar ones), Merge (similar ones that are
-too many to learn again, where that is switched on). What was tried and refused is not planned again with
-the same parents.
+In this order, and an adapter has one thing done to it at most: Update (a younger adapter knows better),
+Forget (unfit and idle, or over the budget), Consolidate (a cluster of similar ones), Merge (similar ones
+that are too many to learn again, where that is switched on). What was tried and refused is not planned again
+with the same parents. What a person has put back gives way to what came after that alone (``rune.word``).
 """
 
 from __future__ import annotations
@@ -11,79 +11,21 @@ from __future__ import annotations
 import hashlib
 import itertools
 import json
-from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
-from typing import Any, TypeAlias
+from dataclasses import asdict, replace
+from typing import Any
 
 from rune.config import EvolutionConfig
-from rune.evolution import facts, similar
-from rune.evolution.facts import Replaced
-from rune.evolution.fitness import DAY, Fitness
+from rune.evolution import similar
+from rune.evolution.actions import Action, Attempt, Consolidate, Forget, Merge, Standing, Update
+from rune.evolution.fitness import DAY
+from rune.evolution.retiring import retirements
 from rune.evolution.similar import Pair, pair
 from rune.lessons.apart import distinct
-from rune.records.card import LEVELS, Card, Lesson, living
-from rune.records.ledger import State
+from rune.records.card import LEVELS, Lesson, living
+from rune.word import Words
 
-
-@dataclass(frozen=True, slots=True)
-class Standing:
-    """An adapter as it stands: whole card, state, fitness, and when it was last asked or made."""
-
-    card: Card
-    state: State
-    fitness: Fitness
-    used: float
-
-    @property
-    def id(self) -> str:
-        """The adapter's id."""
-        return self.card.id
-
-
-@dataclass(frozen=True, slots=True)
-class Update:
-    """A younger adapter takes an older one's place, or that of some of its lessons."""
-
-    old: str
-    by: str
-    lessons: tuple[int, ...]
-    """Places of the lessons that are retired; empty where the whole adapter is superseded."""
-    because: str
-    untrue: bool = False
-    """Whether the whole goes because no lesson of it is true any more."""
-
-
-@dataclass(frozen=True, slots=True)
-class Forget:
-    """An adapter is put away; its files stay."""
-
-    id: str
-    because: str
-
-
-@dataclass(frozen=True, slots=True)
-class Consolidate:
-    """Similar adapters become one, learnt anew from their joined lessons, a level up."""
-
-    parents: tuple[str, ...]
-    level: str
-    because: str
-
-
-@dataclass(frozen=True, slots=True)
-class Merge:
-    """Similar adapters become one by adding up their weights."""
-
-    parents: tuple[str, ...]
-    how: str
-    level: str
-    because: str
-
-
-Action: TypeAlias = Update | Forget | Consolidate | Merge
-Attempt: TypeAlias = tuple[str, frozenset[str]]
-"""How, and of which parents."""
+__all__ = ["Standing", "fingerprint", "joined", "plan", "whole"]
 
 
 def plan(
@@ -95,15 +37,16 @@ def plan(
     """What to do now; nothing where all is well."""
     by_age = sorted(standings, key=_age)
     active = {one.id: one for one in by_age if one.state.status == "active"}
+    words = Words([one.card for one in by_age], {one.id: one.state for one in by_age})
     near = similar.pairs([one.card for one in active.values()])
-    done: list[Action] = list(_updates(active, near, config))
-    gone = {action.old for action in done if isinstance(action, Update) and not action.lessons}
-    rest = [one for id, one in active.items() if id not in gone]
-    unfit = list(_unfit(rest, config, now))
-    done += unfit
-    rest = [one for one in rest if one.id not in {action.id for action in unfit}]
-    touched = {action.old for action in done if isinstance(action, Update)}
-    free = [one for one in rest if one.id not in touched]
+    whole = list(_outdone(active, near, config, words))
+    gone = {action.old for action in whole}
+    unfit = list(_unfit([one for id, one in active.items() if id not in gone], config, now, words))
+    gone |= {action.id for action in unfit}
+    updates = [one for one in retirements(by_age, words) if one.old not in gone]
+    done: list[Action] = [*whole, *updates, *unfit]
+    gone |= {action.old for action in updates}
+    free = [one for id, one in active.items() if id not in gone]
     alike = _alike(free, near, config)
     clusters = list(_clusters(free, alike, config, refused))
     done += clusters
@@ -119,47 +62,16 @@ def fingerprint(actions: Iterable[Action], unasked: Sequence[str] = ()) -> str:
     return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()[:16]
 
 
-def _updates(
-    active: Mapping[str, Standing], near: Mapping[Pair, float], config: EvolutionConfig
+def _outdone(
+    active: Mapping[str, Standing], near: Mapping[Pair, float], config: EvolutionConfig, words: Words
 ) -> Iterator[Update]:
-    """The adapters that younger ones have outdated: whole where nothing of them would be missed."""
-    whole: set[str] = set()
+    """The adapters that others have outdated as a whole: nothing of them would be missed."""
+    gone: set[str] = set()
     for old in sorted(active.values(), key=_age):
-        if update := _successor(old, active, near, config, whole) or _empty(old):
-            whole.add(old.id)
-            yield update
-    yield from (one for one in retirements(list(active.values())) if one.old not in whole)
-
-
-def retirements(active: Sequence[Standing]) -> Iterator[Update]:
-    """The lessons of adapters in service that a younger one has made untrue."""
-    retired = {one.id: frozenset(one.state.retired) for one in active}
-    kept = {(one.id, place) for one in active for place in one.state.kept}
-    said = facts.replaced([one.card for one in active], retired)
-    new = [one for one in said if one.changed and (one.older, one.place) not in kept]
-    for old in active:
-        new += (one for moment in set(old.state.kept.values()) for one in _since(moment, old, active))
-    found: dict[tuple[str, str], list[int]] = defaultdict(list)
-    for one in new:
-        found[one.older, one.by].append(one.place)
-    for (older, by), places in sorted(found.items()):
-        yield Update(older, by, tuple(sorted(places)), "a younger session says otherwise")
-
-
-def _since(moment: float, old: Standing, active: Sequence[Standing]) -> Iterator[Replaced]:
-    """Lessons that a person put back at a moment, replaced by what has happened after it."""
-    before = {
-        one.id: frozenset(
-            place
-            for place, lesson in enumerate(one.card.lessons)
-            if place in one.state.retired or (one is not old and (lesson.at or one.card.created) <= moment)
-        )
-        for one in active
-    }
-    some = [one.card for one in active if one is old or len(before[one.id]) < len(one.card.lessons)]
-    for one in facts.replaced(some, before):
-        if one.changed and one.older == old.id and old.state.kept.get(one.place) == moment:
-            yield one
+        word = words.of(old.id)
+        if update := _successor(old, active, near, config, gone, word) or _empty(old):
+            gone.add(old.id)
+            yield replace(update, word=word)
 
 
 def _successor(
@@ -168,15 +80,15 @@ def _successor(
     near: Mapping[Pair, float],
     config: EvolutionConfig,
     gone: set[str],
+    word: float,
 ) -> Update | None:
-    """A younger adapter of the same task that is fitter takes its place."""
+    """A younger and fitter adapter of the same task takes its place, if it was made after a person's word."""
     before = old.fitness.phi
     if before is None:
         return None
     for new in active.values():
         after, close = new.fitness.phi, near.get(pair(old.id, new.id), 0.0)
-        younger = _age(new) > _age(old) and new.id not in gone
-        younger = younger and new.card.created >= old.state.word  # else a person has put the old one back
+        younger = _age(new) > _age(old) and new.id not in gone and new.card.created >= word
         known = new.card.base_hash == old.card.base_hash and _rank(new) >= _rank(old)
         if younger and known and close >= config.same and after is not None and after > before:
             why = f"same task ({close:.2f} alike), fitness {after:.2f} against {before:.2f}"
@@ -192,18 +104,22 @@ def _empty(old: Standing) -> Update | None:
     return Update(old.id, by, (), "nothing of it is true any more", untrue=True)
 
 
-def _unfit(rest: Sequence[Standing], config: EvolutionConfig, now: float) -> Iterator[Forget]:
-    """The unfit and idle, then the least fit until the rest fits into the budget."""
+def _unfit(rest: Sequence[Standing], config: EvolutionConfig, now: float, words: Words) -> Iterator[Forget]:
+    """The unfit and idle, then the least fit until the rest fits into the budget.
+
+    What a person has put back counts, but stays: others go for it.
+    """
     kept: list[Standing] = []
     for one in rest:
         idle, phi = (now - one.used) / DAY, one.fitness.phi
-        if phi is not None and phi < config.forget_below and idle >= config.idle_days:
+        unfit = phi is not None and phi < config.forget_below and idle >= config.idle_days
+        if phi is not None and unfit and not words.of(one.id):
             why = f"fitness {phi:.2f}, below {config.forget_below:.2f}, and idle {idle:.0f} days"
             yield Forget(one.id, why)
         else:
             kept.append(one)
     size, budget = sum(one.card.bytes for one in kept), config.budget_mb * 1e6
-    for one in sorted(kept, key=_worth):
+    for one in sorted((one for one in kept if not words.of(one.id)), key=_worth):
         if size <= budget:
             return
         size -= one.card.bytes

@@ -19,8 +19,9 @@ from pathlib import Path
 from rune.config import Config, EvolutionConfig
 from rune.errors import RuneError
 from rune.evolution import gate
+from rune.evolution.actions import Consolidate, Merge, Standing
 from rune.evolution.gate import Marks, Verdict
-from rune.evolution.plan import Consolidate, Merge, Standing, joined, whole
+from rune.evolution.plan import joined, whole
 from rune.evolving import examining, standing
 from rune.evolving.examining import Examined
 from rune.library import Library

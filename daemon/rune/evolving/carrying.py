@@ -8,11 +8,12 @@ from collections.abc import Iterable
 from rune.config import EvolutionConfig
 from rune.errors import AdapterError
 from rune.evolution import lineage
-from rune.evolution.plan import Action, Consolidate, Forget, Merge, Update
+from rune.evolution.actions import Action, Consolidate, Forget, Merge, Update
 from rune.evolving import standing
 from rune.library import Library
 from rune.records import ledger
 from rune.records.ledger import NEW, Entry
+from rune.word import Words
 
 log = logging.getLogger(__name__)
 
@@ -21,6 +22,7 @@ def finish(library: Library) -> list[str]:
     """Put in order what a crash has left: a parent that serves beside its child gives up its place."""
     done = []
     with library.alone():
+        library.recover()  # a child without its line might not serve at all
         for parent, child in lineage.unfinished(library.cards(include_archived=True), library.states()):
             library.supersede(parent, child)
             done.append(f"superseded {parent} by {child}, which was made of it")
@@ -29,6 +31,8 @@ def finish(library: Library) -> list[str]:
 
 def carry(library: Library, actions: Iterable[Action]) -> list[str]:
     """Do every Update and Forget; what was done meanwhile is left alone. Returns a line for each.
+
+    Nothing is done to an adapter that a person has spoken of since the plan was made: the next one knows.
 
     The lines hold no answer: they stay in the journal of jobs when a session is forgotten.
     """
@@ -58,6 +62,8 @@ def heavy(actions: Iterable[Action]) -> list[Consolidate | Merge]:
 
 def _carry(library: Library, action: Action) -> str:
     states = library.states()
+    if _spoken_since(library, action):
+        return ""
     match action:
         case Forget(id=id):
             if states.get(id, NEW).status != "active":
@@ -72,13 +78,25 @@ def _carry(library: Library, action: Action) -> str:
             return f"superseded {old} by {action.by}: {action.because}"
         case Update(old=old, lessons=lessons):
             new = sorted(set(lessons) - states.get(old, NEW).retired.keys())
-            if not new:
+            better = states.get(action.by, NEW)
+            if not new or (better.status == "archived" and better.hand):
                 return ""
             detail = {"lessons": new, "by": library.get(action.by).id}
             ledger.record(library.ledger, Entry(old, "retired", library.clock(), detail))
             return f"retired {len(new)} lesson(s) of {old}: {action.because}"
         case _:
             return ""
+
+
+def _spoken_since(library: Library, action: Action) -> bool:
+    """Whether a person has put back what an action is about after the action was planned."""
+    words = Words(library.cards(include_archived=True), library.states())
+    match action:
+        case Forget(id=id):
+            return words.of(id) > 0.0
+        case Update(old=old, word=known):
+            return words.of(old) != known
+    return False
 
 
 def describe(action: Action) -> str:

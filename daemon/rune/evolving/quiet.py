@@ -59,6 +59,6 @@ class Quiet:
     def _looked(self, project: str) -> bool:
         try:
             return self.enqueue(project)
-        except (RuneError, OSError) as error:  # one damaged ledger must not keep the others waiting
+        except (RuneError, OSError, ValueError, ArithmeticError) as error:  # one must not keep others waiting
             log.warning("evolution of %s: %s", project, error)
             return False

@@ -6,19 +6,20 @@ import logging
 import time
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from typing import TypeAlias
 
 from rune.config import EvolutionConfig
 from rune.errors import FormatError
-from rune.evolution import fitness, outcomes, plan
+from rune.evolution import fitness, outcomes, plan, retiring
+from rune.evolution.actions import Action, Attempt, Standing, Update
 from rune.evolution.outcomes import Judged
-from rune.evolution.plan import Action, Attempt, Standing, Update
 from rune.library import Library
 from rune.paths import Echoes
 from rune.records import ledger, recalled, trajectory
 from rune.records.ledger import NEW, Entry, Outcome, State
 from rune.records.recalled import Use
+from rune.word import Words
 
 log = logging.getLogger(__name__)
 LEARNT = "learnt"
@@ -71,7 +72,8 @@ def standings(
     found = []
     for card in library.cards(include_archived=True):
         state = states.get(card.id, NEW)
-        state = replace(state, outcomes=(*state.outcomes, *(fresh or {}).get(card.id, ())))
+        for one in (fresh or {}).get(card.id, ()):
+            state = ledger.observed(state, one)
         used = max(card.created, state.since, last.get(card.id, 0.0))
         found.append(Standing(card, state, fitness.of(card, state, now, config), used))
     return found
@@ -79,11 +81,9 @@ def standings(
 
 def retirements(library: Library, config: EvolutionConfig) -> list[Update]:
     """What a session that was just learnt has made untrue; this waits for no quiet hour."""
-    return list(plan.retirements([one for one in standings(library, config, time.time()) if _active(one)]))
-
-
-def _active(one: Standing) -> bool:
-    return one.state.status == "active"
+    found = standings(library, config, time.time())
+    words = Words([one.card for one in found], {one.id: one.state for one in found})
+    return list(retiring.retirements(found, words))
 
 
 def attempts(echoes: Echoes, found: list[Standing], merge: str) -> frozenset[Attempt]:
@@ -103,18 +103,22 @@ def settle_outcomes(echoes: Echoes, config: EvolutionConfig) -> int:
 
 
 def unsettled(echoes: Echoes, config: EvolutionConfig, states: Mapping[str, State]) -> list[Judged]:
-    """What came of the answers given in sessions that are over, as far as nobody has written it down."""
-    known = {(id, one.session, one.recalled) for id, state in states.items() for one in state.outcomes}
+    """What came of the answers given in sessions that are over, as far as nobody has written just that down.
+
+    A session that goes on after its end is judged anew as a whole: what was said of it may be wrong by then.
+    """
     by_session: dict[str, list[Use]] = defaultdict(list)
     for use in recalled.read(echoes.recalls):
         if use.session:  # what was asked in no known session cannot be judged
             by_session[use.session].append(use)
-    return [
-        one
-        for session, uses in by_session.items()
-        for one in outcomes.judge(uses, _events(echoes, session), config)
-        if (one.adapter, session, one.outcome.recalled) not in known and one.adapter in states
-    ]
+    known = [(id, one) for id, state in states.items() for one in state.outcomes if one.session in by_session]
+    found = []
+    for session, uses in by_session.items():
+        if events := _events(echoes, session):
+            judged = outcomes.judge(uses, events, config)
+            before = [Judged(id, one, "") for id, one in known if one.session == session]
+            found += outcomes.news(judged, before)
+    return [one for one in found if one.adapter in states]
 
 
 def _events(echoes: Echoes, session: str) -> tuple[trajectory.Event, ...]:

@@ -18,7 +18,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from rune import files
+from rune import fields, files
 from rune.errors import FormatError, NewerVersion
 
 VERSION = 1
@@ -114,4 +114,4 @@ def _key(raw: dict[str, Any]) -> ApiKey:
     key, project, created = raw["key"], raw["project"], raw["created"]
     if not (isinstance(key, str) and len(key) >= BYTES and isinstance(project, str)):
         raise ValueError("a key is too short, or names no project")
-    return ApiKey(key, project, float(created))
+    return ApiKey(key, project, fields.number(created))

@@ -11,12 +11,14 @@ import dataclasses
 import hashlib
 import json
 import os
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, TypeAlias
 
 import orjson
 
+from rune import fields
 from rune.errors import FormatError, NewerVersion
 from rune.literal import stands
 from rune.records import ledger as lines
@@ -104,20 +106,20 @@ class Card:
         return str(self.settings.get("start", ""))
 
 
-_SHAPES: dict[str, type | tuple[type, ...]] = {"str": str, "int": int, "float": (int, float)}
-_PLAIN = {
-    f.name: dict if str(f.type).startswith("dict") else _SHAPES[str(f.type)]
+_KINDS: dict[str, Callable[[Any], object]] = {
+    "str": fields.text, "int": fields.place, "float": fields.number,
+}  # fmt: skip
+_READ = {
+    f.name: fields.names if str(f.type).startswith("dict") else _KINDS[str(f.type)]
     for f in dataclasses.fields(Card)
     if not str(f.type).startswith("tuple")
-}
-"""What each field but the lists may be in JSON."""
+} | {"probes_before": fields.scores, "probes_after": fields.scores}
+"""How each field but the lists is read from JSON."""
 _NAMES = frozenset(f.name for f in dataclasses.fields(Card))
 _LISTS = ("targets", "parents", "sessions")
 _TEXT = frozenset((str,))
-_NUMBER = frozenset((int, float))
-_SCORE = _NUMBER | {type(None)}
-_VALUES = {"redactions": frozenset((int,)), "sha256": _TEXT, "probes_before": _SCORE, "probes_after": _SCORE}
-"""What the fields that have names of their own may hold."""
+_VALUES = {"redactions": frozenset((int,)), "sha256": _TEXT}
+"""What the other fields that have names of their own may hold."""
 
 
 _WAY_OUT = "delete its folder and make it anew with `rune distil <session>`"
@@ -127,11 +129,13 @@ def dump(card: Card) -> bytes:
     """The card as JSON text.
 
     Raises:
-        FormatError: a score or setting is no finite number.
+        FormatError: a score or setting is no finite number, or a share is not from 0 to 1.
     """
     try:
+        for probes in (card.probes_before, card.probes_after):
+            fields.scores(probes)
         text = json.dumps({"v": VERSION, **asdict(card)}, indent=1, ensure_ascii=False, allow_nan=False)
-    except ValueError as error:
+    except (TypeError, ValueError) as error:
         raise FormatError(f"card of session {card.session}: {error}; its numbers must be finite") from None
     return text.encode("utf-8", "replace") + b"\n"
 
@@ -167,7 +171,10 @@ def read(path: Path) -> Card:
 def _field(raw: dict[str, Any]) -> str:
     """The field of a card, its lessons aside, that is not what it must be; empty where all are."""
     for name, found in raw.items():
-        if name in _PLAIN and not isinstance(found, _PLAIN[name]):
+        try:
+            if read := _READ.get(name):
+                read(found)
+        except (TypeError, ValueError):
             return name
         if name in _VALUES and not _VALUES[name].issuperset(map(type, found.values())):
             return name
@@ -194,7 +201,7 @@ def _lesson(place: int, raw: dict[str, Any]) -> Lesson:
     asked, probes = get("questions", []), get("probes", [])
     evidence, keys = get("evidence", []), get("keys", [])
     lists = type(asked) is type(probes) is type(evidence) is type(keys) is list
-    fine = lists and asked and type(at) in _NUMBER  # plainly: a thousand cards have 24,000 lessons
+    fine = lists and asked and fields.finite(at)  # plainly: a thousand cards have 24,000 lessons
     if not (fine and _TEXT.issuperset(map(type, [kind, answer, *asked, *probes, *evidence, *keys]))):
         raise ValueError(f"lessons[{place}].{_wrong(raw)}")
     return Lesson(kind, answer, tuple(asked), tuple(probes), tuple(evidence), tuple(keys), float(at))

@@ -14,6 +14,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from rune import fields
 from rune.errors import FormatError, NewerVersion
 
 VERSION = 1
@@ -64,6 +65,8 @@ def read(path: Path) -> Change:
     touched = tuple(_touched(path, item) for item in _field(path, raw, "files", list))
     number, what = _field(path, raw, "number", int), _field(path, raw, "what", str)
     at, undoes = _field(path, raw, "at", (int, float)), _field(path, raw, "undoes", int)
+    if not fields.finite(at):
+        raise FormatError(f"{path}: at: found {at!r:.80}")
     return Change(number, float(at), what, touched, undoes)
 
 

@@ -13,6 +13,7 @@ import json
 from dataclasses import dataclass, field
 from typing import Any
 
+from rune import fields
 from rune.errors import FormatError, NewerVersion
 
 VERSION = 1
@@ -51,9 +52,10 @@ def parse(line: bytes) -> Envelope:
         )
     try:
         return Envelope(
-            id=str(raw["id"]), at=float(raw["at"]), event=str(raw["event"]), session=str(raw["session"]),
-            project=str(raw["project"]), payload=dict(raw["payload"]), client=int(raw.get("client", 0)),
+            id=str(raw["id"]), at=fields.number(raw["at"]), event=str(raw["event"]),
+            session=str(raw["session"]), project=str(raw["project"]),
+            payload=dict(raw["payload"]), client=int(raw.get("client", 0)),
             redactions=dict(raw.get("redactions", {})), cut=int(raw.get("cut", 0)),
         )  # fmt: skip
-    except (KeyError, TypeError, ValueError) as error:
+    except (KeyError, TypeError, ValueError, OverflowError) as error:
         raise FormatError(f"spool envelope lacks a field or has a wrong one: {error!r}") from None

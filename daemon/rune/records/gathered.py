@@ -14,7 +14,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from rune import files
+from rune import fields, files
 from rune.errors import FormatError, NewerVersion
 
 VERSION = 1
@@ -53,11 +53,11 @@ def read(path: Path) -> Iterator[Gathered]:
             known = f"this Rune knows {VERSION}: update rune-memory"
             raise NewerVersion(f"{path}:{number}: version {version!r}; {known}")
         at, session, content = (raw.get(name) for name in ("at", "session", "content"))
-        if not isinstance(at, int | float) or not isinstance(session, str) or not isinstance(content, str):
+        if not fields.finite(at) or not isinstance(session, str) or not isinstance(content, str):
             found = f"{at!r}, {session!r}, {content!r}"
             raise FormatError(f"{path}:{number}: expected a time, a session and its content, found {found}")
         events, reports = (_texts(f"{path}:{number}", raw, name) for name in ("events", "reports"))
-        yield Gathered(float(at), session, content, events, reports)
+        yield Gathered(fields.number(at), session, content, events, reports)
 
 
 def _texts(where: str, raw: dict[str, Any], name: str) -> tuple[str, ...]:

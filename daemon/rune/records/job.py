@@ -14,11 +14,12 @@ import hashlib
 import json
 import logging
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass
+from dataclasses import fields as fields_of
 from pathlib import Path
 from typing import Any, Literal, TypeAlias, get_args
 
-from rune import files
+from rune import fields, files
 from rune.errors import NewerVersion
 
 VERSION = 1
@@ -154,8 +155,13 @@ def _line(job: Job) -> dict[str, Any]:
 _SHAPES: dict[str, type | tuple[type, ...]] = {"str": str, "int": int, "float": (int, float), "JobState": str}
 
 
+def _fits(value: Any, shape: type | tuple[type, ...]) -> bool:
+    """A number must be one that can be counted with."""
+    return isinstance(value, shape) if shape is str else fields.finite(value) and isinstance(value, shape)
+
+
 def _job(raw: dict[str, Any]) -> Job | None:
     found = {name: value for name, value in raw.items() if name not in ("v", "job")} | {"key": raw.get("job")}
-    known = {field.name: _SHAPES[str(field.type)] for field in fields(Job)}
-    whole = found.keys() == known.keys() and all(isinstance(found[name], known[name]) for name in known)
+    known = {field.name: _SHAPES[str(field.type)] for field in fields_of(Job)}
+    whole = found.keys() == known.keys() and all(_fits(found[name], known[name]) for name in known)
     return Job(**found) if whole and found["state"] in get_args(JobState) else None

@@ -18,7 +18,7 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
-from rune import files
+from rune import fields, files
 from rune.errors import FormatError, NewerVersion
 
 VERSION = 1
@@ -35,7 +35,16 @@ class Entry:
 
 
 def record(ledger: Path, entry: Entry) -> None:
-    """Append one line to the ledger, durably."""
+    """Append one line to the ledger, durably.
+
+    Raises:
+        FormatError: nobody could read it again; nothing is written.
+    """
+    try:
+        fields.number(entry.at)
+        _check(entry)
+    except (KeyError, TypeError, ValueError) as error:
+        raise FormatError(f"{ledger}: {entry.entry} of {entry.adapter} is not written: {error}") from None
     files.append(ledger, {"v": VERSION, **asdict(entry)})
 
 
@@ -44,7 +53,7 @@ def entries(ledger: Path) -> Iterator[Entry]:
 
     Raises:
         NewerVersion: a newer Rune wrote one.
-        FormatError: a line lacks a field, or its detail is of another shape.
+        FormatError: a line lacks a field, or something in it is not what it must be.
     """
     for number, raw in files.objects(ledger):
         version = raw.get("v")
@@ -52,13 +61,23 @@ def entries(ledger: Path) -> Iterator[Entry]:
             known = f"this Rune knows {VERSION}: update rune-memory"
             raise NewerVersion(f"{ledger}:{number}: ledger version {version!r}; {known}")
         try:
-            name, entry, detail = str(raw["adapter"]), str(raw["entry"]), dict(raw.get("detail", {}))
-            line = Entry(name, entry, float(raw["at"]), detail)
-            if read := _DETAILS.get(entry):
-                read(detail)
-        except (KeyError, TypeError, ValueError, OverflowError) as error:
+            name, entry = fields.text(raw["adapter"]), fields.text(raw["entry"])
+            line = Entry(name, entry, fields.number(raw["at"]), fields.names(raw.get("detail", {})))
+            _check(line)
+        except (KeyError, TypeError, ValueError) as error:
             raise FormatError(f"{ledger}:{number}: no adapter, entry, at or detail: {error!r}") from None
         yield line
+
+
+def _check(line: Entry) -> None:
+    """Look at what is read out of a line of a known kind, as far as it is there."""
+    if line.entry not in _KINDS:
+        return
+    for name, value in line.detail.items():
+        if read := _DETAILS.get(name):
+            read(value)
+    if line.entry == "refused":
+        refused(line.detail)
 
 
 Status: TypeAlias = Literal["active", "unserved", "superseded", "archived", "forgotten"]
@@ -197,8 +216,8 @@ def _next(state: State, line: Entry) -> State:
     detail = line.detail
     if line.entry == "added":
         kept = () if state.status == "forgotten" else state.outcomes
-        session = str(detail.get("session", ""))
-        return State(_served(detail), line.at, session, sessions=_sessions(detail), outcomes=kept)
+        session, sessions = detail.get("session", ""), _texts(detail.get("sessions", []))
+        return State(_served(detail), line.at, session, sessions=sessions, outcomes=kept)
     if state.status == "forgotten":
         return state
     match line.entry:
@@ -209,7 +228,7 @@ def _next(state: State, line: Entry) -> State:
         case "retired":
             return replace(state, retired={**state.retired, **_retired(detail)})
         case "outcome":
-            return _observed(state, _outcome(detail))
+            return observed(state, _outcome(detail))
         case "forgotten":
             return State("forgotten", line.at, state.session)
         case _:
@@ -218,12 +237,12 @@ def _next(state: State, line: Entry) -> State:
 
 def _moved(state: State, line: Entry) -> State:
     """Out of service, or back."""
-    hand, why = bool(line.detail.get("hand", True)), str(line.detail.get("reason", ""))
+    hand, why = line.detail.get("hand", True), line.detail.get("reason", "")
     if line.entry == "reactivated" and hand:
         state = _put_back(state, line.at)
     state = replace(state, since=line.at, untrue=False, hand=False)
     if line.entry == "superseded":
-        by, untrue = str(line.detail.get("by", "")), bool(line.detail.get("untrue", False))
+        by, untrue = line.detail.get("by", ""), line.detail.get("untrue", False)
         return replace(state, status="superseded", superseded_by=by, untrue=untrue)
     if line.entry == "archived":
         return replace(state, status="archived", reason=why, hand=hand)
@@ -231,8 +250,9 @@ def _moved(state: State, line: Entry) -> State:
 
 
 def _scored(state: State, line: Entry) -> State:
-    state = replace(state, probes=_probes(line.detail))
-    if state.status not in ("active", "unserved"):
+    """With newer scores; where a person has put it back, a bad one does not take it out of service again."""
+    state = replace(state, probes=fields.scores(line.detail.get("probes", {})))
+    if state.status not in ("active", "unserved") or (state.status == "active" and state.word):
         return state
     status = _served(line.detail)
     return replace(state, status=status, since=state.since if status == state.status else line.at)
@@ -245,12 +265,12 @@ def _put_back(state: State, at: float) -> State:
     return replace(state, word=at, retired={}, kept={**state.kept, **dict.fromkeys(state.retired, at)})
 
 
-def _observed(state: State, one: Outcome | None) -> State:
-    """With one more outcome; what two processes have written down at once counts once."""
-    known = {(outcome.session, outcome.recalled) for outcome in state.outcomes}
-    if one is None or (one.session, one.recalled) in known:
+def observed(state: State, one: Outcome | None) -> State:
+    """With one more outcome, in the place of what was said before of the same answer."""
+    if one is None:
         return state
-    return replace(state, outcomes=(*state.outcomes, one))
+    known = {(outcome.session, outcome.recalled): outcome for outcome in state.outcomes}
+    return replace(state, outcomes=tuple({**known, (one.session, one.recalled): one}.values()))
 
 
 # what the details say
@@ -260,17 +280,8 @@ def _served(detail: dict[str, Any]) -> Status:
     return "active" if detail.get("served", True) else "unserved"
 
 
-def _sessions(detail: dict[str, Any]) -> tuple[str, ...]:
-    return tuple(str(one) for one in _list(detail.get("sessions", [])))
-
-
-def _probes(detail: dict[str, Any]) -> dict[str, float | None]:
-    scores = dict(detail.get("probes", {}))
-    return {name: None if score is None else float(score) for name, score in scores.items()}
-
-
 def _retired(detail: dict[str, Any]) -> dict[int, str]:
-    return {int(place): str(detail.get("by", "")) for place in _list(detail.get("lessons", []))}
+    return dict.fromkeys(detail.get("lessons", []), detail.get("by", ""))
 
 
 def refused(detail: dict[str, Any]) -> tuple[str, frozenset[str]]:
@@ -279,26 +290,31 @@ def refused(detail: dict[str, Any]) -> tuple[str, frozenset[str]]:
     >>> refused({"how": "learnt", "parents": ["a"], "reason": "fitness 0.40 is not above the best parent's"})
     ('learnt', frozenset({'a'}))
     """
-    how, parents = detail["how"], _list(detail["parents"])
-    if not all(isinstance(one, str) for one in (how, *parents)):
-        raise TypeError(f"expected names, found how {how!r} and parents {parents!r}")
-    return how, frozenset(parents)
+    return fields.text(detail["how"]), frozenset(_texts(detail["parents"]))
 
 
-def _list(found: Any) -> list[Any] | tuple[Any, ...]:
-    if not isinstance(found, list | tuple):  # a text would be taken for a list of letters
-        raise TypeError(f"expected a list, found {found!r}")
-    return found
+def _texts(found: Any) -> tuple[str, ...]:
+    return tuple(fields.text(one) for one in fields.items(found))
+
+
+def _places(found: Any) -> tuple[int, ...]:
+    return tuple(fields.place(one) for one in fields.items(found))
 
 
 def _outcome(detail: dict[str, Any]) -> Outcome | None:
     if not isinstance(detail.get("passed"), bool):
         return None
     recalled, share = float(detail.get("recalled", 0)), float(detail.get("share", 1))
-    return Outcome(str(detail.get("session", "")), recalled, detail["passed"], share)
+    return Outcome(detail.get("session", ""), recalled, detail["passed"], share)
 
 
-_DETAILS: dict[str, Callable[[dict[str, Any]], object]] = {
-    "added": _sessions, "scored": _probes, "retired": _retired, "outcome": _outcome, "refused": refused,
+_KINDS = frozenset((
+    "added", "scored", "superseded", "retired", "archived", "reactivated", "forgotten", "outcome", "refused",
+))  # fmt: skip
+_DETAILS: dict[str, Callable[[Any], object]] = {
+    "session": fields.text, "sessions": _texts, "source_hash": fields.text, "served": fields.flag,
+    "probes": fields.scores, "probes_before": fields.scores, "probes_after": fields.scores,
+    "by": fields.text, "untrue": fields.flag, "lessons": _places, "reason": fields.text, "hand": fields.flag,
+    "recalled": fields.number, "share": fields.share,
 }  # fmt: skip
-"""What is read out of each kind of line; reading it shows whether it can be."""
+"""What the details of known kinds may be, whatever the kind; other names are passed over."""

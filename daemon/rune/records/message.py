@@ -16,6 +16,7 @@ import typing
 from dataclasses import asdict, dataclass, field
 from typing import Any, TypeVar
 
+from rune import fields
 from rune.errors import FormatError, NewerVersion
 from rune.records.tokens import (
     Cancel,
@@ -322,7 +323,7 @@ def _value(where: str, wanted: Any, value: Any) -> Any:
         inner: Any = typing.get_args(wanted)[0]
         record = dataclasses.is_dataclass(inner)
         return tuple(_build(inner, v) if record else _value(where, inner, v) for v in value)
-    if wanted is float and isinstance(value, int) and not isinstance(value, bool):
+    if wanted is float and fields.finite(value):
         return float(value)
     plain = wanted if isinstance(wanted, types.UnionType) else typing.get_origin(wanted) or wanted
     if isinstance(value, plain):

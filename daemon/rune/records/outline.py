@@ -21,6 +21,7 @@ from rune import files
 from rune.errors import FormatError
 from rune.records import card as cards
 from rune.records.card import Card, Stamp
+from rune.records.ledger import State
 
 log = logging.getLogger(__name__)
 
@@ -51,6 +52,13 @@ def of(card: Card, id: str) -> Outline:
         id, card.session, card.source_hash, card.base, card.base_hash, card.rank, len(card.lessons),
         card.created, card.bytes, card.probes_before, card.probes_after,
     )  # fmt: skip
+
+
+def unwritten(one: Card | Outline) -> State:
+    """What has become of an adapter that the ledger has no line of: what that line would say."""
+    better = cards.better_than_base(one.probes_before, one.probes_after)
+    sessions = one.sessions if isinstance(one, Card) else ()
+    return State("active" if better else "unserved", session=one.session, sessions=sessions)
 
 
 Known = dict[str, tuple[Stamp, Outline]]
@@ -109,13 +117,17 @@ def write(path: Path, known: Known) -> None:
 
 
 def drop(path: Path, id: str) -> None:
-    """Take one adapter out of the file; what holds nothing more is deleted."""
+    """Take one adapter out of the file; what holds nothing more is deleted, or cannot be written anew."""
     known = read(path)
     if known.pop(id, None) is None:
         return
-    if known:
-        write(path, known)
-    else:
+    try:
+        if known:
+            write(path, known)
+    except OSError as error:
+        log.warning("%s: not written (%s); every card is read again next time", path, error)
+        known = {}
+    if not known:
         path.unlink(missing_ok=True)
 
 

@@ -13,7 +13,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from rune import files
+from rune import fields, files
 from rune.errors import FormatError, NewerVersion
 
 VERSION = 1
@@ -50,6 +50,6 @@ def read(path: Path) -> Question:
     if not isinstance(version, int) or version > VERSION:
         raise NewerVersion(f"{path}: question version {version!r}; this Rune knows {VERSION}: update Rune")
     strings = [code, project, *words] if isinstance(words, list) else [None]
-    if not all(isinstance(text, str) for text in strings) or not isinstance(at, int | float):
+    if not all(isinstance(text, str) for text in strings) or not fields.finite(at):
         raise FormatError(f"{path}: expected code, project, words and at, found {raw!r}; delete it")
     return Question(code, project, tuple(words), float(at))

@@ -14,8 +14,9 @@ import json
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
-from rune import files
+from rune import fields, files
 from rune.errors import FormatError, NewerVersion
 
 VERSION = 1
@@ -46,11 +47,36 @@ def rewrite(path: Path, uses: Iterable[Use]) -> None:
 
 
 def forget(path: Path, session: str) -> None:
-    """Take out what a session asked; nothing is written where it asked nothing."""
-    uses = list(read(path))
-    kept = [use for use in uses if use.session != session]
-    if len(kept) < len(uses):
-        rewrite(path, kept)
+    """Take out what a session asked; nothing is written where it asked nothing.
+
+    A damaged line is no reason to keep the others: it stays as it is, unless it names the session.
+
+    Raises:
+        NewerVersion: a newer Rune wrote a line of it; nothing is touched.
+    """
+    check(path)
+    lines = path.read_bytes().splitlines(keepends=True) if path.exists() else []
+    kept = [line for line in lines if not _of(line, session)]
+    if len(kept) < len(lines):
+        files.replace(path, b"".join(kept))
+
+
+def check(path: Path) -> None:
+    """Whether what a session asked can be taken out.
+
+    Raises:
+        NewerVersion: a newer Rune wrote a line of it.
+    """
+    for number, raw in files.objects(path):
+        _known(path, number, raw)
+
+
+def _of(line: bytes, session: str) -> bool:
+    try:
+        raw = json.loads(line)
+    except (ValueError, RecursionError):  # half a line
+        return session.encode() in line
+    return isinstance(raw, dict) and raw.get("session") == session
 
 
 def read(path: Path) -> Iterator[Use]:
@@ -61,12 +87,19 @@ def read(path: Path) -> Iterator[Use]:
         FormatError: a line is no use; file and line are named.
     """
     for number, raw in files.objects(path):
-        version = raw.get("v")
-        if not isinstance(version, int) or version > VERSION:
-            known = f"this Rune knows {VERSION}: update rune-memory"
-            raise NewerVersion(f"{path}:{number}: version {version!r}; {known}")
+        _known(path, number, raw)
         try:
-            at, score = float(raw["at"]), float(raw.get("score", 0))
-            yield Use(at, str(raw["session"]), str(raw["adapter"]), score, bool(raw.get("answered", True)))
+            use = Use(
+                fields.number(raw["at"]), fields.text(raw["session"]), fields.text(raw["adapter"]),
+                fields.number(raw.get("score", 0)), fields.flag(raw.get("answered", True)),
+            )  # fmt: skip
         except (KeyError, TypeError, ValueError) as error:
             raise FormatError(f"{path}:{number}: no at, session or adapter: {error!r}") from None
+        yield use
+
+
+def _known(path: Path, number: int, raw: dict[str, Any]) -> None:
+    version = raw.get("v")
+    if not isinstance(version, int) or version > VERSION:
+        known = f"this Rune knows {VERSION}: update rune-memory"
+        raise NewerVersion(f"{path}:{number}: version {version!r}; {known}")

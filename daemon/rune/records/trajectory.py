@@ -22,11 +22,12 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Sequence
-from dataclasses import MISSING, asdict, dataclass, field, fields
+from dataclasses import MISSING, asdict, dataclass, field
+from dataclasses import fields as fields_of
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
-from rune import files
+from rune import fields, files
 from rune.errors import FormatError, NewerVersion
 
 VERSION = 1
@@ -216,15 +217,16 @@ def _kind(where: str, raw: dict[str, Any]) -> str:
     return str(raw.get("kind"))
 
 
-_HEADER: dict[str, type | tuple[type, ...]] = {"session": str, "project": str, "started": (int, float)}
+_NUMBER = (int, float)
+_HEADER: dict[str, type | tuple[type, ...]] = {"session": str, "project": str, "started": _NUMBER}
 _SHAPES: dict[str, type | tuple[type, ...]] = {
-    "float": (int, float),
+    "float": _NUMBER,
     "tuple[str, ...]": list,
     "str": str,
     "bool": bool,
 }
 _FIELDS = {
-    kind: {f.name: (_SHAPES[str(f.type)], f.default is not MISSING) for f in fields(cls)}
+    kind: {f.name: (_SHAPES[str(f.type)], f.default is not MISSING) for f in fields_of(cls)}
     for kind, cls in KINDS.items()
 }
 """What each field of each kind may be in JSON, and whether it may be left out."""
@@ -232,9 +234,16 @@ _FIELDS = {
 
 def _header(where: str, raw: dict[str, Any]) -> dict[str, Any]:
     for name, shape in _HEADER.items():
-        if not isinstance(raw.get(name), shape):
-            raise FormatError(f"{where}: header.{name}: found {raw.get(name)!r}")
+        if not _fits(raw.get(name), shape):
+            raise FormatError(f"{where}: header.{name}: found {raw.get(name)!r:.80}")
     return raw
+
+
+def _fits(value: Any, shape: type | tuple[type, ...]) -> bool:
+    """Whether a value is of this kind; a number must be one that can be counted with, a list be of texts."""
+    if shape is list:
+        return isinstance(value, list) and all(isinstance(one, str) for one in value)
+    return fields.finite(value) if shape == _NUMBER else isinstance(value, shape)
 
 
 def _counts(where: str, raw: dict[str, Any]) -> dict[str, int]:
@@ -252,8 +261,8 @@ def _event(where: str, kind: str, raw: dict[str, Any]) -> Event:
     if unknown := set(found) - set(known):
         raise FormatError(f"{where}: {kind}: unknown fields {sorted(unknown)}")
     for name, (shape, optional) in known.items():
-        if name in found and not isinstance(found[name], shape):
-            raise FormatError(f"{where}: {kind}.{name}: found {found[name]!r}")
+        if name in found and not _fits(found[name], shape):
+            raise FormatError(f"{where}: {kind}.{name}: found {found[name]!r:.80}")
         if name not in found and not optional:
             raise FormatError(f"{where}: {kind}.{name} is missing")
     if "tags" in found:

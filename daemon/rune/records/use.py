@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from rune import files
+from rune import fields, files
 from rune.errors import FormatError, NewerVersion
 
 VERSION = 1
@@ -52,11 +52,11 @@ def read(path: Path) -> Iterator[Reference]:
             raise NewerVersion(
                 f"{path}:{number}: version {version!r}; this Rune knows {VERSION}: update rune-memory"
             )
-        if not isinstance(at, int | float) or not isinstance(workflow, str):
+        if not fields.finite(at) or not isinstance(workflow, str):
             raise FormatError(f"{path}:{number}: expected a time and a workflow, found {at!r}, {workflow!r}")
         if not isinstance(echoes, list) or not all(isinstance(digest, str) for digest in echoes):
             raise FormatError(f"{path}:{number}: echoes: expected a list of digests, found {echoes!r}")
-        yield Reference(float(at), workflow, tuple(echoes))
+        yield Reference(fields.number(at), workflow, tuple(echoes))
 
 
 def _line(reference: Reference) -> dict[str, object]:
