@@ -57,7 +57,9 @@ _ONCE = re.compile(
     r"|slow\w*|fast\w*|interesting|important|suspicious|suspect\w*|remaining|first|last|next|previous|latest"
     r"|fail(?:s|ed|ing)?|crash(?:es|ed|ing)|this|my|preview|reproduc\w+|today|yesterday|tomorrow"
     r"|feature|topic|working|missing|corrupt\w*|lost|stale|dead|locked|down|bad|invalid|empty|duplicate|leaked"
-    r"|stuck|orphaned|unknown|un\w+(?:ed|able)|vulnerable|unstable|flaky)\b"
+    r"|stuck|orphaned|unknown|un\w+(?:ed|able)|vulnerable|unstable|flaky|best|worst"
+    r"|optimal|tested|supported|fixed|bumped|chosen|picked|found|spike|prototype|poc"
+    r"|to (?:look|try|rerun|show|see))\b"
     rf"|\b(?!{RENEWED})new\b",
     re.I,
 )
@@ -134,6 +136,8 @@ _KNOWN = ("is", "called", "at", "owner", "default", "version", "port")
 def lasting(about: About) -> bool:
     """Whether a thing has what is told of it by its making, one at a time."""
     before, after = _around(about)
+    if after in ("with", "where", "when"):  # it is told apart from others of its kind
+        return False
     if about.noun == "branch":
         return before in _BRANCHES
     if about.noun in ("url", "uri"):
@@ -168,7 +172,7 @@ def one(text: str, found: re.Match[str], value: str, about: About) -> bool:
     if _ONCE.search(said) or (number and about.how != "must" and _MEASURED.search(said)):
         return False
     if about.how == "became":
-        return not number or _set(about)
+        return _set(about) if number else lasting(about)
     if _PAST.search(text):
         return False
     now = _NOW.search(said) is not None
