@@ -59,6 +59,7 @@ RATES = {
 }  # fmt: skip
 """How often, in one word."""
 _NUMBER = re.compile(r"(?:\d{1,3}(?:[,_]\d{3})+|\d+)(?:\.\d+)?")
+_AMOUNT = re.compile(r"(\d[\d.,]*)-?([^\W\d_]+)")
 _MOST = 10**12
 """Above it an amount is not told in another measure."""
 
@@ -108,6 +109,20 @@ def written(number: str, measured: bool) -> str:
         ways += rf"\.{rest}"
     word = _WORDS.get(digits) or ("one" if digits == "1" else "")
     return f"(?:{ways}|{word})" if word else ways
+
+
+def measured(word: str, after: str) -> tuple[str, str]:
+    """A number and its measure as a pattern, from a word and the one after it; ("", "") where it has none.
+
+    >>> measured("30", "seconds")[0], measured("1.5s", "or")[0], measured("three", "files")
+    ('30', '1.5', ('', ''))
+    """
+    found = _AMOUNT.fullmatch(word)
+    many, name = (found[1], found[2]) if found else (word, after)
+    measure = MEASURES.get(name.lower(), "")
+    if measure in ("", PERCENT, *MONEY) or not (found or counts(word) or many[:1].isdigit()):
+        return "", ""
+    return many, measure
 
 
 def _grouped(whole: str) -> str:

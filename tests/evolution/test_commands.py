@@ -7,12 +7,12 @@ from rune.evolution import commands
     ("old", "new"),
     [
         ("make check", "just check"),
-        ("make target1", "make target2"),
+        ("make target11", "make target12"),
         ("npm install", "pnpm install"),
         ("npm run build", "bun run build"),
-        ("python deploy.py", "python release.py"),
+        ("npm ci", "pnpm install"),
         ("pip install -r requirements.txt", "uv sync"),
-        ("make check", "pytest"),
+        ("jest", "vitest run"),
         ("make up", "docker compose up"),
         ("npm ci && npm test", "just check"),
         ("pytest tests/test_a.py -k one", "pytest"),
@@ -33,7 +33,8 @@ from rune.evolution import commands
         ("make lint && make test", "make check"),
         ("make lint test", "just check"),
         ("ruff check . && pytest", "just check"),
-        ("./deploy.sh staging", "./ship.sh staging"),
+        ("black src", "ruff format src"),
+        ("scripts/deploy.sh", "just deploy"),
         ("./deploy.sh staging", "just deploy staging"),
         ("eslint src", "biome check src"),
         ("flake8 src", "ruff check src"),
@@ -194,3 +195,45 @@ def test_a_step_does_not_take_the_place_of_a_chain(old, new):
 )
 def test_without_its_target_a_command_is_another_one_unless_it_then_takes_everything(old, new):
     assert not commands.replaces(new, old)
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("pytest", "mypy src"),
+        ("pytest", "ruff check"),
+        ("pytest", "tox"),
+        ("pytest", "jest"),
+        ("pytest", "python scripts/run_benchmark.py"),
+        ("npm test", "npx playwright test"),
+        ("npm test", "node scripts/seed.js"),
+        ("make test", "make clean"),
+        ("make test", "make e2e"),
+        ("make test", "cargo test"),
+        ("make check", "pytest"),
+        ("make step1", "make step2"),
+        ("make test", "ls tests"),
+        ("make test", "echo ok"),
+        ("make test", "docker ps"),
+        ("make test", "curl localhost"),
+        ("make test", "cat Makefile"),
+        ("rspec", "cucumber"),
+        ("phpunit", "phpstan"),
+        ("eslint .", "stylelint ."),
+        ("ruff check .", "mypy ."),
+        ("mypy .", "pyright ."),
+        ("./deploy.sh staging", "./rollback.sh staging"),
+        ("./start.sh", "./stop.sh"),
+        ("python train.py", "python eval.py"),
+        ("psql shop", "redis-cli"),
+        ("backend/test.sh", "frontend/test.sh"),
+        ("python tools/a/build.py", "python tools/b/build.py"),
+        ("yarn build", "npm install"),
+        ("kubectl apply -f k8s", "helm upgrade app ./chart"),
+        ("terraform plan", "terraform validate"),
+        ("head log.txt", "tail log.txt"),
+    ],
+)
+def test_another_job_takes_no_place_though_the_question_is_the_same(one, other):
+    assert not commands.replaces(other, one)
+    assert not commands.replaces(one, other)

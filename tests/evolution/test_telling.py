@@ -168,3 +168,146 @@ def test_an_id_one_of_several_and_the_name_of_a_value_replace_nothing(retired, t
 )
 def test_one_value_of_a_sort_replaces_another(retired, then, now):
     assert retired(then, now)
+
+
+@pytest.mark.parametrize(
+    ("then", "now"),
+    [
+        ("Phase 1 of the migration is done.", "Phase 2 of the migration is done."),
+        ("HTTP 404 is retried by the gateway.", "HTTP 503 is retried by the gateway."),
+        ("Worker 2 of the gateway crashes on start.", "Worker 3 of the gateway crashes on start."),
+        ("Port 22 is open on the build host.", "Port 80 is open on the build host."),
+        (
+            "RFC 7231 defines the retry header of the gateway.",
+            "RFC 9110 defines the retry header of the gateway.",
+        ),
+        ("Stage 1 of the rollout is 20% of users.", "Stage 2 of the rollout is 50% of users."),
+        ("The gateway tests pass on Python 3.11.", "The gateway tests pass on Python 3.12."),
+        ("The import fails with 10 workers.", "The import fails with 20 workers."),
+        ("The memory leak was fixed in gateway 1.2.", "The memory leak was fixed in gateway 1.3."),
+        (
+            "The gateway answers with 401 on missing tokens.",
+            "The gateway answers with 403 on missing tokens.",
+        ),
+        ("The gateway test mocks `clock.now` to 10.", "The gateway test mocks `clock.now` to 20."),
+        ("The test sets the port of the gateway to 8080.", "The test sets the port of the gateway to 9090."),
+        ("I added 3 tests for the gateway.", "I added 5 tests for the gateway."),
+        ("There are 3 failing tests in the ledger suite.", "There are 5 failing tests in the ledger suite."),
+        ("The gateway was down for 3 hours.", "The gateway was down for 5 hours."),
+        ("The gateway lookup took 30 ms.", "The gateway lookup took 45 ms."),
+        ("The expected ledger total is 9.50.", "The expected ledger total is 12.50."),
+        ("The free port on this machine is 8080.", "The free port on this machine is 9090."),
+        ("The PID of the gateway process is 1234.", "The PID of the gateway process is 2345."),
+        ("The gateway process is now 1234.", "The gateway process is now 2345."),
+        ("The coverage of the gateway is 81%.", "The coverage of the gateway is 83%."),
+        ("Coverage of the gateway increased to 81%.", "Coverage of the gateway increased to 83%."),
+        ("The bundle size of the app is 300 KB.", "The bundle size of the app is 310 KB."),
+        ("The queue length of the gateway is 30.", "The queue length of the gateway is 45."),
+        ("The error rate of the gateway is 5%.", "The error rate of the gateway is 7%."),
+        ("The number of open issues is 12.", "The number of open issues is 15."),
+        ("The vulnerable version of httpx is 0.27.", "The vulnerable version of httpx is 0.28."),
+        ("The batch size that fails is 32.", "The batch size that fails is 64."),
+        ("The app is now running on port 5173.", "The app is now running on port 5174."),
+        ("The user waits 30 seconds for the page.", "The user waits 60 seconds for the page."),
+        ("The best learning rate is 0.1.", "The best learning rate is 0.2."),
+        ("The tested version is 1.2.", "The tested version is 1.3."),
+        ("The job keeps 3 cores busy.", "The job keeps 5 cores busy."),
+        ("The delay between the two events is 5 ms.", "The delay between the two events is 10 ms."),
+        ("The minimum of the series is 30.", "The minimum of the series is 45."),
+        ("The suite now has 120 tests.", "The suite now has 125 tests."),
+    ],
+)
+def test_a_number_that_is_not_what_something_was_set_to_replaces_nothing(retired, then, now):
+    assert not retired(then, now)
+
+
+@pytest.mark.parametrize(
+    ("then", "now"),
+    [
+        ("The gateway branch is called `feat/a`.", "The gateway branch is called `feat/b`."),
+        ("The gateway branch is called `login`.", "The gateway branch is called `logout`."),
+        ("The symptom in the gateway is `KeyError`.", "The symptom in the gateway is `ValueError`."),
+        (
+            "The affected module of the gateway is `src/a.py`.",
+            "The affected module of the gateway is `src/b.py`.",
+        ),
+        ("The log of the gateway run is `/tmp/run1.log`.", "The log of the gateway run is `/tmp/run2.log`."),
+        (
+            "The slowest endpoint of the gateway is `/search`.",
+            "The slowest endpoint of the gateway is `/orders`.",
+        ),
+        ("The bottleneck of the gateway is `parse`.", "The bottleneck of the gateway is `render`."),
+        ("The host in the log is `a.example.com`.", "The host in the log is `b.example.com`."),
+        (
+            "The host with the full disk is `a.example.com`.",
+            "The host with the full disk is `b.example.com`.",
+        ),
+        ("I changed the name of the variable to `total`.", "I changed the name of the variable to `sum`."),
+        ("The team on call is `a-team`.", "The team on call is `b-team`."),
+        ("The unreachable host is `a.example.com`.", "The unreachable host is `b.example.com`."),
+        ("The database of the failing job is `shop_a`.", "The database of the failing job is `shop_b`."),
+        ("The owner of the lock is `worker-1`.", "The owner of the lock is `worker-2`."),
+        (
+            "The url of the preview is https://a.example.com.",
+            "The url of the preview is https://b.example.com.",
+        ),
+    ],
+)
+def test_a_name_of_what_is_another_thing_each_time_replaces_nothing(retired, then, now):
+    assert not retired(then, now)
+
+
+@pytest.mark.parametrize(
+    ("then", "now"),
+    [
+        ("The page size is 20.", "The page size is 50."),
+        ("The worker count is 4.", "We raised the worker count to 8."),
+        ("The retry limit is 3.", "The retry limit was raised to 5."),
+        ("The maximum upload size is 10 MB.", "The maximum upload size is now 20 MB."),
+        ("The session timeout of the shop is 30 minutes.", "The session timeout of the shop is 60 minutes."),
+        ("The task queue is called `jobs`.", "The task queue is called `work`."),
+        ("The gateway uses port 8080.", "The gateway uses port 9090."),
+        ("The nightly job keeps 3 old files.", "The nightly job keeps 5 old files."),
+        ("The gateway is owned by `team-a`.", "The gateway is now owned by `team-b`."),
+        ("httpx is pinned to 0.27.", "httpx is pinned to 0.28 now."),
+    ],
+)
+def test_what_something_was_set_to_replaces_what_it_was_set_to_before(retired, then, now):
+    assert retired(then, now)
+
+
+@pytest.mark.parametrize(
+    "now",
+    [
+        "From now on the gateway listens on port 9090.",
+        "As of this PR the gateway listens on port 9090.",
+        "Actually the gateway listens on port 9090.",
+        "Correction: the gateway listens on port 9090.",
+        "Note that the gateway listens on 9090, not 8080.",
+        "The new port of the gateway is 9090.",
+        "The gateway's port is 9090 now.",
+        "The gateway has moved to port 9090.",
+        "We moved the gateway to port 9090.",
+        "The gateway port changed to 9090.",
+        "The gateway binds to 9090 now.",
+        "The gateway is served on port 9090 now.",
+    ],
+)
+def test_openings_and_ways_to_say_port_are_no_part_of_the_subject(retired, now):
+    assert retired("The gateway listens on port 8080.", now)
+
+
+@pytest.mark.parametrize(
+    "now",
+    [
+        "The new gateway's port is 9090.",
+        "The test gateway has moved to port 9090.",
+        "We moved the mailer of the gateway to port 9090.",
+        "In the tests the gateway listens on port 9090, not 8080.",
+        "As of v3 the gateway listens on port 9090 on Windows.",
+        "The gateway port will be 9090.",
+        "The old port of the gateway is 7070.",
+    ],
+)
+def test_openings_hide_no_other_subject(retired, now):
+    assert not retired("The gateway listens on port 8080.", now)

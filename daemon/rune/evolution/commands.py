@@ -1,8 +1,11 @@
 """Whether one command has taken the place of another one that was run for the same. Pure.
 
-A run of a part does not replace the whole, nor one part another one: two test files are both run by someone.
-Without its target a command is the whole only where it then takes everything; `./deploy.sh` is no more than
-`./deploy.sh prod`. Of a chain (`make lint && make test`) each step is a part.
+Another program stands for it where it names the same task (`just check` after `make check`) or is known to do
+the same job (``rune.evolution.tools``); that it is run for the same question is no evidence, since whoever
+describes a run does so loosely. A run of a part does not replace the whole, nor one part another one: two
+test files are both run by someone. Without its target a command is the whole only where it then takes
+everything; `./deploy.sh` is no more than `./deploy.sh prod`. Of a chain (`make lint && make test`) each step
+is a part.
 
 In doubt nothing is replaced. Not covered: the same folder by two names, a flag with its value in one word.
 """
@@ -15,6 +18,8 @@ from collections.abc import Sequence
 from functools import lru_cache
 from itertools import pairwise
 from typing import NamedTuple
+
+from rune.evolution import tools
 
 _AROUND = re.compile(
     r"^(?:(?:sudo|time|timeout \d\w*|npx|bunx|(?:uv|poetry|pdm|pipenv|hatch) run|python[\d.]* -m)\s+"
@@ -48,6 +53,13 @@ _SUBBED = frozenset((
     "flask", "mix", "golangci-lint",
 ))  # fmt: skip
 """Programs whose first word says what they do, not with what."""
+_PROJECTS = frozenset((
+    "npm", "pnpm", "yarn", "bun", "composer", "mise", "docker compose", "docker-compose", "gradle",
+    "./gradlew", "/gradlew",
+))  # fmt: skip
+"""Those whose first word is a task that the project names, or what many programs call so."""
+_SCRIPTS = frozenset((".", "script", "scripts", "bin", "tools", "tool", "ci", "hack", "dev", "build"))
+"""Folders of scripts for a whole project."""
 _MANY = frozenset(("make", "rake", "task", "ninja"))
 """Programs each of whose words is a task."""
 _CHECKERS = frozenset(("ruff", "biome", "cargo"))
@@ -134,9 +146,26 @@ def _replaces(new: _Command, old: _Command) -> bool:
         return _whole(new, old)
     if _within(new.name, old.name) or _partial(new, old) or new.task in old.picked:
         return False
-    if new.task == old.task:
+    if _task(new) == _task(old) and _shared(new) == _shared(old) != "":
         return new.picked == old.picked or _whole(new, old)
+    job = tools.job((*new.name.split(), *new.words))
+    if not job or job != tools.job((*old.name.split(), *old.words)):
+        return False
     return new.picked.isdisjoint(old.picked) or old.picked <= new.picked
+
+
+def _shared(command: _Command) -> str:
+    """Where the task of a command is the project's, which another program may know, too; not a tool's own."""
+    if command.subbed:
+        return "" if command.name not in _PROJECTS else "."
+    path = command.name.split()[-1] if command.name else ""
+    folders = [part for part in path.split("/")[:-1] if part not in _SCRIPTS]
+    return "/".join(folders) or "."
+
+
+def _task(command: _Command) -> str:
+    """What is done, whichever edition of it: a single digit counts steps, a longer number editions."""
+    return re.sub(r"(?<=[a-z])[_-]?\d{2,}$", "", command.task)
 
 
 def _stands_for(new: _Command, steps: Sequence[_Command]) -> bool:

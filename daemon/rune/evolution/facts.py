@@ -6,12 +6,12 @@ session's record, so that nothing else would stop it from being said. Two lesson
 - both tell how something is run, their first questions are the same, and what is installed is the same; not
   where the question is about its own session's work ("How do I test the fix?"). Which command may stand for
   which other one, ``rune.evolution.commands`` says;
-- or both state something, in the same words but for the value, the values are of one sort, and that can only
-  be one: it is a number that is no id, or is said to be it ("is called", "listens on"), or to be it now. A
-  job may need one variable and another one;
+- or both state something of one subject (``rune.evolution.subject``), which is told in the same order, the
+  values are of one sort, and there can be but one (``rune.evolution.only``). A job may need one variable and
+  another one;
 - or the younger one says itself what was so before (``rune.evolution.moves``): the older value is what the
-  older lesson tells, it names all that the younger one names, and it is of no other thing
-  (``rune.evolution.owner``).
+  older lesson tells, it names all that the younger one names, in one order, and it is of no other thing
+  (``rune.evolution.owner``). Where nothing but the value is named, that must be unmistakable.
 
 Younger is what happened later, not what was learnt later. What became of a failure is history, not a fact:
 two ways to mend one error may both be right. In doubt both are kept: what is wrongly retired is lost.
@@ -27,10 +27,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from rune.evolution import commands, owner
+from rune import amounts
+from rune.evolution import commands, owner, tools
 from rune.evolution.moves import Move
+from rune.evolution.subject import VALUE
 from rune.evolution.telling import ASKED, NAMED, Subject, Told, read
-from rune.evolution.wording import MEASURES, topic
+from rune.evolution.wording import MEASURES, stem, topic, unmistakable
 from rune.probing import Probe
 from rune.records.card import Card, Lesson
 
@@ -121,15 +123,20 @@ def _denies(new: Told, old: Told) -> bool:
         return False
     if new.about[0] in ASKED:
         return commands.replaces(new.value, old.value)
-    return new.sort == old.sort
+    return _comparable(new, old) and (new.sort != "command" or commands.replaces(new.value, old.value))
+
+
+def _comparable(new: Told, old: Told) -> bool:
+    """Whether two values may stand for one another, and are of one subject as far as it is told in full."""
+    return new.sort == old.sort and not (new.aside and old.aside and new.aside != old.aside)
 
 
 def _moved(said: Sequence[_Said]) -> Iterator[Replaced]:
     """What younger statements say to be so no longer, each by the youngest of them."""
     known: dict[str, list[_Said]] = defaultdict(list)
-    plainly: dict[frozenset[str], list[_Said]] = defaultdict(list)
+    plainly: dict[tuple[str, ...], list[_Said]] = defaultdict(list)
     for one in said:
-        for name in _names(one.told):
+        for name in {*_names(one.told)}:
             known[name].append(one)
         if one.told.single and one.told.about[0] not in ASKED:
             plainly[_topic(one.told)].append(one)
@@ -143,6 +150,8 @@ def _moved(said: Sequence[_Said]) -> Iterator[Replaced]:
 def _names(told: Told) -> Iterator[str]:
     """What a move may call the value of a lesson: a command without what follows its name, too."""
     yield told.literal
+    if told.measure:
+        yield f"{amounts.measured(told.literal, told.measure.partition('|')[0])[0]} {told.measure}"
     if told.about[0] == "command":
         parts = told.literal.split()
         yield from (" ".join(parts[:length]) for length in range(1, len(parts)))
@@ -154,31 +163,61 @@ def _told_before(
     """The lessons that tell a value that is no longer so, of all that the younger one names."""
     for new in said:
         if move := new.told.move:
-            yield from ((old, new) for old in known.get(move.old, ()) if _same(old.told, move))
+            number, measure = amounts.measured(move.old, "")
+            olds = (*known.get(move.old, ()), *(known.get(f"{number} {measure}", ()) if measure else ()))
+            yield from ((old, new) for old in olds if _same(old.told, new.told, move))
 
 
-def _same(old: Told, move: Move) -> bool:
+def _same(old: Told, new: Told, move: Move) -> bool:
     """Whether what is told is what has moved, or has itself another name now, whatever it is told of."""
-    exact = old.literal == move.old or " " in move.old  # "python" begins many commands
-    whole = old.about[0] in ASKED and move.renamed and exact and len(move.old) >= SHORTEST
-    if old.whose and not owner.moved(old.whose, move):
+    about = {stem(word) for word in move.about}
+    if not about:
+        return _itself(old, move)
+    if (old.whose and not owner.moved(old.whose, move)) or not _ordered(old, new, about):
         return False
-    return move.about <= old.words and (bool(move.about - MEASURES) or (whole and not move.about))
+    return about <= {stem(word) for word in old.words} and bool(move.about - MEASURES)
+
+
+def _itself(old: Told, move: Move) -> bool:
+    """Whether a value itself has another name now, and is told as nothing but that."""
+    if old.about[0] in ASKED:
+        exact = old.literal == move.old or " " in move.old  # "python" begins many commands
+        known = move.renamed or commands.replaces(move.new, move.old)
+        return (exact and known and len(move.old) >= SHORTEST) or tools.alike(move.new, move.old)
+    return move.renamed and old.stated and unmistakable(move.old)
+
+
+def _ordered(old: Told, new: Told, about: set[str]) -> bool:
+    """Whether what both name stands in one order: who does what to whom; after a value it stands anywhere."""
+    if old.aside and new.aside and old.aside != new.aside:
+        return False
+    end = new.order.index(VALUE) if VALUE in new.order else len(new.order)
+    known = _named(old.order, about)
+    for way in (_named(new.order[:end], about), _named(new.order[end:], about)):
+        both = {*way} & {*known}
+        if [word for word in way if word in both] != [word for word in known if word in both]:
+            return False
+    return True
+
+
+def _named(words: Sequence[str], about: set[str]) -> list[str]:
+    return list(dict.fromkeys(one for word in words if (one := stem(word)) in about))
 
 
 def _overtaken(
-    said: Sequence[_Said], plainly: Mapping[frozenset[str], Sequence[_Said]]
+    said: Sequence[_Said], plainly: Mapping[tuple[str, ...], Sequence[_Said]]
 ) -> Iterator[tuple[_Said, _Said]]:
     """What is said to have moved, and who says plainly that it is somewhere else."""
     for old in said:
-        about = _topic(old.told) if old.told.move else frozenset()
+        about = _topic(old.told) if old.told.move else ()
         if len(about) >= NAMED:
             for new in plainly.get(about, ()):
-                if new.told.value != old.told.value and new.told.sort == old.told.sort:
+                if new.told.value != old.told.value and _comparable(new.told, old.told):
                     yield old, new
 
 
-def _topic(told: Told) -> frozenset[str]:
-    """The words of a statement without its values and its verb."""
+def _topic(told: Told) -> tuple[str, ...]:
+    """The words of a statement in their order, without its values and its verb."""
     pair = {*told.move.old.split(), *told.move.new.split()} if told.move else set()
-    return topic(told.words) - {*told.value.split()} - pair
+    kept = topic(frozenset(told.order)) - {VALUE, *told.value.split()} - pair
+    return tuple(word for word in told.order if word in kept)

@@ -13,7 +13,7 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from rune.evolution import lasting
-from rune.evolution.wording import CHANGED, LITERAL, doubtful, kind, names, plain
+from rune.evolution.wording import CHANGED, LITERAL, doubtful, kind, names, opened, plain
 
 _DONE = rf"(?:{'|'.join(sorted(CHANGED))})"
 _WORD = r"[A-Za-z][\w'-]*:?\s+"
@@ -27,6 +27,13 @@ _ARROW = r"(?:->|→|=>)"
 _WAS = r"(?P<was>(?:,|\s*\()\s*(?:it\s+)?(?:was|were|previously|formerly))"
 _GIVEN_UP = "dropped|removed|deprecated|abandoned|retired"
 _FAVOUR = r"in\s+favou?r\s+of"
+_ON = r"(?:(?:on|in|at|to|with)\s+)?"
+_IT = r"(?:it(?:[’']s|\s+is)\s+)?"
+_WAS_ONCE = (
+    r"(?P<was>\s*\(\s*(?:it\s+)?(?:was|were|used\s+to\s+be|previously|formerly|old|before)(?:\s+on)?:?"
+    r"|,\s*(?:previously|formerly|it\s+used\s+to\s+be)(?:\s+on)?)"
+)
+_TAKE = r"(?:(?:so|and|please|now)\s+)*(?:use|run|call)"
 _PATTERNS = tuple(
     re.compile(pattern, re.I)
     for pattern in (
@@ -36,16 +43,28 @@ _PATTERNS = tuple(
         rf"{_OLD}\s+(?:{_WORD}){{0,3}}?(?P<verb>{_DONE})\s+{_JOINT}\s+{_THE_NEW}",
         rf"{_OLD}\s+(?P<verb>became|is now (?:called|named))\s+{_THE_NEW}",
         rf"\b(?:now|{_DONE})\b[^;]{{0,80}}?{_NEW}{_WAS}\s+{_THE_OLD}",
+        rf"{_NEW}{_WAS_ONCE}\s+{_THE_OLD}",
         rf"\b(?:{_GIVEN_UP})\s+{_THE_OLD}\s+{_FAVOUR}\s+{_THE_NEW}",
         rf"{_OLD}\s+(?:{_WORD}){{0,3}}?(?P<verb>{_GIVEN_UP})\s+{_FAVOUR}\s+{_THE_NEW}",
-        rf"{_NEW}\s+(?:(?:now|has)\s+)*(?:replace[sd]|supersede[sd])\s+{_THE_OLD}",
+        rf"{_OLD}(?P<of>\s+(?:of|in|for)\s+(?:{_WORD}){{1,3}}?|\s+)"
+        rf"(?:(?:is|was|got|has been)\s+(?P<verb>{_GIVEN_UP}|deleted|obsolete|gone)"
+        rf"|(?P<ended>no\s+longer\s+exists))[,;]?\s+{_TAKE}\s+{_THE_NEW}",
+        rf"{_NEW}\s+(?:(?:now|has)\s+)*(?P<took>replace[sd]|supersede[sd])\s+{_THE_OLD}",
         rf"{_NEW},?\s+(?P<instead>instead of|rather than|in place of|not)\s+{_THE_OLD}",
+        rf"(?P<no>\bno\s+longer\b)(?P<does>[^;<]{{0,40}}?){_THE_OLD},?\s+but\s+(?:now\s+)?{_ON}{_THE_NEW}",
+        rf"(?P<no>\b(?:(?:is|are|do|does)n[’']t|not)\b)(?P<does>[^;<]{{0,40}}?){_THE_OLD}\s+any\s?more"
+        rf"[,;]?\s+(?:but\s+{_ON}|{_IT}(?:now\s+)?|{_TAKE}\s+){_THE_NEW}",
+        rf"(?P<no>\bdon[’']t\b)(?P<does>\s+(?:use|run|call)\s+){_THE_OLD}\s+any\s?more[,;]?\s+(?:but\s+)?"
+        rf"{_TAKE}\s+{_THE_NEW}",
+        rf"(?P<no>\bused\s+to\b)(?P<does>[^;<]{{0,40}}?){_THE_OLD},?\s+(?:but\s+)?(?:now\s+{_IT}|{_IT}now\s+)"
+        rf"{_ON}{_THE_NEW}",
         rf"{_OLD}\s*(?P<arrow>{_ARROW})\s*{_NEW}",
     )
 )
 _ORDER = re.compile(
-    r"^\W*(?:(?:always|please|we)\s+)*(?:use|run|call|prefer|build|install|deploy|start)\b"
-    r"|(?<=\S )now\b|\bfrom now on\b",
+    r"^\W*(?:(?:to|for)\s[^,;<]{2,40},\s+)?(?:(?:always|please|we)\s+)*"
+    r"(?:use|run|call|prefer|build|install|deploy|start)\b|(?<=\S )now\b|\bfrom now on\b"
+    rf"|^\W*(?:i|we)(?:[’']ve|\s+have)?\s+(?:just\s+)?{_DONE}\b",
     re.I,
 )
 """What makes of a contrast a change: it is an instruction, or said of now."""
@@ -62,28 +81,18 @@ _ADDED = re.compile(
     re.I,
 )
 """What says that a thing has a value more, where it would be one instead of "previously" another."""
-_SAID = (
-    r"(?:all|done|ok(?:ay)?|al(?:l )?right|right|set|great|perfect|good|news|note|fyi|in|summary|update"
-    r"|result|changes?|changed|status|first|second|next|also|success|info|finished|completed?|fixed|implemented|the|is"
-    r"|it|it[’']s|that|that[’']s|has|been|now|here|we|are)"
-)
-_OPENING = re.compile(
-    r"^\W*(?:(?:(?:as of|since|from) (?:today|now(?: on)?|yesterday|this \w+)|today|yesterday|finally"
-    r"|recently|lately|(?:in|during) this (?:session|task|turn|step|round)"
-    r"|as (?:you )?(?:requested|discussed|agreed|asked|wished)|(?:this|last) (?:morning|week|month)"
-    r"|on (?:mon|tues|wednes|thurs|fri|satur|sun)day|so|and|but|then)"
-    rf"\b[,:]?\s+|(?:{_SAID}\s+){{0,5}}{_SAID}\s*[:!,.–—-]+\s+)+",
-    re.I,
-)
-"""How somebody begins to report a change."""
 _SIGN = re.compile(
-    rf"\b(?:{_DONE}|now|instead|rather|place|not|replaces|supersede[sd]|{_GIVEN_UP})\b|{_ARROW}", re.I
+    rf"\b(?:{_DONE}|now|instead|rather|place|not|replaces|supersede[sd]|{_GIVEN_UP}|any ?more|no longer"
+    rf"|used to|was|were|previously|formerly|old|before|gone|deleted|obsolete)\b|n[’']t\b|{_ARROW}",
+    re.I,
 )
 """What every pattern has one of: most statements have none."""
 _SENTENCE = re.compile(r"(?<=[.;!?])\s+|\n")
 _WHERE = re.compile(r"\b(?:for|of|in|on|at|with|from|inside|during)\b.*", re.S)
 _WHY = re.compile(r"\b(?:because|since|due to|so that)\b.*", re.S)
-_UNIT = re.compile(r"<\d+>\s+((?!(?:as|is|was|has)\b)[a-z]+s|ms|[kmg]b|percent)\b")
+_UNIT = re.compile(r"<\d+>\s+((?!(?:as|is|was|has|replaces|supersedes|exists)\b)[a-z]+s|ms|[kmg]b|percent)\b")
+_FLOW = re.compile(r"(`[^`]*`)|\s*(?:->|=>|→)\s*")
+"""An arrow, but none in code."""
 _MARK = re.compile(r"<(\d+)>")
 _SWAPS = frozenset((
     "renamed", "replaced", "switched", "migrated", "is now called", "is now named", *_GIVEN_UP.split("|"),
@@ -116,13 +125,22 @@ def find(text: str) -> Move | None:
     >>> find("Use `pnpm` instead of `npm` here.")[:2], find("It used `pnpm` instead of `npm`.")
     (('npm', 'pnpm'), None)
     """
+    text = _FLOW.sub(lambda found: found[1] or " → ", text)
     literals = [plain(one[0]) for one in LITERAL.finditer(text)] if _SIGN.search(text) else []
     if len(literals) < 2 or lasting.undone(text):
         return None
     places = iter(range(len(literals)))
     marked = LITERAL.sub(lambda found: f"<{next(places)}>" + _after(found[0]), text)
     told = _SENTENCE.split(marked)
-    return next((move for place in range(len(told)) for move in _moves(told[place:], literals)), None)
+    return next((move for some in _readings(told) for move in _moves(some, literals)), None)
+
+
+def _readings(told: Sequence[str]) -> Iterator[Sequence[str]]:
+    """Each sentence with those after it; one that ends in a semicolon once more as one with the next."""
+    for place, sentence in enumerate(told):
+        yield told[place:]
+        if sentence.endswith(";") and place < len(told) - 1:
+            yield [f"{sentence} {told[place + 1]}", *told[place + 2 :]]
 
 
 def _moves(told: Sequence[str], literals: Sequence[str]) -> Iterator[Move]:
@@ -134,12 +152,13 @@ def _moves(told: Sequence[str], literals: Sequence[str]) -> Iterator[Move]:
         if old and new and old != new and _alike(old, new, how) and _meant(sentence, old, how):
             first = min(found.start("old"), found.start("new")) - 1
             last = max(found.end("old"), found.end("new")) + 1
-            before, after = _spelt(sentence[:first], literals), _spelt(sentence[last:], literals)
+            lead = sentence[: found.start("no")] if "no" in how else sentence[:first]
+            before, after = _spelt(lead, literals), _spelt(sentence[last:], literals)
             if lasting.left(_spelt("\n".join((sentence[last:], *told[1:])), literals), old):
                 continue
             if "was" in how and (_ADDED.search(sentence) or old in _named(sentence[:first], literals)):
                 continue
-            before = _OPENING.sub("", before)
+            before = opened(before)
             where = _WHERE.search(_WHY.sub("", after))
             scope = _spelt(how.get("of", ""), literals) + " " + (where[0] if where else "")
             unit = _UNIT.search(sentence, found.start())
@@ -150,7 +169,8 @@ def _moves(told: Sequence[str], literals: Sequence[str]) -> Iterator[Move]:
 def _itself(found: re.Match[str], how: dict[str, str]) -> bool:
     """Whether it is the value that moved or "is replaced"; somebody who replaced it did so somewhere."""
     verb = how.get("verb", how.get("went"))
-    return verb in _ANEW or ("verb" in how and found.start("old") < found.start("verb"))
+    ended = not how.keys().isdisjoint(("took", "ended"))
+    return ended or verb in _ANEW or ("verb" in how and found.start("old") < found.start("verb"))
 
 
 def _alike(old: str, new: str, how: dict[str, str]) -> bool:
@@ -175,6 +195,10 @@ def _meant(sentence: str, old: str, how: dict[str, str]) -> bool:
     if "arrow" in how:  # else it may be a flow
         known = kind(old) == "number" or re.search(rf"\b{_DONE}\b", sentence, re.I)
         return bool(known) and len(re.findall(_ARROW, sentence)) == 1 and not doubtful(sentence)
+    if "no" in how:  # what is denied is the older value
+        sentence = re.sub(rf"\b{how['no']}\b", "", sentence, count=1, flags=re.I)
+    if "was" in how and _FAULT.search(opened(sentence)):
+        return False
     return not doubtful(sentence)
 
 

@@ -12,11 +12,12 @@ import re
 from typing import NamedTuple
 
 from rune.evolution.moves import Move
-from rune.evolution.wording import MEASURES, kind, names, words
+from rune.evolution.wording import MEASURES, kind, names, stem, words
 
 _VERB = re.compile(
     r"\b(?:is|are|was|were|has|have|listens?|runs?|uses?|keeps?|takes?|waits?|lives?|starts?|serves?|comes?"
-    r"|stores?|reads?|writes?|accepts?|answers?|opens?|binds?|sits?|stays?|works?)\b",
+    r"|stores?|reads?|writes?|accepts?|answers?|opens?|binds?|sits?|stays?|works?"
+    r"|defaults? to)\b",
     re.I,
 )
 _RELATIVE = re.compile(r"\b(?:that|which|who|whose|where)\b", re.I)
@@ -24,7 +25,7 @@ _MANNER = frozenset((
     "accept", "accepts", "answers", "opens", "binds", "bound", "sits", "stays", "works", "come", "comes",
     "listen", "reachable", "available", "reached", "configured", "deployed", "hosted", "stored", "kept",
     "found", "built", "done", "listening", "running", "build", "deploy", "install", "start", "prefer",
-    "call", "usually", "normally", "default", "written", "which",
+    "call", "usually", "normally", "default", "defaults", "written", "which", "pinned",
 ))  # fmt: skip
 """Words of how something is so, not of what."""
 _GENERALLY = re.compile(r"^\W*(?P<head>[A-Z][a-z]+s|[A-Z][a-z]+ [a-z]+s)(?: of (?P<rest>[\w ]+))?$")
@@ -47,7 +48,8 @@ _NO_UNIT = frozenset((
     "was", "if", "when", "because", "since", "so", "that", "which", "instead", "rather", "not", "now",
     "here", "there", "today", "yesterday", "again", "everywhere", "inside", "during", "behind", "via",
     "under", "until", "after", "before", "while", "too", "also", "only", "the", "a", "an", "it", "all",
-    "we", "has", "had", "will", "old", "new", "more", "currently", "already", "then", "into", "without",
+    "we", "has", "had", "will", "replaces", "supersedes", "old", "new", "more", "currently", "already",
+    "then", "into", "without",
     "within",
 ))  # fmt: skip
 _MEASURED = re.compile(rf"(?<=\w )(\w+) (?=(?:{'|'.join(sorted(MEASURES))})\b)", re.I)
@@ -94,15 +96,15 @@ def moved(whose: Whose, move: Move) -> bool:
     """Whether what has moved may be what has the value: nothing says that it is another thing."""
     if whose.noun in move.about - MEASURES or (whose.noun in ("called", "named") and move.renamed):
         return True
-    known = {_one(word) for word in (*move.about, *move.old.split(), *move.new.split(), move.unit)}
-    if any(_one(word) not in known for word in whose.owner):
+    known = {stem(word) for word in (*move.about, *move.old.split(), *move.new.split(), move.unit)}
+    if any(stem(word) not in known for word in whose.owner):
         return False
-    counted = {_one(word) for word in (whose.unit, *whose.owner) if word}
+    counted = {stem(word) for word in (whose.unit, *whose.owner) if word}
     if move.about & MEASURES:
         return True
     if whose.noun in ("port", "version"):
         return not move.unit
-    return (not whose.unit or _one(whose.unit) in known) and (not move.unit or _one(move.unit) in counted)
+    return (not whose.unit or stem(whose.unit) in known) and (not move.unit or stem(move.unit) in counted)
 
 
 def _subject(before: str) -> str:
@@ -120,7 +122,3 @@ def _subject(before: str) -> str:
 def _measured(before: str) -> str:
     """A subject without what a measure of it is called in full: "the client request timeout"."""
     return _MEASURED.sub(lambda found: found[0] if found[1].lower() in _APART else "", before)
-
-
-def _one(word: str) -> str:
-    return word.removesuffix("s")

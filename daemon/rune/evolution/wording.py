@@ -14,33 +14,54 @@ LITERAL = re.compile(
 CHANGED = frozenset((
     "renamed", "moved", "changed", "replaced", "switched", "bumped", "migrated", "updated", "upgraded",
     "downgraded", "raised", "lowered", "increased", "decreased", "reduced", "went", "became",
+    "transferred", "converted", "handed",
 ))  # fmt: skip
 """Verbs of a change that has happened."""
+RENEWED = r"new\s+(?:port|version|limit|timeout|default|owner|maintainer|url|host|name)\b"
+"""What is new of a thing that is the same; a new port is the port now, a new endpoint is one more."""
 _EDGES = ".,;:!?()[]'\""
-_FILLING = frozenset((
-    "service", "server", "currently", "still", "already", "just", "always", "please", "we", "i", "our",
+FILLING = frozenset(("service", "server"))
+"""Words that say of a thing what everybody knows: one says them, another one leaves them out."""
+SILENT = frozenset((
+    "currently", "still", "already", "just", "always", "please", "we", "i", "our",
 ))  # fmt: skip
 """Words that one who tells the same thing says and another one leaves out."""
-_TALK = frozenset((
+TALK = frozenset((
     "i've", "i'd", "we've", "we'd", "you", "you've", "they", "they've", "he", "she", "my", "your", "their",
     "someone", "somebody", "today", "yesterday", "recently", "finally", "successfully", "permanently",
     "completely", "officially", "gone", "ahead",
 ))  # fmt: skip
 """Words of whoever reports a change; they are no part of what has changed."""
 _STATES = frozenset((
-    "listens", "runs", "uses", "keeps", "takes", "waits", "lives", "starts", "serves", "called", "named",
+    "listens", "listen", "runs", "uses", "keeps", "takes", "waits", "lives", "starts", "serves", "called",
+    "named",
 ))  # fmt: skip
 """Verbs of what is so."""
 _GENERAL = frozenset((
-    "port", "file", "files", "number", "command", "name", "path", "use", "used", "using", "run", "instead",
-    "set", "value", "old", "what", "been", "here", "everybody", "everyone", "dropped", "removed",
-    "deprecated", "replaces", "previously", "formerly",
+    "port", "ports", "file", "files", "number", "command", "name", "path", "use", "used", "using", "run",
+    "instead", "set", "value", "old", "what", "been", "here", "everybody", "everyone", "dropped", "removed",
+    "deprecated", "replaces", "previously", "formerly", "over",
 ))  # fmt: skip
 """Words that any two facts may share: they say nothing about what something is."""
 MEASURES = frozenset((
     "version", "default", "limit", "timeout", "size", "count", "delay", "interval", "rate", "ttl",
 ))  # fmt: skip
 """What many things have: it must be the same, but does not say of what."""
+_SAID = (
+    r"(?:all|done|ok(?:ay)?|al(?:l )?right|right|set|great|perfect|good|news|note|fyi|in|summary|update"
+    r"|result|changes?|changed|status|first|second|next|also|success|info|finished|completed?|fixed|implemented|the|is"
+    r"|it|it[’']s|that|that[’']s|has|been|now|here|we|are)"
+)
+_OPENING = re.compile(
+    r"^\W*(?:(?:(?:as of|since|from) (?:today|now(?: on)?|yesterday|this \w+)|today|yesterday"
+    r"|actually|correction|note that|finally|recently|lately"
+    r"|(?:in|during) this (?:session|task|turn|step|round)"
+    r"|as (?:you )?(?:requested|discussed|agreed|asked|wished)|(?:this|last) (?:morning|week|month)"
+    r"|on (?:mon|tues|wednes|thurs|fri|satur|sun)day|so|and|but|then)"
+    rf"\b[,:]?\s+|(?:{_SAID}\s+){{0,5}}{_SAID}\s*[:!,.–—-]+\s+)+",
+    re.I,
+)
+"""How somebody begins to report a change."""
 _DOUBTS = frozenset((
     "not", "never", "cannot", "if", "when", "whenever", "unless", "whether", "should", "would", "could",
     "might", "may", "will", "shall", "until", "plan", "plans", "planned", "planning", "todo", "later", "soon",
@@ -52,6 +73,20 @@ _SETTING = re.compile(
 )
 """The name of what holds a value."""
 _TOKEN = re.compile(r"[a-z']+")
+_ROLES = {
+    "ownership": "owner", "owned": "owner", "owns": "owner", "maintained": "maintainer",
+    "maintains": "maintainer", "defaults": "default",
+}  # fmt: skip
+"""What a verb or a noun of it says that a thing has."""
+
+
+def opened(text: str) -> str:
+    """A statement without the words with which somebody begins to report.
+
+    >>> opened("Done: as of today, the port is 80.")
+    'the port is 80.'
+    """
+    return _OPENING.sub("", text)
 
 
 def plain(text: str) -> str:
@@ -87,10 +122,23 @@ def sort(literal: str) -> str:
     return "number" if re.fullmatch(r"v?\d[\w.+-]*", raw) else kind(plain(literal))
 
 
+def unmistakable(value: str) -> bool:
+    """Whether a value is hardly the name of two things: a path, a long flag, a command of several words.
+
+    >>> unmistakable("conf/gate.toml"), unmistakable("--no-verify"), unmistakable("npm run dev")
+    (True, True, True)
+    >>> unmistakable("config.toml"), unmistakable("--verbose"), unmistakable("8080")
+    (False, False, False)
+    """
+    if value.startswith("-"):
+        return re.fullmatch(r"--\w+(?:-\w+)+", value) is not None
+    return (kind(value) == "file" and re.search(r"\w/\w", value) is not None) or kind(value) == "command"
+
+
 def words(text: str) -> frozenset[str]:
     """The words that say something."""
     said = cues.content(text.replace("`", "").replace("’", "'")).lower().split()
-    return frozenset(word.strip(_EDGES).removesuffix("'s") for word in said) - _FILLING
+    return frozenset(word.strip(_EDGES).removesuffix("'s") for word in said) - FILLING - SILENT
 
 
 def names(text: str) -> frozenset[str]:
@@ -104,7 +152,21 @@ def names(text: str) -> frozenset[str]:
 
 def topic(said: frozenset[str]) -> frozenset[str]:
     """Words without those by which what is so differs from what has become so."""
-    return said - _STATES - CHANGED - _TALK
+    return said - _STATES - CHANGED - TALK
+
+
+def role(word: str) -> str:
+    """What a verb says that a thing has: what is owned has an owner; any other word as it is."""
+    return _ROLES.get(word, word)
+
+
+def stem(word: str) -> str:
+    """A word as one that names the same: "defaults" is a default, "owned" has an owner.
+
+    >>> stem("workers"), stem("ownership")
+    ('worker', 'owner')
+    """
+    return role(word).removesuffix("s")
 
 
 def doubtful(text: str) -> bool:

@@ -29,6 +29,8 @@ CONFIG = "adapter_config.json"
 WEIGHTS = "adapter_model.safetensors"
 LEVELS = ("session", "task", "project")
 """How much an adapter brings together, the least first."""
+HISTORY = frozenset(("repair", "cause", "unsolved", "error", "proof", "goal", "steps", "commit", "count"))
+"""Kinds of lessons that tell what happened once; how many tests passed depends on which were run."""
 MEASURED = ("trained", "heldout", "composed", "related")
 """Kinds of probes that show use; the others show harm."""
 
@@ -260,11 +262,11 @@ def outdated(card: Card, state: State) -> tuple[str, ...]:
     """Literals that only the retired lessons of a whole card hold: an answer with one of them is stale.
 
     An answer that is still true keeps those alive that stand in it by themselves: port 8080 does not keep 80
-    alive. The order of steps is what was done once: it keeps none alive.
+    alive. What was done once keeps none alive: a fix was verified with the command of that day.
     """
     gone = [card.lessons[place] for place in state.retired if place < len(card.lessons)]
     retired = {key for lesson in gone for key in lesson.keys}
-    true = [lesson.answer for lesson in living(card, state).lessons if lesson.kind != "steps"]
+    true = [lesson.answer for lesson in living(card, state).lessons if lesson.kind not in HISTORY]
     return tuple(sorted(key for key in retired if not any(stands(key, answer) for answer in true)))
 
 
