@@ -7,8 +7,8 @@ from collections.abc import Callable
 
 import pytest
 
-from rune import arcs, orders
-from rune.records.trajectory import Execution, Generation
+from rune import arcs, lessons, orders
+from rune.records.trajectory import Execution, Generation, Trajectory
 
 WHY = "The test fails because the ledger wants the currency before the amount."
 
@@ -753,3 +753,38 @@ def test_code_and_tables_are_no_sentences():
 
 def test_a_code_block_without_an_end_is_no_sentence():
     assert arcs.sentences("It fails.\n```\nx = 1\nSo. It. Goes.") == ["It fails."]
+
+
+def test_a_failure_of_which_nothing_is_seen_is_no_other_one(story):
+    story.fails("pytest", "KeyError: 'port'")
+    story.edits("app.py", "port = 1", "prot = 1")
+    story.runs('pytest -q > /tmp/o.txt 2>&1; echo "EXIT: $?"', "EXIT: 1")
+    (arc,) = arcs.find(story.events)
+    assert (arc.signature, arc.outcome) == ("KeyError: 'port'", None)
+
+
+@pytest.mark.parametrize(
+    ("failed", "said", "passed", "shown"),
+    [
+        ("pytest", "FAILED tests/b.py::test_port - KeyError\n1 failed", "pytest tests/a.py", "1 passed"),
+        ("make test", "E   KeyError: 'port'\n1 failed in 0.2s", "pytest -q", "5 passed in 0.2s"),
+        ("npm test", "ReferenceError: foo\nTests: 1 failed, 1 total", "npx jest", "Tests: 1 passed, 1 total"),
+    ],
+)  # fmt: skip
+def test_what_may_have_passed_since_is_not_called_unsolved(story, failed, said, passed, shown):
+    story.fails(failed, said)
+    story.edits("app.py", "port = 1", "prot = 1")
+    story.runs(passed, shown)
+    (arc,) = arcs.find(story.events)
+    assert (arc.outcome, arc.doubtful) == (None, True)
+    told = lessons.find(Trajectory("s", "/p", "live", 0.0, tuple(story.events)), 24)
+    assert not {"unsolved", "repair"} & {one.kind for one in told}
+
+
+def test_of_a_line_of_several_runs_the_one_that_failed_is_mended_by_its_own_kind(story):
+    story.fails("ruff check . && pytest", "All checks passed!\nKeyError: 'port'\n1 failed in 0.2s")
+    story.edits("app.py", "port = 1", "prot = 1")
+    story.runs("ruff check .", "All checks passed!")
+    story.runs("pytest && git commit -am x", "5 passed in 0.2s\n[main 1234567] x")
+    (arc,) = arcs.find(story.events)
+    assert (arc.error.command, arc.outcome.command) == ("pytest", "pytest")

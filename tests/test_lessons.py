@@ -43,7 +43,7 @@ def mended(story):
     story.fails("pytest tests/test_invoice.py", "AssertionError: '9.50 EUR' != 'EUR 9.50'")
     story.says(WHY)
     story.edits("src/invoice.py", "price = f'EUR {total}'", "price = f'{total} EUR'")
-    story.runs("cd app && pytest tests/test_invoice.py 2>&1 | tail -5", "1 passed")
+    story.runs("cd /app && pytest tests/test_invoice.py 2>&1 | tail -5", "1 passed")
     return story
 
 

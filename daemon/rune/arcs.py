@@ -25,6 +25,7 @@ from rune import (
     signatures,
     tasks,
     unfold,
+    verdicts,
     worktree,
 )
 from rune.changes import Made
@@ -63,6 +64,8 @@ class Arc:
     outcome: Execution | None
     """The run that proved the fix; None for an unsolved failure."""
     events: tuple[str, ...] = ()
+    doubtful: bool = False
+    """Whether one that has no such run may have been proved by another one."""
 
     @property
     def solved(self) -> bool:
@@ -95,6 +98,8 @@ class _Chain:
     outcome: Execution | None = None
     later: int = 0
     """How many edits of the session there were at the outcome."""
+    doubtful: bool = False
+    """Whether something passed since that may have run it, too."""
 
     @property
     def last(self) -> _Open:
@@ -173,9 +178,19 @@ def _run(event: Execution, waiting: list[_Chain], done: list[_Chain], tree: Work
         for chain in proved:
             _end(chain, event, tree)
         done += proved
-        return [chain for chain in waiting if chain not in proved]
+        waiting = [chain for chain in waiting if chain not in proved]
+        for chain in waiting:
+            chain.doubtful = chain.doubtful or _may_prove(event, chain)
+        return waiting
     _failed(event, runs.family(event.command), waiting)
     return waiting
+
+
+def _may_prove(run: Execution, chain: _Chain) -> bool:
+    """Whether a run that passed may have run what failed: a part of it, or the same runner inside."""
+    if runs.family(run.command) == chain.family:
+        return not scopes.elsewhere(run.command, chain.last.error.command)
+    return bool(verdicts.runners(run.text) & verdicts.runners(chain.last.error.text))
 
 
 def _tells(chain: _Chain, tree: Worktree) -> bool:
@@ -192,6 +207,8 @@ def _failed(event: Execution, family: str, waiting: list[_Chain]) -> None:
     told = signature(event)
     alike = [chain for chain in waiting if chain.family == family]
     same = [chain for chain in alike if not scopes.apart(event.command, chain.last.error.command)]
+    if same and (told == f"{family} failed" or not signatures.tells(told)):
+        return  # nothing is seen of it but that it failed again
     if any(not chain.gathers and signatures.same(signature(chain.last.error), told) for chain in same):
         return
     alike, same = ([chain for chain in some if chain.gathers] for some in (alike, same))
@@ -240,11 +257,12 @@ def _close(chain: _Chain, tree: Worktree) -> list[Arc]:
         left = [one for one in made if not chain.outcome or changes.lasts(one, later, one.id not in gone)]
         said = f"{arc.error.command}\n{arc.error.text}"
         fixing = kinds.fixing(map(change, left), lambda one: one.path, chain.family, said)
-        found.append(_arc(arc, tuple(fixing), chain.outcome, back=bool(made) and not left))
+        found.append(_arc(arc, tuple(fixing), chain, back=bool(made) and not left))
     return found
 
 
-def _arc(arc: _Open, left: tuple[Change, ...], outcome: Execution | None, back: bool) -> Arc:
+def _arc(arc: _Open, left: tuple[Change, ...], chain: _Chain, back: bool) -> Arc:
+    outcome = chain.outcome
     said = [] if back else [told for reflection in arc.said for told in sentences(reflection.text)]
     telling = [one for one in causes.standing(said) if explains(one) and not causes.denies(one)]
     ids = (arc.error.id, *(r.id for r in arc.said), *(one.made.id for one in arc.made))
@@ -256,6 +274,7 @@ def _arc(arc: _Open, left: tuple[Change, ...], outcome: Execution | None, back: 
         left,
         outcome,
         tuple(dict.fromkeys(ids)),
+        chain.doubtful,
     )
 
 

@@ -135,9 +135,9 @@ class EvolutionConfig:
     """Of a project's adapters in service; the least fit go first."""
     interference: float = 0.1
     """Most that a child may answer worse than a parent on that parent's own probes."""
-    leakage: float = 0.05
+    leakage: float = 0.1
     """Most by which the share of unrelated questions that a child answers with what parents know may be above
-    that of the most talkative parent: two questions of forty."""
+    that of the most talkative parent: four questions of forty, about the error of such a sample."""
     merge: str = "none"
     """Experimental: none, cat, linear, svd, ties or dare, for similar adapters too many to learn again."""
 

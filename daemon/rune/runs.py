@@ -146,6 +146,25 @@ def inside(folder: str, step: str) -> str:
     return str(PurePosixPath(*parts)) if parts else ""
 
 
+def unechoed(command: str, text: str) -> str:
+    """An output without what its line prints by itself: ``echo`` says nothing of what failed.
+
+    >>> unechoed('make; echo "exit: $?"', "boom\\nexit: 2")
+    'boom'
+    """
+    echoes = [one for one in parse(command) if one.program == "echo" and not one.writes]
+    if not echoes:
+        return text
+    shapes = [re.sub(r"\\\$(?:\\\{[^}]*\\\}|\\\?|\w+)", ".*", re.escape(_echoed(one))) for one in echoes]
+    own = re.compile("|".join(shape for shape in shapes if shape) or r"(?!)")
+    return "\n".join(line for line in text.split("\n") if not own.fullmatch(line.strip()))
+
+
+def _echoed(one: Simple) -> str:
+    said = " ".join(word for word in one.words[1:] if not re.fullmatch(r"-[neE]+", word))
+    return said.replace("\\n", "").strip()
+
+
 def _ended(place: _Place, text: str, status: bool | None) -> bool | None:
     """What became of a run of a line that went well as a whole; ``status`` is its own if that is known."""
     if (printed := _printed(place, text)) is not None:
@@ -178,8 +197,7 @@ def _printed(place: _Place, text: str) -> bool | None:
     for one in place.after:
         if one.program not in ("echo", "printf"):
             continue
-        said = " ".join(word for word in one.words[1:] if not re.fullmatch(r"-[neE]+", word))
-        said = said.replace("\\n", "").strip()
+        said = _echoed(one)
         if one.joint == ";" and (found := _STATUS.search(said)):
             if found[1] == "?" and place.pipe:
                 return None

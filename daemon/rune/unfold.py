@@ -36,7 +36,8 @@ def each(events: Sequence[Event]) -> list[tuple[Execution, ...]]:
                 if run.ok is not None:
                     place = _below(root, runs.inside(folder, run.folder) if run.folder else folder)
                     command = f"cd {place} && {run.text}" if place else run.text
-                    own.append(replace(event, command=command, ok=run.ok))
+                    said = runs.unechoed(event.command, event.text)
+                    own.append(replace(event, command=command, text=said, ok=run.ok))
             if event.ok and not line:
                 folder = runs.folders_of([*parse(event.command), _END], folder)[-1]
         found.append(tuple(own))

@@ -230,6 +230,16 @@ def some(text: str) -> bool:
     return _SOME_TEST.search(plain(text)) is not None
 
 
+def runners(text: str) -> set[str]:
+    """Whose closing lines stand in an output.
+
+    >>> runners("1 failed, 4 passed in 0.2s\\nmake: *** [test] Error 1") == {"pytest", "make"}
+    True
+    """
+    text = plain(text)
+    return {name for name in _ENDINGS if _BAD[name].search(text) or _GOOD[name].search(text)}
+
+
 def of_tests(text: str) -> bool:
     """Whether a test failed, as the closing lines tell, rather than a build or a linter."""
     text = plain(text)

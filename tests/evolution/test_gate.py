@@ -51,18 +51,20 @@ def test_a_child_that_has_lost_too_much_of_one_parent_is_refused_however_fit():
 
 
 def test_a_child_that_tells_what_parents_know_where_nobody_asked_is_refused():
-    found = judge(marks(9), marks(8), tells([0, 1, 2, 3, 4], [2, 3], [4]))
-    assert found.leakage == 0.075
+    found = judge(marks(9), marks(8), tells(range(8), [2, 3], range(4, 8)))
+    assert found.leakage == 0.1
+    found = judge(marks(9), marks(8), tells(range(8), [2, 3], [4, 5, 6]))
+    assert found.leakage == 0.125
     assert found.reasons == (
-        "it tells what parents know in 0.07 more of unrelated answers than any of them, 0.05 allowed; "
-        'it alone to "Who wrote Hamlet?", "What is a hash function?"',
+        "it tells what parents know in 0.12 more of unrelated answers than any of them, 0.10 allowed; "
+        'it alone to "Who wrote Hamlet?", "What is a hash function?", "5"',
     )
 
 
 @pytest.mark.parametrize(
     ("child", "a", "b", "leakage"),
     [
-        ([0, 1], [], [], 0.05),
+        ([0, 1, 2, 3], [], [], 0.1),
         ([0, 1, 2, 3], [4, 5], [], 0.05),
         (range(20), range(20, 40), [0], 0.0),
         ([], [1], [2], 0.0),
@@ -75,8 +77,8 @@ def test_a_child_that_is_hardly_more_talkative_than_a_parent_is_accepted(child, 
 
 
 def test_a_refusal_names_no_question_where_each_was_told_by_some_parent():
-    reason, = judge(marks(9), marks(8), tells(range(6), range(3), range(3, 6))).reasons  # fmt: skip
-    assert reason.endswith("0.05 allowed")
+    reason, = judge(marks(9), marks(8), tells(range(10), range(5), range(5, 10))).reasons  # fmt: skip
+    assert reason.endswith("0.10 allowed")
 
 
 def test_where_nothing_can_be_measured_nothing_is_accepted():

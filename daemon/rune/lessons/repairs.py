@@ -10,6 +10,7 @@ from rune import arcs, phrasing, runs, scopes, signatures
 from rune.arcs import Arc, Change
 from rune.lessons import fixes
 from rune.lessons.fixes import Fix
+from rune.lessons.typed import typed
 from rune.records.card import Lesson
 
 _NAMED = re.compile(r"\b(?:[A-Z]\w*(?:Error|Exception|Warning)|Test\w+|test_\w+|TS\d{3,}|E\d{3,})\b")
@@ -49,7 +50,7 @@ def of_arc(arc: Arc, arcs_of_session: Sequence[Arc]) -> Iterator[Lesson]:
     evidence = (*arc.events, *(event for other in earlier for event in other.events))
     if arc.solved:
         yield from _solved(arc, slots, why, evidence)
-    elif not arc.outcome:
+    elif not arc.outcome and not arc.doubtful:
         near = why if _shares(why, arc.signature) else ""  # what was said long after it is of something else
         back = ("came back after a fix",) if earlier else ()
         ended = " and ".join((*back, "was left unsolved in that session."))
@@ -85,7 +86,7 @@ def _solved(arc: Arc, slots: dict[str, str], why: str, evidence: Sequence[str]) 
     fixed = _fixes(arc)
     stated = _stated_fix(arc, why)
     fix = " ".join(filter(None, [stated, *(one.told for one in fixed)]))
-    command = clean(arc.outcome.command)
+    command = typed(arc.outcome.command)
     proof = f"Verified with `{command}`." if command else ""
     if why or fix:
         told = " ".join(filter(None, (phrasing.cut(why, WHY_LIMIT), fix, proof)))
@@ -171,16 +172,6 @@ def _ran(change: Change) -> Fix | None:
     """A command that edited, with all of its pipes: what stands at their end may be what wrote."""
     command = _fit(re.sub(r"^cd\s+[/~]\S*\s*&&\s*", "", change.command))
     return Fix(f"Ran `{command}`.", command) if command else None
-
-
-def clean(command: str) -> str:
-    """A command as a person would type it: without the change of folder, the pipe to tail, or a heredoc."""
-    if "\n" in command.strip() or "<<" in command:
-        return ""
-    command = re.sub(r"^\s*cd\s+\S+\s*(?:&&|;)\s*", "", command.strip())
-    command = re.sub(r"\s*(?:2>&1)?\s*\|\s*(?:tail|head|cat|tee)\b.*$", "", command)
-    command = re.sub(r"\s*2>&1\s*$", "", command)
-    return _fit(command)
 
 
 def _fit(command: str) -> str:
