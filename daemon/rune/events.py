@@ -17,7 +17,6 @@ from dataclasses import dataclass, replace
 from pathlib import PurePath
 from typing import Any, TypeAlias
 
-from rune import editing, runs, unfold
 from rune.records.envelope import Envelope
 from rune.records.trajectory import (
     Compaction,
@@ -29,6 +28,7 @@ from rune.records.trajectory import (
     Reflection,
     SessionEnd,
 )
+from rune.running import editing, runs, unfold
 
 Redactor: TypeAlias = Callable[[str], tuple[str, dict[str, int]]]
 """Text in, text without secrets and what was taken out of it."""

@@ -14,9 +14,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from rune import events, runs, scan, transcripts
+from rune import events, scan, transcripts
 from rune.errors import RuneError
 from rune.records.trajectory import Event, Execution, Prompt, Reflection, Trajectory
+from rune.running import runs
 
 SEED = 7
 LEAST_EVENTS, LEAST_CHARACTERS = 30, 10_000

@@ -27,12 +27,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from rune import amounts
 from rune.evolution import commands, owner, tools
 from rune.evolution.moves import Move
 from rune.evolution.subject import VALUE
 from rune.evolution.telling import ASKED, NAMED, Subject, Told, read
 from rune.evolution.wording import MEASURES, stem, topic, unmistakable
+from rune.literal import amounts
 from rune.probing import Probe
 from rune.records.card import Card, Lesson
 

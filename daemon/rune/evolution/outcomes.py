@@ -15,12 +15,12 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from rune import runs
 from rune.config import EvolutionConfig
 from rune.events import answers
 from rune.records.ledger import Outcome
 from rune.records.recalled import Use
 from rune.records.trajectory import Event, Execution
+from rune.running import runs
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,8 +14,8 @@ from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from typing import NamedTuple
 
-from rune import amounts
 from rune.evolution.wording import CHANGED, FILLING, LITERAL, RENEWED, SILENT, TALK, kind, opened, plain, role
+from rune.literal import amounts
 
 VALUE = "\x00"
 """Stands where the value stood."""

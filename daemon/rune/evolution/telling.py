@@ -8,13 +8,13 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
-from rune import essence
 from rune.evolution import moves, only, owner, subject
 from rune.evolution.moves import Move
 from rune.evolution.owner import Whose
 from rune.evolution.subject import About
 from rune.evolution.wording import kind, plain, sort, values, words
 from rune.records.card import HISTORY, Lesson
+from rune.running import essence
 
 LEAST = 3
 """Words that two statements must share to be about one thing."""

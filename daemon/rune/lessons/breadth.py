@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from rune import scopes
+from rune.running import scopes
 
 ALL, ROOT, PART, PICKED = range(4)
 """All; the folder that tests or sources lie in; a folder, a package or a file; some tests by their names."""

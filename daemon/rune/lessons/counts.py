@@ -9,13 +9,14 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from rune import phrasing, runs, unfold
+from rune import phrasing
 from rune.events import CUT
 from rune.lessons.breadth import ROOT, breadth
 from rune.lessons.typed import typed
 from rune.records.card import Lesson
 from rune.records.trajectory import Execution, Trajectory
-from rune.verdicts import LEAD, plain
+from rune.running import runs, unfold
+from rune.running.verdicts import LEAD, plain
 
 _TOTALS = {
     "cargo": r"^test result: .*$",

@@ -12,8 +12,8 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import PurePath
 
-from rune import arcs, changes, phrasing
-from rune.arcs import Change
+from rune import arcs, phrasing
+from rune.arcs import Change, changes
 
 LONGEST = 120
 """Characters of a statement."""

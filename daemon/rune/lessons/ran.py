@@ -6,12 +6,13 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-from rune import phrasing, runs, unfold
+from rune import phrasing
+from rune.arcs.signatures import signature
 from rune.lessons.breadth import PART, ROOT, breadth, narrower
 from rune.lessons.typed import typed
 from rune.records.card import Lesson
 from rune.records.trajectory import Execution, Reflection, Trajectory
-from rune.signatures import signature
+from rune.running import runs, unfold
 
 _FAMILY_NAMES = {
     "pytest": "the tests", "unittest": "the tests", "go test": "the Go tests", "vitest": "the vitest tests",

@@ -6,12 +6,13 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-from rune import arcs, phrasing, runs, scopes, signatures
-from rune.arcs import Arc, Change
+from rune import arcs, phrasing
+from rune.arcs import Arc, Change, signatures
 from rune.lessons import fixes
 from rune.lessons.fixes import Fix
 from rune.lessons.typed import typed
 from rune.records.card import Lesson
+from rune.running import runs, scopes
 
 _NAMED = re.compile(r"\b(?:[A-Z]\w*(?:Error|Exception|Warning)|Test\w+|test_\w+|TS\d{3,}|E\d{3,})\b")
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterator, Sequence
 
-from rune import arcs, phrasing, runs
+from rune import arcs, phrasing
 from rune.lessons.typed import typed
 from rune.records.card import Lesson
 from rune.records.trajectory import Event, Execution, Generation, Prompt, Trajectory
+from rune.running import runs
 
 LEAST, MOST = 3, 4
 """Steps of a lesson: two tell no more than a command or a repair; more are not said in one breath."""
