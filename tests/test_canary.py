@@ -146,7 +146,8 @@ def test_no_canary_is_in_any_byte_that_rune_keeps_or_says(daemon, home, project,
 def test_no_lesson_holds_a_canary_and_what_surrounds_them_is_still_taught(home, project, tmp_path):
     found = captured(home, project, tmp_path, 40)
     assert not [name for name, secret in CANARIES.items() if secret[:16] in repr(found)]
-    assert any(one.answer.startswith("In deploy.py, replace `print(1)` with `print(headers)`.") for one in found)
+    fix = "In deploy.py, replace `print(1)` with `print(headers)`."
+    assert any(lesson.answer.startswith(fix) for lesson in found)
     assert not [text for lesson in found for text in (lesson.answer, *lesson.keys) if "[redacted:" in text]
 
 
