@@ -2,7 +2,7 @@
 
 Covered: pipes into programs that only show text, output that goes into a file, what only prints before or
 after, ``|| true``, the change into the project's own folder.
-Not covered: control structures of the shell and what stands inside parentheses, which stay as they are.
+Not covered: loops and conditions, of which the commands alone are told.
 """
 
 from __future__ import annotations
@@ -13,36 +13,29 @@ from collections.abc import Iterator, Sequence
 from pathlib import PurePath
 
 from rune import arcs
+from rune.running import editing, shell
+from rune.running.shell import Simple
 
 LONGEST = 140
 """Characters of a command that is told."""
-_QUOTED = (
-    r"'[^']*'|\"(?:\\.|[^\"\\])*\"|\\.|`[^`]*`|\$?\((?:[^()'\"]|'[^']*'|\"(?:\\.|[^\"\\])*\"|\([^()]*\))*\)"
-    r"|\$\{[^}]*\}"
-)
-_WORDS = re.compile(rf"(?:{_QUOTED}|\d?[<>]&\d?|&>{{1,2}}|[<>]\||[^;&|])+|&&|\|\||\|&|[;&|]")
-"""A simple command, or what stands between two of them."""
-_SHOWS = re.compile(
-    r"\s*(?:\w+=\S*\s+)*(?:tail|head|cat|tee|less|more|[ef]?grep|rg|wc|sort|uniq|awk|cut|tr|column|nl|fold|fmt|jq"
-    r"|sed(?!\s+(?:-\w+\s+)*-i)|strings|xxd|bat|ts|python[\d.]*\s+-m\s+json\.tool)(?=\s|$)"
-)
+_SHOWING = frozenset((
+    "tail", "head", "cat", "tee", "less", "more", "egrep", "fgrep", "grep", "rg", "wc", "sort", "uniq", "awk",
+    "cut", "tr", "column", "nl", "fold", "fmt", "jq", "sed", "strings", "xxd", "bat", "ts",
+))  # fmt: skip
 """What is piped into these is looked at."""
-_ASIDE = re.compile(
-    r"\s*(?:echo|printf|true|false|:|pwd|date|ls|cat|head|tail|less|grep|wc|clear|exit|return|wait|set\s+[-+]\w.*"
-    r"|\w+=\$(?:\?|\{PIPESTATUS).*)(?=\s|$)"
-)
-"""What only shows something, or says how it went."""
-_REDIRECTED = re.compile(
-    rf"\s*(?<!\w)(?:\d?>&(?:\d|-)|(?P<to>\d?>{{1,2}}\|?|&>{{1,2}}|>&)\s*(?P<file>(?:{_QUOTED}|[^\s'\"<>&])+))"
-    rf"|(?P<kept>(?:{_QUOTED}|[^\s<>&'\"\\`$])+|.)",
-    re.S,
-)
+_PRINTING = frozenset((
+    "echo", "printf", "true", "false", ":", "pwd", "date", "ls", "cat", "head", "tail", "less", "grep", "wc",
+    "clear", "exit", "return", "wait", "set",
+))  # fmt: skip
+"""These only show something, or say how it went."""
+_STATUS = re.compile(r"\w+=\$(?:\?|\{PIPESTATUS)")
 _CHECKS = re.compile(
     r"test|spec|lint|check|build|compile|vet\b|clippy|mypy|pyright|\btsc\b|jest|ruff|mocha", re.I
 )
 """Of these the output is a report, wherever it goes."""
-_REPORT = re.compile(r"['\"]?(?:/dev/|/tmp/|/var/|\$|~)|.*\.(?:log|out|err)['\"]?$")
-"""Files that are no part of a project."""
+
+Parts = Sequence[tuple[Simple, str]]
+"""Pipelines: the command at the head of each, and how it is told."""
 
 
 def typed(command: str, root: str = "") -> str:
@@ -55,76 +48,52 @@ def typed(command: str, root: str = "") -> str:
         command: as it was run.
         root: the project's folder; a change into a folder inside of it is kept, relative to it.
     """
-    command = re.sub(r"\s*\\\n\s*", " ", command.strip())
-    if "\n" in command or "<<" in command:
+    line = re.sub(r"\s*\\\n\s*", " ", command.strip())
+    if "\n" in line or "<<" in line:
         return ""
-    parts = list(_ended([*_without_folder(_parts(command), root)]))
-    told = "".join(f"{between}{run}" for between, run in parts).strip()
+    pipes = [[one for _, one in pipe] for pipe in shell.pipes(line)]
+    parts = list(_ended([*_without_folder([(pipe[0], _shown(pipe)) for pipe in pipes], root)]))
+    joints = (f" {one.joint} ".replace(" ;", ";") if n else "" for n, (one, _) in enumerate(parts))
+    told = "".join(f"{joint}{run}" for joint, (_, run) in zip(joints, parts, strict=True))
     fit = len(told) <= LONGEST and "`" not in told and not arcs.unfit(told)
     return told if fit else ""
 
 
-Parts = Sequence[tuple[str, str]]
-"""Pipelines, each with what stands before it: ``&&``, ``||``, ``;``, ``&`` or nothing."""
-
-
-def _parts(command: str) -> Iterator[tuple[str, str]]:
-    """The pipelines of a command, without what only shows their output."""
-    between, stages = "", [""]
-    for found in _WORDS.findall(command):
-        if found in ("&&", "||", ";", "&"):
-            yield between, _shown(stages)
-            between, stages = f" {found} ".replace(" ;", ";"), [""]
-        elif found in ("|", "|&"):
-            stages.append("")
-        else:
-            stages[-1] += found
-    yield between, _shown(stages)
-
-
-def _shown(stages: Sequence[str]) -> str:
+def _shown(pipe: Sequence[Simple]) -> str:
     """A pipeline up to the last stage that does more than to show text, its output on the screen."""
-    told = ["".join(_unredirected(stage, _reported(stages))).strip() for stage in stages]
-    does = [n for n, stage in enumerate(told) if not _SHOWS.match(stage) or _written(stage)]
+    checks = _CHECKS.search(" | ".join(one.text for one in pipe)) and not _aside(pipe[0])
+    told = [one.text if checks or not _kept(one) else one.whole for one in pipe]
+    does = [n for n, one in enumerate(pipe) if one.program not in _SHOWING or editing.edits(one.whole)]
     return " | ".join(told[: max(does, default=0) + 1])
 
 
-def _reported(stages: Sequence[str]) -> re.Pattern[str]:
-    """The files into which a pipeline only writes how it went: all of them, where it checks something."""
-    if _ASIDE.match(stages[0]):  # what prints a text does so for the file
-        return re.compile("/dev/")
-    return re.compile("") if _CHECKS.search(" | ".join(stages)) else _REPORT
+def _kept(one: Simple) -> bool:
+    """Whether it belongs to a command where its output goes: to files of the project, without the errors."""
+    return bool(one.writes) and all(map(editing.ours, one.writes)) and not one.redirects.startswith("&")
 
 
-def _unredirected(run: str, reports: re.Pattern[str]) -> Iterator[str]:
-    for found in _REDIRECTED.finditer(run):
-        if found["kept"]:
-            yield found["kept"]
-        elif found["file"] and found["to"][:1] not in "2&" and not reports.match(found["file"]):
-            yield found[0]
+def _aside(one: Simple) -> bool:
+    """Whether a command only shows something."""
+    if not one.words:
+        return _STATUS.match(one.text) is not None
+    return one.program in _PRINTING and not _kept(one)
 
 
-def _written(run: str) -> bool:
-    return any(found["file"] for found in _REDIRECTED.finditer(run))
-
-
-def _ended(parts: Parts) -> Iterator[tuple[str, str]]:
+def _ended(parts: Parts) -> Iterator[tuple[Simple, str]]:
     """Without what only prints something at the beginning and at the end; all where nothing else is run."""
-    able = [part for part in parts if part[1]]
-    does = [n for n, (_, run) in enumerate(able) if not _ASIDE.match(run) or _written(run)]
-    kept = able[does[0] : does[-1] + 1] if does else able
-    for place, (between, run) in enumerate(kept):
-        yield between if place else "", run
+    does = [n for n, (one, _) in enumerate(parts) if not _aside(one)]
+    yield from parts[does[0] : does[-1] + 1] if does else parts
 
 
-def _without_folder(parts: Iterator[tuple[str, str]], root: str) -> Iterator[tuple[str, str]]:
+def _without_folder(parts: Parts, root: str) -> Iterator[tuple[Simple, str]]:
     """Without a change of folder at the beginning, but one that leads into a folder of the project."""
-    all_parts = list(parts)
-    heads = list(itertools.takewhile(lambda part: re.match(r"cd(?:\s|$)", part[1]), all_parts))
-    for between, run in heads if len(all_parts) > len(heads) else ():
-        if inner := _inside(run[2:].strip().strip("'\""), root):
-            yield between, f"cd {inner}"
-    yield from all_parts[len(heads) :] if len(all_parts) > len(heads) else all_parts
+    heads = list(itertools.takewhile(lambda part: part[0].program == "cd", parts))
+    if len(heads) == len(parts):
+        heads = []
+    for one, _ in heads:
+        if inner := _inside("".join(one.words[1:2]), root):
+            yield one, f"cd {inner}"
+    yield from parts[len(heads) :]
 
 
 def _inside(folder: str, root: str) -> str:

@@ -96,7 +96,7 @@ def _writes(one: Simple, fed: Simple | None) -> bool:
             return any(re.match(r"-\w*i|--in-place", word) for word in words[1:])
         case "tee":
             source = one if one.heredoc is not None else fed
-            return source is not None and _says(source) and any(_ours(word) for word in words[1:])
+            return source is not None and _says(source) and any(ours(word) for word in words[1:])
         case "git":
             return words[1:2] == ("apply",)
         case "patch" | "apply_patch":
@@ -104,8 +104,8 @@ def _writes(one: Simple, fed: Simple | None) -> bool:
         case "mv" | "cp":
             *sources, target = [word for word in words[1:] if not word.startswith("-")] or [""]
             gone = sources if one.program == "mv" else []
-            return bool(sources) and all(map(_ours, gone or [target]))
-    if one.program in _WRITERS and any(map(_ours, one.writes)):
+            return bool(sources) and all(map(ours, gone or [target]))
+    if one.program in _WRITERS and any(map(ours, one.writes)):
         return True
     if programs.family(one).startswith(("python -c", "node", "ruby", "perl", "php")):
         return _SCRIPTED.search(one.heredoc or one.text) is not None
@@ -116,7 +116,7 @@ def _says(one: Simple) -> bool:
     return one.heredoc is not None or one.program in ("echo", "printf")
 
 
-def _ours(path: str) -> bool:
+def ours(path: str) -> bool:
     """Whether a path may be one of what is worked on."""
     return not path.startswith("-") and _ASIDE.search(path) is None
 
