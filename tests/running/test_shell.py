@@ -74,3 +74,8 @@ def test_a_line_is_soon_read(mark: str) -> None:
     began = time.process_time()
     shell.parse(mark * (6000 // len(mark)))
     assert time.process_time() - began < 3.0
+
+
+def test_half_a_character_is_read_as_well() -> None:
+    (one,) = shell.parse("pytest -k '\ud800'")
+    assert one.program == "pytest"

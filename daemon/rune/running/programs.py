@@ -84,7 +84,7 @@ _SUBCOMMAND = re.compile(r"[a-z][a-z0-9_:-]*")
 _PYTHON = re.compile(r"(?:python|pypy)[\d.]*|\$\{?\w*PY(?:THON)?\w*\}?")
 
 
-@lru_cache(4096)
+@lru_cache(1024)
 def family(one: Simple) -> str:
     """The family of a command; empty for looking around.
 

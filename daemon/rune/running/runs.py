@@ -72,7 +72,7 @@ def family(command: str) -> str:
     return next((name for one in parse(command) if (name := programs.family(one))), "")
 
 
-@lru_cache(1024)
+@lru_cache(64)  # outputs are long, and one session is read several times in a row
 def each(command: str, text: str, ok: bool) -> tuple[Run, ...]:
     """The runs of a line and what became of each.
 

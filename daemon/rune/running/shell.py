@@ -63,7 +63,7 @@ class Simple:
         return self.words[0].rsplit("/", 1)[-1] if self.words else ""
 
 
-@lru_cache(4096)
+@lru_cache(512)
 def parse(line: str) -> tuple[Simple, ...]:
     """The commands of a line, in the order of its text.
 
@@ -76,7 +76,7 @@ def parse(line: str) -> tuple[Simple, ...]:
     found: list[Simple] = []
     joint = ""
     begun = 0
-    for node, inner in _steps(_parser().parse(line.encode()).root_node):
+    for node, inner in _steps(_parser().parse(line.encode("utf-8", "replace")).root_node):
         if node.type in _JOINTS:
             joint = _JOINED.get(node.type, node.type)
             if joint in (";", "&"):
