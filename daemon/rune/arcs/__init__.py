@@ -195,7 +195,7 @@ def _failed(event: Execution, family: str, waiting: list[_Chain]) -> None:
     told = signature(event)
     alike = [chain for chain in waiting if chain.family == family]
     same = [chain for chain in alike if not scopes.apart(event.command, chain.last.error.command)]
-    if same and (told == f"{family} failed" or not signatures.tells(told)):
+    if same and (told == signatures.unnamed(event) or not signatures.tells(told)):
         return  # nothing is seen of it but that it failed again
     if any(not chain.gathers and signatures.same(signature(chain.last.error), told) for chain in same):
         return

@@ -9,7 +9,7 @@ from collections.abc import Collection
 
 from rune.arcs import deeds, kinds
 from rune.records.trajectory import Execution
-from rune.running import editing, programs, shell
+from rune.running import editing, programs, shell, unfold
 
 
 def edits(event: Execution, parts: Collection[int], family: str, failed: Execution, project: str) -> str:
@@ -26,7 +26,7 @@ def edits(event: Execution, parts: Collection[int], family: str, failed: Executi
     >>> edits(run, range(4), "pytest", Execution("f", 0.0, "Bash", "pytest", "1 failed", False), "")
     "cd app && sed -i '3d' a.py"
     """
-    if event.tool != "Bash":
+    if event.tool != unfold.SHELL:
         return ""
     told: list[str] = []
     entered = ""
@@ -36,11 +36,15 @@ def edits(event: Execution, parts: Collection[int], family: str, failed: Executi
         if head.words[:1] == ("cd",):
             entered = "" if project and head.words[1:] == (project,) else text
             continue
-        able = [one for one in pipe if one[0] in parts and (one == pipe[0] or not programs.family(head))]
-        ways = [number for number, _ in able if not _kept(event.command, number, project)]
-        fed = [None, *(part for _, part in pipe)]
-        mends = [editing.able(part, fed[n], family, failed.text) for n, (_, part) in enumerate(pipe)]
-        if text not in failed.command and any(mends[number - pipe[0][0]] for number in ways):
+        running = bool(programs.family(head))  # what its output goes through mends nothing
+        mends = any(
+            number in parts
+            and not (running and part is not head)
+            and editing.able(part, fed, family, failed.text)
+            and not _kept(event.command, number, project)
+            for (number, part), (_, fed) in zip(pipe, [(0, None), *pipe], strict=False)
+        )
+        if mends and text not in failed.command:
             told += [*filter(None, [entered]), text]
             entered = ""
     return " && ".join(told)

@@ -178,8 +178,12 @@ def signature(run: Execution, limit: int = 110) -> str:
                 return line
             named.append(line)
     rest = [_short(line, limit) for line in (*_beside(said, limit), *reversed(bare), *reversed(said))]
-    none = f"{runs.family(run.command) or 'the command'} failed"
-    return next(filter(tells, rest), "") or next(filter(_LETTER.search, (*named, *rest)), none)
+    return next(filter(tells, rest), "") or next(filter(_LETTER.search, (*named, *rest)), unnamed(run))
+
+
+def unnamed(run: Execution) -> str:
+    """The signature of a run that says nothing of why it failed."""
+    return f"{runs.family(run.command) or 'the command'} failed"
 
 
 def same(one: str, other: str) -> bool:

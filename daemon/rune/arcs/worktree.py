@@ -19,7 +19,7 @@ from rune.arcs import changes, deeds
 from rune.arcs.changes import Made
 from rune.arcs.deeds import Deed
 from rune.records.trajectory import Execution, Generation
-from rune.running import programs, shell
+from rune.running import programs, shell, unfold
 
 _GIT_FAILED = re.compile(r"^(?:fatal: |error: (?:pathspec|Your local|could not|No such))", re.M)
 _COMMITTED = re.compile(r"^\[[^\]\n]*\b([0-9a-f]{7,40})\]", re.M)
@@ -74,7 +74,7 @@ class Worktree:
     def ran(self, event: Execution, done: Sequence[Deed]) -> list[Entry]:
         """The edits that a command made or brought back; others it may have taken away."""
         made: list[Entry] = []
-        if event.tool == "Bash" and not _GIT_FAILED.search(event.text):
+        if event.tool == unfold.SHELL and not _GIT_FAILED.search(event.text):
             for deed in done:
                 made += self._does(event, deed)
         return made

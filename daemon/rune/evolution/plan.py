@@ -25,8 +25,6 @@ from rune.lessons.apart import distinct
 from rune.records.card import LEVELS, Lesson, living
 from rune.word import Words
 
-__all__ = ["Standing", "fingerprint", "joined", "plan", "whole"]
-
 
 def plan(
     standings: Sequence[Standing],

@@ -9,8 +9,8 @@ from pathlib import Path
 
 from rune.errors import AdapterError
 from rune.evolution import facts
+from rune.evolution.actions import Standing
 from rune.evolution.gate import Marks
-from rune.evolution.plan import Standing
 from rune.library import Library
 from rune.ports import Breeder
 from rune.probing import ELSEWHERE, FOREIGN, UNRELATED, Probe, holds, probes

@@ -19,7 +19,7 @@ from functools import lru_cache
 from pathlib import PurePosixPath
 
 from rune.running import programs, scopes, verdicts
-from rune.running.shell import Simple, parse
+from rune.running.shell import Simple, parse, pipes
 
 _QUOTES_OTHERS = ("git ", "docker ", "pip ")
 """Families whose output quotes other programs (hooks, layers, builds): only their exit status counts."""
@@ -72,7 +72,7 @@ def family(command: str) -> str:
     return next((name for one in parse(command) if (name := programs.family(one))), "")
 
 
-@lru_cache(64)  # outputs are long, and one session is read several times in a row
+@lru_cache(512)  # a session is read several times in a row; what is stored of an output is short
 def each(command: str, text: str, ok: bool) -> tuple[Run, ...]:
     """The runs of a line and what became of each.
 
@@ -82,7 +82,11 @@ def each(command: str, text: str, ok: bool) -> tuple[Run, ...]:
     >>> [(run.family, run.ok) for run in each("pytest | tail -1; git push", "1 passed in 2s", True)]
     [('pytest', True), ('git push', True)]
     """
-    places = _places(parse(command), "pipefail" in command)
+    return _judged(command, text, ok)
+
+
+def _judged(command: str, text: str, ok: bool) -> tuple[Run, ...]:
+    places = _places(command)
     if not places or _KILLED.search(text[:200]):
         return ()
     said = text if ok else _CLIENTS.sub("", text)  # its status is the line's, and told by ``ok``
@@ -94,24 +98,19 @@ def each(command: str, text: str, ok: bool) -> tuple[Run, ...]:
     return tuple(Run(place.family, place.one.text, place.folder, end) for place, end in both)
 
 
-def _places(line: Sequence[Simple], strict: bool) -> list[_Place]:
+def _places(command: str) -> list[_Place]:
     """The runs of a line: at most one of a pipe."""
-    pipes: list[list[Simple]] = []
-    for one in line:
-        if one.joint == "|" and pipes:
-            pipes[-1].append(one)
-        else:
-            pipes.append([one])
-    last = max((n for n, pipe in enumerate(pipes) if pipe[0].joint in (";", "&")), default=0)
-    alternative = any(pipe[0].joint == "||" for pipe in pipes[last:])
-    found, folders = [], folders_of([pipe[0] for pipe in pipes])
-    for number, (pipe, folder) in enumerate(zip(pipes, folders, strict=True)):
+    line, strict = [[one for _, one in pipe] for pipe in pipes(command)], "pipefail" in command
+    last = max((n for n, pipe in enumerate(line) if pipe[0].joint in (";", "&")), default=0)
+    alternative = any(pipe[0].joint == "||" for pipe in line[last:])
+    found, folders = [], folders_of([pipe[0] for pipe in line])
+    for number, (pipe, folder) in enumerate(zip(line, folders, strict=True)):
         places = [(n, name) for n, one in enumerate(pipe) if (name := programs.family(one))]
         if places:
             n, name = places[0]
             through = tuple(one for one in pipe[n + 1 :] if one.program != "tee" or not strict)
             sure = number >= last and not alternative and (strict or not through) and not pipe[0].background
-            after = tuple(one for later in pipes[number + 1 :] for one in later[:1])
+            after = tuple(one for later in line[number + 1 :] for one in later[:1])
             found.append(_Place(pipe[n], name, folder, through, after, sure, True))
     return [replace(place, alone=len(found) == 1) for place in found]
 
@@ -250,7 +249,7 @@ def succeeded(command: str, text: str, flagged: bool) -> bool:
     >>> succeeded("git commit -m x", "1 failed, as the hook says; [main 343e81e] x", True)
     True
     """
-    return flagged and all(run.ok is not False for run in each(command, text, True))
+    return flagged and all(run.ok is not False for run in _judged(command, text, True))
 
 
 _PHASES = {

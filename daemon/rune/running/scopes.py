@@ -19,7 +19,7 @@ from fnmatch import fnmatch
 from functools import lru_cache
 from typing import TypeVar
 
-HEREDOC = re.compile(r"<<-?\s*['\"]?(\w+)['\"]?.*?\n\1\b", re.S)
+_HEREDOC = re.compile(r"<<-?\s*['\"]?(\w+)['\"]?.*?\n\1\b", re.S)
 _T = TypeVar("_T")
 _VALUE = r"(?:=|\s+)(['\"]?)(?P<named>[^\s'\"]+)\1"
 _QUOTED = r"(?:=|\s+)(?:(?P<quote>['\"])(?P<inside>[^'\"]+)(?P=quote)|(?P<named>[^\s'\"-][^\s'\"]*))"
@@ -76,7 +76,7 @@ def of(command: str) -> Scope:
     >>> of("pnpm --filter @acme/api test").packages, of("go test ./store/... -run X").targets
     (('@acme/api',), (('store',),))
     """
-    command = HEREDOC.sub("<<heredoc", command)
+    command = _HEREDOC.sub("<<heredoc", command)
     named = [name for value in _values(command, _PACKAGES) for name in value.lower().split(",")]
     packages = tuple(name.strip(":./^") for name in named if name.strip(":./^") and not name.startswith("!"))
     folders = (_parts(value) for value in _values(command, _FOLDERS) if "$" not in value)

@@ -32,11 +32,11 @@ def each(events: Sequence[Event]) -> list[tuple[Execution, ...]]:
         own: list[Execution] = []
         if isinstance(event, Execution) and event.tool == SHELL:
             line = runs.each(event.command, event.text, event.ok)
+            said = runs.unechoed(event.command, event.text) if line else ""
             for run in line:
                 if run.ok is not None:
                     place = _below(root, runs.inside(folder, run.folder) if run.folder else folder)
                     command = f"cd {place} && {run.text}" if place else run.text
-                    said = runs.unechoed(event.command, event.text)
                     own.append(replace(event, command=command, text=said, ok=run.ok))
             if event.ok and not line:
                 folder = runs.folders_of([*parse(event.command), _END], folder)[-1]

@@ -10,6 +10,7 @@ Not covered: an output of which only the middle is left, and programs of one's o
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 LEAD = r"^(?:\[[\w:.-]+\] |[@\w./-]+(?:[ :]+[\w-]+)*: ?)?\s*"
 """Where a line begins; a task runner may put the name of the task before it."""
@@ -230,14 +231,15 @@ def some(text: str) -> bool:
     return _SOME_TEST.search(plain(text)) is not None
 
 
-def runners(text: str) -> set[str]:
+@lru_cache(256)  # each failure that waits is compared with each run that passes
+def runners(text: str) -> frozenset[str]:
     """Whose closing lines may stand in an output: some of them are written alike.
 
     >>> sorted(runners("OK\\nmake: *** [test] Error 1"))
     ['make', 'unittest']
     """
     text = plain(text)
-    return {name for name in _ENDINGS if _BAD[name].search(text) or _GOOD[name].search(text)}
+    return frozenset(name for name in _ENDINGS if _BAD[name].search(text) or _GOOD[name].search(text))
 
 
 def of_tests(text: str) -> bool:
