@@ -8,8 +8,8 @@ from rune.records.trajectory import Execution
 CONFIG = EvolutionConfig(window_seconds=100.0)
 
 
-def run(at, ok, command="pytest -q"):
-    return Execution(f"e{at}", float(at), "Bash", command, "", ok)
+def run(at, ok, command="pytest -q", text=""):
+    return Execution(f"e{at}", float(at), "Bash", command, text, ok)
 
 
 def judge(events, *uses):
@@ -57,6 +57,38 @@ def test_what_passed_elsewhere_before_the_recall_has_mended_nothing():
     story = [run(1, False, api), run(2, True, web), run(9, True, api)]
     (found,) = judge(story, (5, "a"))
     assert (found.event, found.outcome.passed) == ("e1", True)
+
+
+BOTH = "ruff check . && pytest -q"
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "passed"),
+    [
+        (run(1, False, BOTH, "All checks passed!\n1 failed in 2s"), run(9, True, "ruff check ."), None),
+        (run(1, False, BOTH, "All checks passed!\n1 failed in 2s"), run(9, True), True),
+        (run(1, False), run(9, False, "pytest -q && ruff check .", "3 passed in 1s\nFound 1 error."), True),
+        (run(1, False), run(9, False, "ruff check . ; pytest -q", "Found 1 error.\n1 failed in 2s"), False),
+        (run(1, False), run(9, True, "pytest -q | tail -3", "1 failed, 2 passed in 2s"), False),
+        (run(1, True, "pytest -q | tail -3", "1 failed in 2s"), run(9, True, "pytest -q", "3 passed in 1s"), True),
+        (run(1, False), run(9, True, "git commit -m 'pytest passes'"), None),
+    ],
+    ids=[
+        "the other run of the line failed", "this one failed", "passed, and what came after it did not",
+        "failed once more in a line", "a pipe hides that it failed", "a pipe hid that it had failed",
+        "a runner's name in a message",
+    ],
+)  # fmt: skip
+def test_each_run_of_a_line_counts_by_itself(before, after, passed):
+    found = judge([before, after], (5, "a"))
+    assert [one.outcome.passed for one in found] == ([] if passed is None else [passed])
+
+
+def test_a_run_counts_for_the_folder_that_the_shell_was_in():
+    story = [run(1, False, "cd /work/api && npm test"), run(9, True, "cd /work/web && npm test")]
+    assert judge(story, (5, "a")) == []
+    (found,) = judge([*story, run(10, True, "cd /work/api && npm test")], (5, "a"))
+    assert (found.event, found.outcome.passed, found.outcome.share) == ("e1", True, 1.0)
 
 
 def test_what_was_withheld_is_not_judged():

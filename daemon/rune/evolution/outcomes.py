@@ -2,9 +2,10 @@
 
 An answer, be it of a recall or of the endpoint, is judged by the run that failed last before it, within the
 window. The next runs of the same decide (``runs.answers``): the first that passes counts for the adapter,
-the later the less; if none of them passes, that counts against it. Where nothing had failed, or nothing of
-that was run again, there is no outcome: that is not known, not nought. Adapters that were asked about the
-same failure share it. Pure.
+the later the less; if none of them passes, that counts against it. Each run of a line counts by itself, where
+its outcome is known (``rune.running.unfold``). Where nothing had failed, or nothing of that was run again,
+there is no outcome: that is not known, not nought. Adapters that were asked about the same failure share it.
+Pure.
 
 Not covered: whether the agent read the answer. The share and Wilson's interval are there because of that.
 """
@@ -20,7 +21,7 @@ from rune.events import answers
 from rune.records.ledger import Outcome
 from rune.records.recalled import Use
 from rune.records.trajectory import Event, Execution
-from rune.running import runs
+from rune.running import unfold
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +42,7 @@ def judge(uses: Sequence[Use], events: Sequence[Event], config: EvolutionConfig)
         events: its events in the order of time.
         config: how far to look.
     """
-    ran = [e for e in events if isinstance(e, Execution) and runs.family(e.command)]
+    ran = [run for line in unfold.each(events) for run in line]
     found = [one for use in uses if use.answered and (one := _judged(use, ran, config))]
     asked = Counter((one.event, one.adapter) for one in found)
     latest = {(one.event, one.adapter): one for one in found}  # asked twice about one failure, it counts once
