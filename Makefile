@@ -55,6 +55,7 @@ bench: models
 	@test -d "$(DATA)" || echo 'no folder $(DATA): "rune bench echoes", "distil" and "evolve" are left out; make bench DATA=...'
 	test ! -d "$(DATA)" || $(BIN)/rune bench echoes --data "$(DATA)"
 	test ! -d "$(DATA)" || $(BIN)/rune bench start --data "$(DATA)"
+	test ! -d "$(DATA)" || $(BIN)/rune bench context --data "$(DATA)"
 	test ! -d "$(DATA)" || $(BIN)/rune bench distil --data "$(DATA)"
 	test ! -d "$(DATA)" || $(BIN)/rune bench evolve --data "$(DATA)" --trained build/bench-distil
 	test ! -d "$(DATA)" || $(BIN)/rune bench retrieval --data "$(DATA)"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rune import config, events, lessons, orders, phrasing, redact, transcripts
+from rune.lessons import sources
 from rune.lessons.breadth import breadth
 from rune.lessons.typed import typed
 from rune.records.card import Lesson
@@ -615,3 +617,18 @@ def test_a_summary_names_the_goal_and_the_first_subjects(mended):
     told = session(mended.events)
     text = lessons.summary(told, lessons.find(told, LIMIT))
     assert text.startswith("The invoice must show the currency first. Why did pytest fail with")
+
+
+# where a lesson stands
+
+
+def test_a_passage_is_what_its_events_say_without_orders_and_nothing_for_what_is_not_of_the_session():
+    past = Trajectory("s1", "/p", "import", 0.0, (
+        Reflection("e1", 1.0, f"The port was taken.\n{ORDER}\nIt is 8431 now."),
+        Execution("e2", 2.0, "Bash", "make up", "listening on 8431", True),
+    ))  # fmt: skip
+    lesson = Lesson("cause", "8431", ("Which port?",), ("What port?",), ("e1", "e2"), ("8431",))
+    echoed = replace(lesson, evidence=("echo:ab12",))
+    both, none = sources.passages(past, (lesson, echoed))
+    assert both == "The port was taken.\nIt is 8431 now.\n\n$ make up\nlistening on 8431"
+    assert none == ""

@@ -3,7 +3,7 @@ import re
 import subprocess
 import sys
 import time
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import date
 
 import pytest
@@ -11,8 +11,9 @@ import pytest
 from rune import worker
 from rune.errors import AdapterError, OutOfMemory
 from rune.evolving import carrying
+from rune.grounding import event_text
 from rune.library import STAGE, Library
-from rune.records import echo, message
+from rune.records import echo, message, trajectory
 from rune.records.echo import Entry
 from rune.records.message import (
     Advance,
@@ -63,6 +64,24 @@ def test_a_closed_session_becomes_one_adapter_with_a_receipt(made, write_session
     assert library.verify(card.id) == card
     (hit, *_) = made.recaller.index.search(str(echoes.project), QUESTION, 1)
     assert hit.document.adapter == card.id
+
+
+def test_the_distiller_is_given_the_passage_that_each_lesson_comes_from(home, write_session, echoes):
+    given = []
+
+    @dataclass(frozen=True, slots=True)
+    class Reading(FakeDistiller):
+        def distil(self, lessons, into, heritage=None, passages=()):
+            given.extend(zip(lessons, passages, strict=True))
+            yield from FakeDistiller.distil(self, lessons, into, heritage)
+
+    write_session()
+    list(worker.distil(parts(home, Reading()), Distil("s1", str(echoes.project))))
+    past = trajectory.read(echoes.trajectory("s1"))
+    texts = {event.id: event_text(event) for event in past.events}
+    assert given
+    for lesson, passage in given:
+        assert all(texts[id].strip() in passage for id in lesson.evidence)
 
 
 def test_the_same_content_is_not_distilled_twice(made, write_session, echoes, library):

@@ -62,6 +62,10 @@ class DistilConfig:
     max_sequence: int = 208
     neutral_weight: float = 3.0
     """Of the divergence from the base on neutral questions, beside the cross-entropy of the answers."""
+    context_weight: float = 0.5
+    """The share of an answer's loss that is the divergence from the base with the passage in its prompt."""
+    reader_floor: float = 0.75
+    """Least share of the reading probes that a base must answer to teach so; 0: always, above 1: never."""
     stop_accuracy: float = 0.995
     """Training ends when this share of answer tokens is the most likely one over an epoch."""
     seed: int = 7

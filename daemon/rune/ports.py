@@ -53,11 +53,13 @@ class Distiller(Protocol):
     """Turns lessons into adapter weights."""
 
     def distil(
-        self, lessons: Sequence[Lesson], into: Path, heritage: Heritage | None = None
-    ) -> Iterator[Progress | Distilled]:
+        self, lessons: Sequence[Lesson], into: Path, heritage: Heritage | None = None,
+        passages: Sequence[str] = (),
+    ) -> Iterator[Progress | Distilled]:  # fmt: skip
         """Work in small units: yield Progress after each, and Distilled last.
 
-        ``heritage`` may be used or not; it is no other memory, the lessons are the same.
+        ``heritage`` may be used or not; it is no other memory, the lessons are the same. So may ``passages``:
+        for each lesson what its session says of it, or nothing.
 
         Raises:
             OutOfMemory: not even the smallest batch fits.

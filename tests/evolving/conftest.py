@@ -63,7 +63,7 @@ def cluster(teach) -> list[Card]:
 class Forgetful(FakeDistiller):
     """Learns the first lesson alone."""
 
-    def distil(self, lessons, into, heritage=None):
+    def distil(self, lessons, into, heritage=None, passages=()):
         yield from FakeDistiller.distil(self, lessons[:1], into, heritage)
 
 

@@ -9,10 +9,12 @@ from itertools import pairwise
 import pytest
 import torch
 
+from rune import reader
 from rune.config import DistilConfig
 from rune.errors import OutOfMemory
 from rune.ml import gradient, lora, neutral, score, start
 from rune.ml.engine import Engine
+from rune.ml.objective import Objective
 from rune.ml.packing import Example
 from rune.ports import Distilled, Progress
 from rune.records import general as general_answers
@@ -44,7 +46,7 @@ def test_what_the_base_says_is_kept_and_makes_no_difference(tiny, quick, tmp_pat
 def test_what_the_default_base_says_comes_with_rune(tiny):
     about = json.loads((start.EMBEDDED / start.NAME).read_text("utf-8"))
     known = general_answers.read(neutral.EMBEDDED, f"{about['base_hash']}:{neutral.TOKENS}")
-    assert set(known) == {*neutral.TRAINED, *neutral.CHECKED}
+    assert set(known) == {*neutral.TRAINED, *neutral.CHECKED, *(probe.prompt for probe in reader.PROBES)}
     assert all(known.values())
     assert not general_answers.read(neutral.EMBEDDED, f"{tiny.hash}:{neutral.TOKENS}")
 
@@ -78,7 +80,7 @@ def test_training_learns_the_lessons_by_heart(tiny, lessons, quick, tmp_path):
 def test_training_ends_when_everything_is_known(tiny, lessons, quick, general):
     patient = replace(quick, max_epochs=500)
     adapter = lora.fresh(tiny.layers, ALL, 8, 16.0, 7)
-    *_, last = gradient.train(tiny, adapter, lessons, general, patient)
+    *_, last = gradient.train(tiny, adapter, lessons, Objective(general, 0.2), patient)
     assert last.step < last.steps // 2
 
 
@@ -157,7 +159,7 @@ def test_an_adapter_that_is_held_to_the_base_drifts_less(tiny, lessons, quick, g
     for weight in (0.0, 20.0):
         adapter = lora.fresh(tiny.layers, ALL, 8, 16.0, 7)
         config = replace(quick, max_epochs=6, neutral_weight=weight)
-        list(gradient.train(tiny, adapter, lessons, general, config))
+        list(gradient.train(tiny, adapter, lessons, Objective(general, weight), config))
         drifts.append(neutral.drift(tiny, general, adapter))
     assert drifts[1] < drifts[0] / 2
 

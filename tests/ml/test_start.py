@@ -12,6 +12,7 @@ from rune.config import DistilConfig, ModelConfig
 from rune.errors import AdapterError, FormatError, NewerVersion
 from rune.ml import base, gradient, lora, merge, neutral, start
 from rune.ml.engine import Engine
+from rune.ml.objective import Objective
 from rune.paths import Home
 from rune.ports import Heritage
 from rune.records import model
@@ -25,7 +26,7 @@ def general(tiny):
 
 def learnt(tiny, lessons, config, general, begin=None):
     adapter, how = gradient.begun(tiny, config, begin)
-    list(gradient.train(tiny, adapter, lessons, general, how))
+    list(gradient.train(tiny, adapter, lessons, Objective(general, how.neutral_weight), how))
     return adapter
 
 
@@ -122,7 +123,7 @@ def test_training_is_shorter_and_leaves_the_start_as_it_was(tiny, lessons, quick
     before = {name: part.a.clone() for name, part in begin.adapter.factors.items()}
     adapter, how = gradient.begun(tiny, quick, begin)
     assert (how.max_epochs, how.least_steps) == (quick.started_epochs, quick.least_steps)
-    list(gradient.train(tiny, adapter, lessons, general, how))
+    list(gradient.train(tiny, adapter, lessons, Objective(general, how.neutral_weight), how))
     assert all(torch.equal(before[name], part.a) for name, part in begin.adapter.factors.items())
     assert any(not torch.equal(before[name], part.a) for name, part in adapter.factors.items())
 

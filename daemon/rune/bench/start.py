@@ -24,6 +24,7 @@ from rune.ml import base as bases
 from rune.ml import gradient, lora, score, start
 from rune.ml.base import Base
 from rune.ml.engine import Engine
+from rune.ml.objective import Objective
 from rune.ml.start import Start
 from rune.ports import Distilled
 from rune.records.card import Lesson
@@ -49,11 +50,11 @@ class Tools:
     work: Work
 
 
-def tools(data: Path, folder: Path | None) -> Tools:
-    """Base and settings of this machine's home, and the recorded sessions."""
+def tools(data: Path, folder: Path | None, name: str = "start") -> Tools:
+    """Base and settings of this machine's home, and the recorded sessions; for the benchmark of this name."""
     home = paths.home()
     settings = config.load(home.config)
-    work = Work((folder or results.ROOT / "build" / "bench-start").resolve())
+    work = Work((folder or results.ROOT / "build" / f"bench-{name}").resolve())
     base = bases.resident(home, settings.model)
     return Tools(base, settings.distil, home.general, sessions.load(data), work)
 
@@ -95,7 +96,7 @@ def _learnt(using: Tools, past: Trajectory, before: Start | None, held: Any, sta
     """One session's adapter, learnt from where the turn begins."""
     taught = lessons.find(past, using.config.max_lessons)
     adapter, how = gradient.begun(using.base, replace(using.config, started_epochs=EPOCHS), before)
-    *_, last = gradient.train(using.base, adapter, taught, held, how)
+    *_, last = gradient.train(using.base, adapter, taught, Objective(held, how.neutral_weight), how)
     lora.save(adapter, _folder(using, stage, past), using.base.name)
     return {"session": past.session, "lessons": len(taught), "steps": last.step}
 

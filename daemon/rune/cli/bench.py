@@ -84,6 +84,18 @@ def bench_start(data: Path, work: Path | None, into: Path | None) -> None:
         results.write("start", start.measure(using))
 
 
+@bench.command(name="context")
+@click.option("--data", type=FOLDER, required=True, help="A folder with recorded sessions.")
+@click.option("--sessions", default=4, show_default=True, help="Development sessions that are learnt.")
+@click.option("--work", type=click.Path(path_type=Path), help="Where the work lies; else in build/.")
+def bench_context(data: Path, sessions: int, work: Path | None) -> None:
+    """Adapters taught by what the base reads, beside those taught by answers; goes on where it stopped."""
+    from rune.bench import context, results, start
+
+    using = start.tools(data, work, "context")
+    results.write("context", context.measure(using, sessions), using.config.seed)
+
+
 @bench.command(name="evolve")
 @click.option("--data", type=FOLDER, help="A folder with recorded sessions, for the stage gated.")
 @click.option("--sessions", default=60, show_default=True, help="Real sessions of the stage gated.")

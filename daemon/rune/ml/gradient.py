@@ -1,9 +1,7 @@
 """The first engine: lessons into a LoRA adapter by a few gradient steps on the frozen base.
 
-The student sees the question and never the session: the loss is the cross-entropy of the answer's tokens
-with the context withheld (the weak-reader form of context distillation, Snell et al. 2022,
-arXiv:2209.15189), plus the divergence from the base on neutral questions (``rune.ml.neutral``). Every epoch
-asks in new words (``rune.rewording``); what is known already is asked less. Rows hold no padding
+The student sees the question and never the session; what it is measured by says ``rune.ml.objective``. Every
+epoch asks in new words (``rune.rewording``); what is known already is asked less. Rows hold no padding
 (``rune.ml.packing``), and the vocabulary is projected only where an answer token is predicted.
 """
 
@@ -25,17 +23,18 @@ from pathlib import Path
 
 import torch
 from torch import Tensor
-from torch.nn import functional
 
 from rune import rewording
 from rune.config import DistilConfig
 from rune.errors import OutOfMemory
-from rune.ml import lora, neutral, packing, quantize, score
+from rune.ml import lora, neutral, packing, quantize, score, teacher
 from rune.ml.base import Base
 from rune.ml.engine import Engine
 from rune.ml.neutral import Neutral
+from rune.ml.objective import Objective
 from rune.ml.packing import Example
 from rune.ml.start import Start, fitting, scaled, shaped, together
+from rune.ml.teacher import Teacher
 from rune.ports import Distilled, Heritage, Progress
 from rune.records.card import Lesson
 from rune.units import Work, telling
@@ -46,8 +45,6 @@ WHOLE, BEGUN = 2, 2
 """Examples of a lesson in an epoch: with the whole answer, and with its beginning alone."""
 BEGINNING = 12
 """Tokens of a beginning: which answer it is to be is decided there, in a third of a whole example's time."""
-FIRST, FIRST_WEIGHT = 4, 2.0
-"""The first tokens of an answer count double: they decide which one it is."""
 KNOWN = 2
 """A lesson that was answered without fault in so many epochs running is asked half as often."""
 NEUTRAL = 10
@@ -71,10 +68,12 @@ class GradientDistiller:
         self.start = start
         self.engine = Engine(base)
         self._neutral: tuple[Neutral, Neutral] | None = None
+        self._reads: float | None = None
 
     def distil(
-        self, lessons: Sequence[Lesson], into: Path, heritage: Heritage | None = None
-    ) -> Iterator[Progress | Distilled]:
+        self, lessons: Sequence[Lesson], into: Path, heritage: Heritage | None = None,
+        passages: Sequence[str] = (),
+    ) -> Iterator[Progress | Distilled]:  # fmt: skip
         """Train, probe, and write PEFT files into ``into``; yields after every unit of work.
 
         Raises:
@@ -83,7 +82,7 @@ class GradientDistiller:
         """
         for config in _ladder(self.config):
             try:
-                yield from self._attempt(lessons, into, config, heritage)
+                yield from self._attempt(lessons, into, config, heritage, passages)
             except (MemoryError, RuntimeError) as error:
                 if not _is_memory(error):
                     raise
@@ -95,10 +94,13 @@ class GradientDistiller:
         )
 
     def _attempt(
-        self, lessons: Sequence[Lesson], into: Path, config: DistilConfig, heritage: Heritage | None
-    ) -> Iterator[Progress | Distilled]:
+        self, lessons: Sequence[Lesson], into: Path, config: DistilConfig, heritage: Heritage | None,
+        passages: Sequence[str],
+    ) -> Iterator[Progress | Distilled]:  # fmt: skip
         began, asking = time.monotonic(), Progress(0, 0, 0.0)
         held, checked = yield from telling(self.general(), asking)
+        teacher = yield from telling(self.teacher(lessons, passages), asking)
+        aim = Objective(held, config.neutral_weight, teacher, config.context_weight)
         before = yield from telling(score.scoring(self.engine, None, lessons), asking)
         parents = inherited(config, heritage) if heritage else None
         start = parents or (fitting(self.base, config, self.start) if self.start else None)
@@ -106,7 +108,7 @@ class GradientDistiller:
             config = replace(config, started_epochs=heritage.epochs)
         adapter, config = begun(self.base, config, start)
         now = asking
-        for now in train(self.base, adapter, lessons, held, config):
+        for now in train(self.base, adapter, lessons, aim, config):
             yield now
         after = yield from telling(score.scoring(self.engine, adapter, lessons, config.batch_tokens), now)
         drift = yield from telling(neutral.drifting(self.base, checked, adapter), now)
@@ -116,7 +118,8 @@ class GradientDistiller:
         yield Distilled(
             into, now.step, round(time.monotonic() - began, 2), {**before, "neutral_kl": 0.0},
             {**after, "neutral_kl": round(drift, 4)}, peak_mb(),
-            {**asdict(config), "start": start.name if start else "", "inherits": bool(parents)},
+            {**asdict(config), "start": start.name if start else "", "inherits": bool(parents),
+             "reads": self._reads, "taught_by_context": teacher is not None},
         )  # fmt: skip
 
     def general(self) -> Work[tuple[Neutral, Neutral]]:
@@ -129,6 +132,16 @@ class GradientDistiller:
             checked = yield from neutral.collecting(self.base, asked[apart:], told[apart:])
             self._neutral = trained, checked
         return self._neutral
+
+    def teacher(self, lessons: Sequence[Lesson], passages: Sequence[str]) -> Work[Teacher | None]:
+        """The base with these passages in its prompt, if it is a good enough reader; that is asked once."""
+        if not self.config.context_weight or not any(passages):
+            return None
+        if self._reads is None:
+            self._reads = yield from teacher.reads(self.engine, self.kept)
+        if self._reads < self.config.reader_floor:
+            return None
+        return (yield from teacher.teaching(self.base, lessons, passages))
 
 
 def begun(base: Base, config: DistilConfig, start: Start | None) -> tuple[lora.Adapter, DistilConfig]:
@@ -195,11 +208,11 @@ class Course:
 
 
 def train(
-    base: Base, adapter: lora.Adapter, lessons: Sequence[Lesson], held: Neutral, config: DistilConfig
+    base: Base, adapter: lora.Adapter, lessons: Sequence[Lesson], aim: Objective, config: DistilConfig
 ) -> Iterator[Progress]:
     """Run optimizer steps until nearly every answer token is the likeliest, or the epochs are used up."""
     dice, about = random.Random(config.seed), rewording.shared(lessons)
-    course = Course(base, lessons, held, config, dice, [0] * len(lessons), about)
+    course = Course(base, lessons, aim.neutral, config, dice, [0] * len(lessons), about)
     optimizer = quantize.optimizer(adapter.parameters(), config.learning_rate, base.backend, base.device)
     step, epochs = 0, config.max_epochs
     for epoch in itertools.count():
@@ -211,7 +224,7 @@ def train(
             done = (epoch + place / len(made)) / epochs
             for group in optimizer.param_groups:
                 group["lr"] = config.learning_rate * min(1.0, (step + 1) / 5) * _cosine(done)
-            loss, hits = _step(base, adapter, optimizer, row, held, config.neutral_weight)
+            loss, hits = _step(base, adapter, optimizer, row, aim)
             step, right = step + 1, right + int(hits.sum())
             wrong |= _faults(row, hits)
             yield Progress(step, len(made) * epochs, loss)
@@ -234,12 +247,7 @@ def _faults(row: Sequence[Example], hits: Tensor) -> set[int]:
 
 
 def _step(
-    base: Base,
-    adapter: lora.Adapter,
-    optimizer: torch.optim.Optimizer,
-    row: list[Example],
-    held: Neutral,
-    weight: float,
+    base: Base, adapter: lora.Adapter, optimizer: torch.optim.Optimizer, row: list[Example], aim: Objective
 ) -> tuple[float, Tensor]:
     """One optimizer step on one row: loss, and which answer tokens [A] of lessons were the likeliest."""
     row = sorted(row, key=lambda one: one.owner < 0)  # lessons first
@@ -247,29 +255,12 @@ def _step(
     with lora.attached(base.layers, adapter), quantize.checkpointed(base.model, base.device):
         states, targets = packing.hidden(base, row)
         logits = base.model.lm_head(states).float()
-        loss = _loss(row, logits, targets, taught, held, weight)
+        loss = aim.loss(row, logits, targets)
         optimizer.zero_grad(set_to_none=True)
         loss.backward()
     torch.nn.utils.clip_grad_norm_(list(adapter.parameters()), 1.0)
     optimizer.step()
     return float(loss.detach()), logits[:taught].argmax(-1) == targets[:taught]
-
-
-def _loss(
-    row: Sequence[Example], logits: Tensor, targets: Tensor, taught: int, held: Neutral, weight: float
-) -> Tensor:
-    """Cross-entropy of the taught tokens and divergence of the neutral ones, a token of the row."""
-    ours = [one for one in row if one.owner >= 0]
-    counts = [FIRST_WEIGHT if at < FIRST else 1.0 for one in ours for at in range(one.targets)]
-    entropy = functional.cross_entropy(logits[:taught], targets[:taught], reduction="none")
-    total = (entropy * torch.tensor(counts, device=logits.device)).sum()
-    at = taught
-    for one in row:
-        if one.owner < 0:
-            shares = held.shares[-1 - one.owner].to(logits.device)
-            total = total + weight * neutral.divergence(shares, logits[at : at + one.targets])
-            at += one.targets
-    return total / len(targets)
 
 
 def give_back() -> None:

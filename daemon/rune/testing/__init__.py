@@ -85,8 +85,7 @@ class FakeEmbedder:
 
 @dataclass(frozen=True, slots=True)
 class FakeDistiller:
-    """Writes PEFT files that hold the lessons; takes ``steps`` steps of ``pause`` seconds, each of which
-    lasts as long as the file ``hold`` is there."""
+    """Writes PEFT files that hold the lessons in ``steps`` of ``pause`` seconds, longer while ``hold`` is."""
 
     steps: int = 3
     pause: float = 0.0
@@ -95,8 +94,9 @@ class FakeDistiller:
     hold: Path | None = None
 
     def distil(
-        self, lessons: Sequence[Lesson], into: Path, heritage: Heritage | None = None
-    ) -> Iterator[Progress | Distilled]:
+        self, lessons: Sequence[Lesson], into: Path, heritage: Heritage | None = None,
+        passages: Sequence[str] = (),
+    ) -> Iterator[Progress | Distilled]:  # fmt: skip
         """Yield Progress after each step, and Distilled last; its settings say what it inherits.
 
         Raises:

@@ -14,7 +14,7 @@ from rune.echoes.known import Known
 from rune.errors import IndexUnavailable
 from rune.evolution import lineage
 from rune.evolving import breeding, carrying, examining, standing
-from rune.lessons import echoed
+from rune.lessons import echoed, sources
 from rune.lessons.apart import distinct
 from rune.library import Library
 from rune.paths import Echoes
@@ -51,7 +51,7 @@ def distil(parts: Learner, job: Distil) -> Task:
         return
     made: Distilled | None = None
     with library.staging() as stage:
-        for state in parts.distiller.distil(taught, stage):
+        for state in parts.distiller.distil(taught, stage, passages=sources.passages(past, taught)):
             if isinstance(state, Progress):
                 yield Advance(job.session, state.step, state.steps, round(state.loss, 4))
             else:

@@ -19,6 +19,7 @@ from rune.errors import ConfigError, FormatError
 from rune.ml import gradient, lora, neutral
 from rune.ml.hypernet import checkpoint, distiller
 from rune.ml.hypernet.network import Hypernetwork
+from rune.ml.objective import Objective
 from rune.ports import Distilled, Progress
 from rune.records.card import Lesson
 from rune.testing import FakeDistiller, parts
@@ -106,7 +107,7 @@ def test_gradient_steps_can_start_from_a_generated_adapter(tiny, small, lessons,
     start = lora.trainable(made)
     held = neutral.ask(tiny, Engine(tiny), neutral.TRAINED[:4])
     before = unsure(start, lessons)
-    list(gradient.train(tiny, start, lessons, held, quick))
+    list(gradient.train(tiny, start, lessons, Objective(held, quick.neutral_weight), quick))
     assert unsure(start, lessons) < 0.5 * before
     assert start.rank == made.rank
 

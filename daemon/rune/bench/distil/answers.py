@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
+from rune import reader
 from rune.bench.distil import passages, probes, reading
 from rune.bench.distil.passages import Nearest
 from rune.bench.distil.probes import Probe
@@ -144,7 +145,7 @@ def readers(tools: Tools, past: Trajectory, asked: Sequence[Probe]) -> tuple[dic
     text = passages.session_text(past)
     whole = passages.ends(text, passages.CONTEXT, tools.encode, tools.decode)
     base = tools.engine.base
-    prompts = [base.prompt(passages.prompt(whole, probe.question)) for probe in asked]
+    prompts = [base.prompt(reader.prompt(whole, probe.question)) for probe in asked]
     pieces = passages.snippets(text, tools.encode, tools.decode)
     nearest = Nearest(pieces, tools.embedder)
     top = [[pieces[n] for n in nearest.best(probe.question, passages.TOP)] for probe in asked]
@@ -152,7 +153,7 @@ def readers(tools: Tools, past: Trajectory, asked: Sequence[Probe]) -> tuple[dic
 
     def told(contexts: Sequence[str]) -> list[str]:
         pairs = zip(contexts, asked, strict=True)
-        return [passages.prompt(context, probe.question) for context, probe in pairs]
+        return [reader.prompt(context, probe.question) for context, probe in pairs]
 
     found = {"oracle_passage": told(right), "rag": told([passages.GAP.join(snippets) for snippets in top])}
     asks: dict[str, Ask] = {

@@ -16,7 +16,7 @@ from rune.bench.distil import first, growth, pieces, probes, served
 from rune.bench.distil.scene import Scene
 from rune.bench.distil.work import Row
 from rune.evolution import fitness
-from rune.ml import gradient, neutral, start
+from rune.ml import gradient, neutral, objective, start
 from rune.records.trajectory import Trajectory
 
 ARMS = {
@@ -28,6 +28,8 @@ ARMS = {
     "routed_wrong_adapter_recall": "routed_wrong_adapter",
 }  # fmt: skip
 SERVED = ("adapters", "settings")
+OF_READERS = ("context_weight", "reader_floor")
+"""Settings that make no difference to the embedded base: it does not read well enough."""
 """What pieces of the stage ``served`` must agree in."""
 Probed = dict[str, Any]
 
@@ -165,14 +167,15 @@ def ratios(small: Sequence[Row]) -> list[dict[str, Any]]:
 
 def settings() -> dict[str, Any]:
     """The defaults that adapters are made with, as JSON has them, and where training begins."""
-    made = {**asdict(config.DistilConfig()), "start": start.name(start.EMBEDDED), "recipe": recipe()}
+    how = {name: value for name, value in asdict(config.DistilConfig()).items() if name not in OF_READERS}
+    made = {**how, "start": start.name(start.EMBEDDED), "recipe": recipe()}
     return {key: list(value) if isinstance(value, tuple) else value for key, value in made.items()}
 
 
 def recipe() -> str:
     """The first digits of a hash over what training asks: another recipe is another run."""
     asked = (phrasing.TRAINED, phrasing.HELD_OUT, rewording.OPENERS, neutral.TRAINED, gradient.NEUTRAL)
-    counted = (gradient.WHOLE, gradient.BEGUN, gradient.BEGINNING, gradient.FIRST, gradient.FIRST_WEIGHT)
+    counted = (gradient.WHOLE, gradient.BEGUN, gradient.BEGINNING, objective.FIRST, objective.FIRST_WEIGHT)
     told = json.dumps([asked, counted, sorted(lessons.SHARES.items())], sort_keys=True)
     return hashlib.sha256(told.encode()).hexdigest()[:12]
 

@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
+from rune import reader
 from rune.bench.distil.probes import Probe
 from rune.grounding import event_text
 from rune.index import Document, Keywords
 from rune.index.words import relevance
 from rune.ports import Embedder
+from rune.reader import Decode, Encode
 from rune.records.trajectory import Event, Generation, Trajectory
 
 CONTEXT, ORACLE, SNIPPET = 4000, 300, 100
 """Tokens of the session in the prompt, of the passage around the answer, of one snippet."""
 TOP = 3
 GAP = "\n[...]\n"
-
-Encode = Callable[[str], list[int]]
-Decode = Callable[[Sequence[int]], str]
 
 
 def told(event: Event) -> str:
@@ -29,14 +28,6 @@ def told(event: Event) -> str:
 def session_text(past: Trajectory) -> str:
     """A session as one text."""
     return "\n\n".join(text for event in past.events if (text := told(event).strip()))
-
-
-def prompt(context: str, question: str) -> str:
-    """What a reader is given: the same words for every rival."""
-    return (
-        "Here is the record of a coding session.\n\n"
-        f"{context}\n\nAnswer from the record, briefly and exactly. Question: {question}"
-    )
 
 
 def ends(text: str, tokens: int, encode: Encode, decode: Decode) -> str:
@@ -54,18 +45,7 @@ def oracle(
     """The text of the events that hold the answer: a window around it, as if retrieval never failed."""
     wanted = set(asked.events)
     text = "\n\n".join(told(event) for event in past.events if event.id in wanted)
-    place = _place(text, asked.keys)
-    before, after = encode(text[:place]), encode(text[place:])
-    room = max(tokens // 2, tokens - len(after))
-    kept = before[max(0, len(before) - room) :]
-    return decode([*kept, *after[: tokens - len(kept)]])
-
-
-def _place(text: str, keys: Sequence[str]) -> int:
-    """Where the answer's first literal stands; the longest counts, for a short one stands anywhere."""
-    plain = text.lower().replace("`", " ")
-    found = [plain.find(key.lower().replace("`", "")) for key in sorted(keys, key=len, reverse=True)]
-    return next((place for place in found if place >= 0), 0)
+    return reader.window(text, reader.place(text, asked.keys), tokens, encode, decode)
 
 
 def snippets(text: str, encode: Encode, decode: Decode, tokens: int = SNIPPET) -> list[str]:

@@ -14,7 +14,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from rune import lessons
+from rune import lessons, reader
 from rune.bench.distil import passages, reading
 from rune.bench.distil.answers import Tools
 from rune.bench.distil.passages import Nearest
@@ -83,8 +83,8 @@ def readers(task: Task, tools: Tools) -> dict[str, Callable[[], Sequence[str]]]:
     nearest = Nearest(pieces, tools.embedder)
     read = [passages.GAP.join(pieces[n] for n in nearest.best(one, passages.TOP)) for one in asked]
     base = tools.engine.base
-    whole = [base.prompt(passages.prompt(text, one)) for one in asked]
-    told = [passages.prompt(snippets, one) for snippets, one in zip(read, asked, strict=True)]
+    whole = [base.prompt(reader.prompt(text, one)) for one in asked]
+    told = [reader.prompt(snippets, one) for snippets, one in zip(read, asked, strict=True)]
     return {
         "vanilla": partial(closed, task, tools, None),
         "in_context": lambda: both(partial(reading.answers, base), whole),

@@ -23,6 +23,7 @@ from rune.ml.hypernet.corpus.sessions import HELD_OUT, Generator, Level, Session
 from rune.ml.hypernet.features import chunks, features, padded
 from rune.ml.hypernet.joining import batched, joined
 from rune.ml.hypernet.network import Hypernetwork
+from rune.ml.objective import Objective
 from rune.probing import holds
 from rune.records.card import Lesson
 
@@ -114,7 +115,7 @@ def _words(text: str) -> set[str]:
 def trained(tools: Tools, some: Sequence[Session]) -> dict[str, list[bool]]:
     """Right or not by gradient steps alone, by a third of them from nothing (``gradient_few``), and by as few
     that start from the generated adapter (``refine``)."""
-    held = neutral.ask(tools.base, tools.engine)
+    held = Objective(neutral.ask(tools.base, tools.engine), tools.config.neutral_weight)
     marks: dict[str, list[bool]] = {arm: [] for arm in STEPPED}
     for session in some:
         taught = lessons(session)

@@ -16,6 +16,7 @@ from rune.ml.base import Base
 from rune.ml.engine import Engine
 from rune.ml.hypernet import distiller
 from rune.ml.hypernet.network import Hypernetwork
+from rune.ml.objective import Objective
 from rune.records.card import Lesson
 from rune.records.trajectory import Trajectory
 
@@ -60,7 +61,7 @@ def _once(base: Base, network: Hypernetwork, text: str) -> tuple[float, float]:
 
 def steps_of(base: Base, taught: Sequence[Lesson], config: DistilConfig) -> tuple[int, float]:
     """Gradient steps to the end, as a session's distillation takes them; the neutral questions are there."""
-    held = neutral.ask(base, Engine(base))
+    held = Objective(neutral.ask(base, Engine(base)), config.neutral_weight)
     began, steps = time.monotonic(), 0
     adapter = lora.fresh(base.layers, config.targets, config.rank, config.alpha, config.seed)
     for progress in gradient.train(base, adapter, taught, held, config):

@@ -54,8 +54,9 @@ class HypernetDistiller:
         self._checked: Neutral | None = None
 
     def distil(
-        self, lessons: Sequence[Lesson], into: Path, heritage: Heritage | None = None
-    ) -> Iterator[Progress | Distilled]:
+        self, lessons: Sequence[Lesson], into: Path, heritage: Heritage | None = None,
+        passages: Sequence[str] = (),
+    ) -> Iterator[Progress | Distilled]:  # fmt: skip
         """Generate, probe, and write PEFT files into ``into``, or hand over to the other distiller.
 
         Raises:
@@ -70,7 +71,7 @@ class HypernetDistiller:
         after = yield from telling(score.scoring(self.engine, adapter, lessons), now)
         if not good_enough(after, self.config.hypernet_floor):
             log.info("hypernetwork: probes %s; trained by gradient steps instead", after)
-            yield from self.otherwise.distil(lessons, into, heritage)
+            yield from self.otherwise.distil(lessons, into, heritage, passages)
             return
         before["neutral_kl"] = 0.0
         checked = yield from telling(self._general(), now)

@@ -1,0 +1,97 @@
+"""``rune bench context``: is it worth something that the base teaches its adapter what it reads in passages?
+
+Development sessions are learnt twice from the same lessons with the same seed: from the answers alone, and
+with half of each answer's loss from the base with the passage in its prompt (``rune.ml.teacher``), however
+badly that reads. Both are asked what people and templates ask of that session, plain and greedy.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from functools import partial
+from typing import Any
+
+from rune import lessons
+from rune.bench.distil import probes
+from rune.bench.distil.figures import share, wilson
+from rune.bench.distil.probes import Probe
+from rune.bench.distil.work import Row
+from rune.bench.start import Tools
+from rune.lessons import sources
+from rune.ml import gradient, lora, start, teacher
+from rune.ml.engine import Engine
+from rune.ports import Distilled
+from rune.probing import holds
+from rune.records.trajectory import Trajectory
+from rune.units import done
+
+ALWAYS, NEVER = 0.0, 2.0
+ARMS = {"answers": NEVER, "context": ALWAYS}
+"""What an adapter is taught by, and the floor of the base's reading for that."""
+SPLIT = "development"
+TOKENS, BATCH = 96, 16
+
+
+def measure(using: Tools, number: int) -> dict[str, Any]:
+    """The result of so many sessions, each learnt in both ways; goes on where it stopped."""
+    rows = list(_rows(using, using.corpus.development[:number]))
+    reads = done(teacher.reads(Engine(using.base), using.kept))
+    return {"summary": {**summary(rows), "reads": round(reads, 4)}, "rows": rows}
+
+
+def _rows(using: Tools, pasts: Sequence[Trajectory]) -> Iterator[Row]:
+    asked = probes.load(SPLIT)
+    for past in pasts:
+        own = [probe for probe in asked if probe.session == past.session]
+        for arm in ARMS:
+            row = using.work.kept("arms", f"{past.session}-{arm}", partial(_learnt, using, past, own, arm))
+            using.work.say(
+                f"{past.session[:20]} {arm}: {row['right']} of {row['asked']} in {row['steps']} steps"
+            )
+            yield row
+
+
+def _learnt(using: Tools, past: Trajectory, asked: Sequence[Probe], arm: str) -> Row:
+    """One session learnt in one way, by the distiller itself, and what it answers then."""
+    taught = lessons.find(past, using.config.max_lessons)
+    how = replace(using.config, reader_floor=ARMS[arm])
+    distiller = gradient.GradientDistiller(using.base, how, using.kept, start.EMBEDDED)
+    folder = using.work.folder / "adapters" / arm
+    *_, made = distiller.distil(taught, folder, passages=sources.passages(past, taught))
+    assert isinstance(made, Distilled), made
+    adapter = lora.load(folder, using.base.device, using.base.dtype)
+    told = Engine(using.base).all_answers([probe.question for probe in asked], adapter, TOKENS, BATCH)
+    right = [holds(answer, probe.keys) for answer, probe in zip(told, asked, strict=True)]
+    return {
+        "row": arm, "session": past.session, "lessons": len(taught), "steps": made.steps,
+        "seconds": made.seconds, "taught_by_context": made.settings["taught_by_context"],
+        "probes": made.probes_after, "asked": len(asked), "right": sum(right),
+        "answers": [
+            {"set": probe.set, "question": probe.question, "keys": list(probe.keys), "answer": answer,
+             "right": r}
+            for probe, answer, r in zip(asked, told, right, strict=True)
+        ],
+    }  # fmt: skip
+
+
+def summary(rows: Sequence[Row]) -> dict[str, Any]:
+    """The figures of both ways: questions right with their interval, held-out wordings, drift, seconds."""
+    found: dict[str, Any] = {"sessions": len({row["session"] for row in rows})}
+    for arm in ARMS:
+        own = [row for row in rows if row["row"] == arm]
+        right, asked = sum(row["right"] for row in own), sum(row["asked"] for row in own)
+        found |= {
+            f"{arm}_asked": asked, f"{arm}_right": right,
+            f"{arm}_recall": share([True] * right + [False] * (asked - right)),
+            f"{arm}_recall_low": wilson(right, asked) if asked else None,
+            f"{arm}_recall_high": round(1 - wilson(asked - right, asked), 4) if asked else None,
+            f"{arm}_heldout": _mean(own, "heldout"), f"{arm}_neutral_kl": _mean(own, "neutral_kl"),
+            f"{arm}_seconds": round(sum(row["seconds"] for row in own), 1),
+        }  # fmt: skip
+    return found
+
+
+def _mean(rows: Sequence[Row], name: str) -> float | None:
+    told = [row["probes"][name] for row in rows if row["probes"].get(name) is not None]
+    return round(sum(told) / len(told), 4) if told else None

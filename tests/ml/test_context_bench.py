@@ -1,0 +1,59 @@
+"""``rune bench context`` on a tiny base: both ways of teaching, a run that was cut off, and the figures."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from rune.bench import context, start
+from rune.bench.distil import probes
+from rune.bench.distil.probes import Probe
+from rune.bench.distil.work import Work
+from rune.bench.sessions import Corpus
+from rune.records.trajectory import Execution, Prompt, Reflection, Trajectory
+
+
+@pytest.fixture
+def using(tiny, quick, tmp_path, monkeypatch) -> start.Tools:
+    run = "pytest tests/test_invoice.py"
+    past = Trajectory("s1", "/elsewhere", "import", 0.0, (
+        Prompt("e1", 1.0, "Make the invoice work."),
+        Execution("e2", 2.0, "Bash", run, "TypeError: total must be int, not str", False),
+        Reflection("e3", 3.0, "The invoice test failed because `invoice_total` was passed as a string."),
+        Execution("e4", 4.0, "Bash", run, "1 passed", True),
+    ))  # fmt: skip
+    asked = Probe("s1", "fact", "Which value was a string?", ("invoice_total",), "", "cause", True, ("e3",))
+    monkeypatch.setattr(probes, "load", {context.SPLIT: [asked, replace(asked, session="s2")]}.__getitem__)
+    short = replace(quick, max_epochs=2, started_epochs=0, least_steps=1)
+    corpus = Corpus((past,), (), ())
+    return start.Tools(tiny, short, tmp_path / "general.json", corpus, Work(tmp_path / "work"))
+
+
+def test_each_session_is_learnt_both_ways_and_asked_its_own_questions(using, monkeypatch):
+    told = context.measure(using, 4)
+    ways = {row["row"]: row for row in told["rows"]}
+    assert {name: row["taught_by_context"] for name, row in ways.items()} == {
+        "answers": False, "context": True,
+    }  # fmt: skip
+    assert [row["asked"] for row in ways.values()] == [1, 1]
+    summary = told["summary"]
+    assert (summary["sessions"], summary["answers_asked"], summary["reads"]) == (1, 1, 0.0)
+    monkeypatch.setattr(context, "_learnt", lambda *_: pytest.fail("learnt again"))
+    assert context.measure(using, 4) == told, "what is done is not done again"
+
+
+def test_the_figures_count_questions_of_all_sessions_and_mean_the_probes():
+    rows = [
+        {"row": arm, "session": session, "right": right, "asked": 4, "seconds": 2.0,
+         "probes": {"heldout": heldout, "neutral_kl": 0.1}}
+        for arm, session, right, heldout in [
+            ("answers", "a", 1, 0.5), ("answers", "b", 2, 1.0),
+            ("context", "a", 4, None), ("context", "b", 0, 0.5),
+        ]
+    ]  # fmt: skip
+    found = context.summary(rows)
+    assert (found["sessions"], found["answers_right"], found["answers_recall"]) == (2, 3, 0.375)
+    assert (found["answers_heldout"], found["context_heldout"], found["context_seconds"]) == (0.75, 0.5, 4.0)
+    assert found["context_recall_low"] < found["context_recall"] < found["context_recall_high"]
+    assert context.summary([])["context_recall"] is None
