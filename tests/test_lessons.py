@@ -77,6 +77,53 @@ def test_a_failure_that_went_away_by_itself_teaches_no_fix(story):
     assert {lesson.kind for lesson in found(story)} == {"command", "error"}
 
 
+NO_SETTINGS = "ImproperlyConfigured: settings are not configured"
+
+
+@pytest.mark.parametrize(
+    ("passed", "given"),
+    [
+        ("SETTINGS=app.test pytest -q", "SETTINGS=app.test"),
+        ("env SETTINGS=app.test pytest -q", "SETTINGS=app.test"),
+        ("cd /srv/app && SETTINGS=app.test CI=1 pytest -q 2>&1 | tail -3", "SETTINGS=app.test"),
+        ("SETTINGS=app.test PYTHONPATH=src pytest", "SETTINGS=app.test PYTHONPATH=src"),
+    ],
+)
+def test_what_a_run_had_to_be_given_is_the_fix_where_nothing_was_changed(story, passed, given):
+    story.fails("pytest -q", NO_SETTINGS)
+    story.runs(passed, "12 passed in 2s")
+    (repair,) = of("repair", found(story))
+    assert repair.answer.startswith(f"Set `{given}` for it. Verified with `")
+    assert repair.keys[0] == given
+    assert set(repair.evidence) == {"e1", "e2"}
+
+
+@pytest.mark.parametrize(
+    ("failed", "passed"),
+    [
+        ("pytest", "CI=1 FORCE_COLOR=0 pytest"),
+        ("SETTINGS=app.test pytest", "SETTINGS=app.test pytest"),
+        ("pytest", "pytest"),
+        ("pytest", "SETTINGS=[redacted:token] pytest"),
+        ("pytest", "SETTINGS=app.test echo ok && pytest"),
+    ],
+    ids=["only what is shown", "it had that", "nothing", "a secret", "given to another command"],
+)
+def test_what_says_nothing_of_the_failure_is_no_fix(story, failed, passed):
+    story.fails(failed, NO_SETTINGS)
+    story.runs(passed, "12 passed in 2s")
+    assert not of("repair", found(story))
+
+
+def test_where_something_was_changed_what_a_run_was_given_besides_is_not_the_fix(story):
+    story.fails("pytest", NO_SETTINGS)
+    story.edits("conftest.py", "configure(debug=False)", "")
+    story.runs("SETTINGS=app.test pytest", "12 passed in 2s")
+    (repair,) = of("repair", found(story))
+    assert "conftest.py" in repair.answer
+    assert "Set `" not in repair.answer
+
+
 def test_what_the_person_wishes_for_is_taught_in_his_words(story):
     story.asks("Add an export. Always use `uv` here, never pip. Can you also look at the parser?")
     story.asks("Please don't mock the database in tests!")

@@ -21,7 +21,7 @@ from rune.arcs.worktree import Entry, Worktree
 from rune.events import answers
 from rune.records.trajectory import Event, Execution, Generation, Note, Prompt, Reflection
 from rune.redact.plausible import MARK
-from rune.running import runs, scopes, unfold, verdicts
+from rune.running import essence, runs, scopes, unfold, verdicts
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,11 +54,13 @@ class Arc:
     events: tuple[str, ...] = ()
     doubtful: bool = False
     """Whether one that has no such run may have been proved by another one."""
+    given: tuple[str, ...] = ()
+    """Variables that the run which passed was given, where nothing else was changed: ``PORT=8431``."""
 
     @property
     def solved(self) -> bool:
-        """Whether something was changed and the same kind of command then passed."""
-        return self.outcome is not None and bool(self.changes)
+        """Whether something was changed, or given to it, and the same kind of command then passed."""
+        return self.outcome is not None and bool(self.changes or self.given)
 
 
 @dataclass(slots=True)
@@ -255,6 +257,7 @@ def _arc(arc: _Open, left: tuple[Change, ...], chain: _Chain, back: bool) -> Arc
     telling = [one for one in causes.standing(said) if explains(one) and not causes.denies(one)]
     ids = (arc.error.id, *(r.id for r in arc.said), *(one.made.id for one in arc.made))
     ids += (outcome.id,) if outcome else ()
+    alone = arc is chain.last and not left
     return Arc(
         arc.error,
         signature(arc.error),
@@ -263,6 +266,7 @@ def _arc(arc: _Open, left: tuple[Change, ...], chain: _Chain, back: bool) -> Arc
         outcome,
         tuple(dict.fromkeys(ids)),
         chain.doubtful,
+        essence.given(outcome.command, arc.error.command) if outcome and alone else (),
     )
 
 
