@@ -132,7 +132,8 @@ def _with_subcommand(name: str, rest: Sequence[str]) -> str:
         goal = found[-1].rsplit(":", 1)[-1] if found else ""
         return f"{name} {goal}".strip()
     if name == "make":
-        return "" if {"-n", "--just-print"} & set(rest) else f"make {found[-1] if found else ''}".strip()
+        goals = [goal for goal in found if not goal.endswith("clean")] or found
+        return "" if {"-n", "--just-print"} & set(rest) else " ".join(("make", *goals))
     if name == "docker" and found[:1] == ["compose"]:
         return "" if found[1:2] and found[1] in _LOOKED_FOR else " ".join(("docker", *found[:2]))
     sub = found[0] if found and (_SUBCOMMAND.fullmatch(found[0]) or name in _ONLY) else _USUAL.get(name, "")

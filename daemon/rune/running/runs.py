@@ -264,11 +264,15 @@ def alike(passed: str, failed: str) -> bool:
 
     >>> alike("pytest", "pytest"), alike("mvn verify", "mvn test"), alike("mvn compile", "mvn test")
     (True, True, False)
+    >>> alike("make lint test", "make test"), alike("make lint", "make test lint")
+    (True, False)
     """
     if passed == failed:
         return passed != ""
     name, _, goal = passed.partition(" ")
     before, _, earlier = failed.partition(" ")
+    if name == before == "make":
+        return bool(earlier) and set(earlier.split()) <= set(goal.split())
     phases = _PHASES.get(name, "").split()
     return name == before and {goal, earlier} <= set(phases) and phases.index(earlier) < phases.index(goal)
 
