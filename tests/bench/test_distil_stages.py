@@ -67,7 +67,7 @@ def test_what_another_process_has_begun_is_left_to_it(scene, home):
 class Failing(FakeDistiller):
     """Fits once."""
 
-    def distil(self, lessons, into, heritage=None):
+    def distil(self, lessons, into, heritage=None, passages=()):
         if "parser" in lessons[0].answer + lessons[0].questions[0]:
             raise OutOfMemory("cut off")
         yield from super().distil(lessons, into, heritage)
