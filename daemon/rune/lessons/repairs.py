@@ -155,8 +155,8 @@ def _stated_fix(arc: Arc, why: str) -> str:
 
 def _fixes(arc: Arc) -> list[Fix]:
     """At most two changes in words: those that share most of theirs with the failure, or later ones."""
-    if told := _fit(" ".join(arc.given)):
-        return [Fix(f"Set `{told}` for it.", told)]
+    if given := _fit(" ".join(arc.given)):
+        return [Fix(f"Set `{given}` for it.", given)]
     error = fixes.words(arc.signature)
     about = error | fixes.words(" ".join(arc.diagnosis))
     told: dict[str, tuple[int, int, Fix]] = {}
