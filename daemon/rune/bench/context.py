@@ -14,10 +14,10 @@ from typing import Any
 
 from rune import lessons
 from rune.bench.distil import probes
-from rune.bench.distil.figures import share, wilson
+from rune.bench.distil.figures import between
 from rune.bench.distil.probes import Probe
 from rune.bench.distil.work import Row
-from rune.bench.start import Tools
+from rune.bench.start import Tools, average
 from rune.lessons import sources
 from rune.ml import gradient, lora, start, teacher
 from rune.ml.engine import Engine
@@ -80,18 +80,12 @@ def summary(rows: Sequence[Row]) -> dict[str, Any]:
     found: dict[str, Any] = {"sessions": len({row["session"] for row in rows})}
     for arm in ARMS:
         own = [row for row in rows if row["row"] == arm]
+        told = [row["probes"] for row in own]
         right, asked = sum(row["right"] for row in own), sum(row["asked"] for row in own)
         found |= {
             f"{arm}_asked": asked, f"{arm}_right": right,
-            f"{arm}_recall": share([True] * right + [False] * (asked - right)),
-            f"{arm}_recall_low": wilson(right, asked) if asked else None,
-            f"{arm}_recall_high": round(1 - wilson(asked - right, asked), 4) if asked else None,
-            f"{arm}_heldout": _mean(own, "heldout"), f"{arm}_neutral_kl": _mean(own, "neutral_kl"),
+            **between(f"{arm}_recall", right, asked),
+            **{f"{arm}_{name}": average(told, name) for name in ("heldout", "neutral_kl")},
             f"{arm}_seconds": round(sum(row["seconds"] for row in own), 1),
         }  # fmt: skip
     return found
-
-
-def _mean(rows: Sequence[Row], name: str) -> float | None:
-    told = [row["probes"][name] for row in rows if row["probes"].get(name) is not None]
-    return round(sum(told) / len(told), 4) if told else None

@@ -153,7 +153,7 @@ def summary(rows: Sequence[Row], known: Row) -> dict[str, Any]:
         own = [row for row in rows if row["row"] == arm]
         count = sum(row["lessons"] for row in own)
         seconds[arm] = sum(row["seconds"] for row in own)
-        found |= {f"{arm}_{name}": _mean(own, name) for name in ("trained", "heldout", "neutral_kl")}
+        found |= {f"{arm}_{name}": average(own, name) for name in ("trained", "heldout", "neutral_kl")}
         found[f"{arm}_seconds_per_lesson"] = round(seconds[arm] / count, 2) if count else None
     found["speedup"] = round(seconds["fresh"] / seconds["started"], 2) if seconds["started"] else None
     told = [share for share in known["heldout"] if share is not None]
@@ -161,6 +161,7 @@ def summary(rows: Sequence[Row], known: Row) -> dict[str, Any]:
     return found
 
 
-def _mean(rows: Sequence[Row], name: str) -> float | None:
+def average(rows: Sequence[Row], name: str) -> float | None:
+    """The mean of what rows tell under a name; those that tell nothing do not count."""
     told = [row[name] for row in rows if row.get(name) is not None]
     return round(mean(told), 4) if told else None

@@ -48,6 +48,19 @@ def wilson(right: int, asked: int, z: float = 1.96) -> float:
     return round(fitness.wilson(right, asked, z) or 0.0, 4)
 
 
+def between(name: str, right: int, asked: int) -> dict[str, float | None]:
+    """A share and its 95 % interval, as ``<name>``, ``<name>_low`` and ``<name>_high``; None of nothing.
+
+    >>> between("recall", 8, 10)
+    {'recall': 0.8, 'recall_low': 0.4902, 'recall_high': 0.9433}
+    """
+    names = (name, f"{name}_low", f"{name}_high")
+    if not asked:
+        return dict.fromkeys(names)
+    ends = wilson(right, asked), round(1 - wilson(asked - right, asked), 4)
+    return dict(zip(names, (round(right / asked, 4), *ends), strict=True))
+
+
 def exponent(sizes: Sequence[float], seconds: Sequence[float]) -> float | None:
     """The power of size with which seconds grow: the slope in logarithms.
 

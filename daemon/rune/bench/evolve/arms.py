@@ -19,7 +19,7 @@ from statistics import median
 from typing import Any
 
 from rune.bench.distil import scene as scenes
-from rune.bench.distil.figures import share, wilson
+from rune.bench.distil.figures import between, share
 from rune.bench.distil.probes import Probe
 from rune.bench.distil.scene import Scene, lot, pace
 from rune.bench.distil.work import Row, Work, of
@@ -196,9 +196,7 @@ def summary(rows: Sequence[Row]) -> dict[str, Any]:
     for name in ("gated", "keep", "cat", "mean"):
         row = by_name.get(name)
         right, asked = (row["right"], row["asked"]) if row else (0, 0)
-        found[f"{name}_recall"] = share([True] * right + [False] * (asked - right))
-        found[f"{name}_recall_low"] = wilson(right, asked) if row else None
-        found[f"{name}_recall_high"] = round(1 - wilson(asked - right, asked), 4) if row else None
+        found |= between(f"{name}_recall", right, asked)
         found |= seconds(name, row["seconds"] if row else ())
     both = by_name.get("gated"), by_name.get("keep")
     ratio = round(both[0]["bytes"] / both[1]["bytes"], 4) if both[0] and both[1] else None
