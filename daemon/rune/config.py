@@ -132,6 +132,8 @@ class EvolutionConfig:
     """Of an adapter that others are brought together in; no living lesson is dropped for it."""
     epochs: int = 4
     """Of training a child that begins at its parents' weights; 0: it begins where a session does."""
+    courses: int = 2
+    """Most times that a child is trained so: one that knows too little for the gate learns on where it is."""
     forget_below: float = 0.2
     """An adapter whose fitness is lower is put away once it was idle for ``idle_days``."""
     idle_days: float = 60.0

@@ -47,6 +47,8 @@ class Heritage:
     """For each the name of the start that its own training began at; empty where that was nothing."""
     epochs: int
     """How many are enough from there."""
+    course: int = 0
+    """How often the same lessons were learnt so before: each time they are asked in other words."""
 
 
 class Distiller(Protocol):

@@ -50,6 +50,8 @@ class Verdict:
     talkative parent; 0 where it is no more talkative."""
     reasons: tuple[str, ...] = ()
     """Why not."""
+    wanting: bool = False
+    """It may not serve for what it does not know alone, so that learning on may help."""
 
 
 def judge(
@@ -86,7 +88,8 @@ def judge(
             f"it tells what parents know in {leakage:.2f} more of unrelated answers than any of them, "
             f"{config.leakage:.2f} allowed" + (f"; it alone to {which}" if which else "")
         )
-    return Verdict(not reasons, ours, best, round(max(0.0, lost), 4), leakage, tuple(reasons))
+    wanting = bool(reasons) and ours is not None and leakage <= config.leakage
+    return Verdict(not reasons, ours, best, round(max(0.0, lost), 4), leakage, tuple(reasons), wanting)
 
 
 def surfaced(tells: Tells) -> float:

@@ -3,8 +3,9 @@
 Covered: a crash at any point. The child is made in a stage and published with one rename; its parents give
 up their places after that, and a start that finds both in service finishes it (``carrying.finish``). What
 was refused is written down, so that the same is not tried every night. The same parents give the same
-child, once. What becomes of a parent in the minutes that this takes: where one leaves service, or other
-lessons of it are true, the child is not published, and may be made again.
+child, once. One that knows too little for the gate learns on, and is asked again, before it is given up.
+What becomes of a parent in the minutes that this takes: where one leaves service, or other lessons of it are
+true, the child is not published, and may be made again.
 """
 
 from __future__ import annotations
@@ -12,8 +13,8 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Generator, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from rune.config import Config, EvolutionConfig
@@ -31,6 +32,10 @@ from rune.records.card import Card, Lesson, living, tasks
 from rune.records.ledger import NEW, Entry
 from rune.units import Work, telling
 
+OF_BEGINNING = ("inherits", "start")
+"""Settings that say where training began."""
+JUDGEMENT = ("accepted", "reasons", "wanting")
+"""Of a verdict what is no figure."""
 SUMMARY = 240
 """Characters of each session's task in the child's summary, where it has a line."""
 
@@ -73,6 +78,11 @@ def ways(action: Consolidate | Merge, config: EvolutionConfig) -> tuple[str, ...
     return (standing.LEARNT,) if config.merge == "none" else (standing.LEARNT, config.merge)
 
 
+def courses(way: str, config: EvolutionConfig) -> int:
+    """How often a child may be taught before it is given up; a sum is what it is."""
+    return max(1, config.courses) if way == standing.LEARNT and config.epochs else 1
+
+
 def source(way: str, parents: Sequence[str]) -> str:
     """The hash of what a child is made of: the way, and its parents in any order."""
     return hashlib.sha256("\n".join((way, *sorted(parents))).encode()).hexdigest()
@@ -110,14 +120,15 @@ def _bred(
     trials: list[Trial] = []
     with contextlib.ExitStack() as stages:
         for way in ways(action, nursery.config.evolution):
-            stage = stages.enter_context(library.staging())
-            now = Progress(0, 0, 0.0)
-            for state in _make(nursery, library, way, parents, stage):
-                if isinstance(state, Progress):
-                    yield (now := state)
-                else:
-                    judging = _examined(nursery, way, parents, known, base, state)
-                    trials.append((yield from telling(judging, now)))
+            made: Distilled | None = None
+            for _ in range(courses(way, nursery.config.evolution)):
+                stage = stages.enter_context(library.staging())
+                made = yield from _made(nursery, library, way, parents, stage, made)
+                judging = _examined(nursery, way, parents, known, base, made)
+                trial = yield from telling(judging, Progress(made.steps, made.steps, 0.0))
+                if not trial.verdict.wanting or changed(library, parents):
+                    break
+            trials.append(trial)
         yield _settled(nursery, library, action, parents, trials)
 
 
@@ -214,13 +225,37 @@ def _parents(nursery: Nursery, library: Library, ids: Sequence[str]) -> list[Sta
     return able
 
 
-def _make(
-    nursery: Nursery, library: Library, way: str, parents: Sequence[Standing], stage: Path
-) -> Iterator[Progress | Distilled]:
-    if way == standing.LEARNT:
-        yield from nursery.distiller.distil(joined(parents), stage, heritage(nursery, library, parents))
-    else:
-        yield nursery.breeder.merge(way, [library.folder(one.id) for one in parents], stage)
+def _made(
+    nursery: Nursery,
+    library: Library,
+    way: str,
+    parents: Sequence[Standing],
+    stage: Path,
+    before: Distilled | None,
+) -> Generator[Progress, None, Distilled]:
+    """A child made in one way, or one that was made ``before`` and learns on from there."""
+    if way != standing.LEARNT:
+        return nursery.breeder.merge(way, [library.folder(one.id) for one in parents], stage)
+    begins = heritage(nursery, library, parents)
+    if before is not None:
+        epochs, start = nursery.config.evolution.epochs, str(before.settings.get("start", ""))
+        begins = Heritage((before.folder,), (start,), epochs, before.settings.get("courses", 1))
+    for state in nursery.distiller.distil(joined(parents), stage, begins):
+        if isinstance(state, Progress):
+            yield state
+        else:
+            made = state
+    return made if before is None else _together(before, made)
+
+
+def _together(before: Distilled, after: Distilled) -> Distilled:
+    """What two courses made, one after the other: the weights of the second, the pains of both."""
+    settings = {**after.settings, **{name: before.settings.get(name) for name in OF_BEGINNING}}
+    return replace(
+        after, steps=before.steps + after.steps, seconds=round(before.seconds + after.seconds, 2),
+        settings={**settings, "courses": before.settings.get("courses", 1) + 1},
+        peak_mb=max(before.peak_mb, after.peak_mb),
+    )  # fmt: skip
 
 
 def heritage(nursery: Nursery, library: Library, parents: Sequence[Standing]) -> Heritage | None:
@@ -258,4 +293,4 @@ def _receipt(
 
 def _measured(verdict: Verdict) -> dict[str, object]:
     """The figures of a verdict."""
-    return {name: value for name, value in asdict(verdict).items() if name not in ("accepted", "reasons")}
+    return {name: value for name, value in asdict(verdict).items() if name not in JUDGEMENT}

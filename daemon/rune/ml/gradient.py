@@ -105,7 +105,7 @@ class GradientDistiller:
         parents = inherited(config, heritage) if heritage else None
         start = parents or (fitting(self.base, config, self.start) if self.start else None)
         if heritage and parents:
-            config = replace(config, started_epochs=heritage.epochs)
+            config = replace(config, started_epochs=heritage.epochs, seed=config.seed + heritage.course)
         adapter, config = begun(self.base, config, start)
         now = asking
         for now in train(self.base, adapter, lessons, aim, config):
