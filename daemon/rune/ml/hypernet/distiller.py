@@ -62,6 +62,9 @@ class HypernetDistiller:
         Raises:
             OutOfMemory: as the other distiller.
         """
+        if heritage and heritage.course:  # once more, it would generate the same
+            yield from self.otherwise.distil(lessons, into, heritage, passages)
+            return
         began = time.monotonic()
         adapter, number = generate(self.base, self.network, digest(lessons))
         made = time.monotonic() - began
