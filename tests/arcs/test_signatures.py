@@ -19,6 +19,12 @@ def named(text: str, command: str = "make test") -> str:
     [(FRAMED.format("Unsupported argument", 'No argument "acl2".'),
       'Unsupported argument: No argument "acl2"'),
      ("\x1b[31m│\x1b[0m \x1b[1mError: \x1b[0mNo such module\n\x1b[31m╵\x1b[0m", "No such module"),
+     (" at src/git.ts:143:64 lint/suspicious/noEmptyBlockStatements ━━━━━━\n\n  × Unexpected empty block.\n"
+      "  \n    141 │ a()", "noEmptyBlockStatements: Unexpected empty block"),
+     ("src/a.ts:5:1 assist/source/organizeImports  FIXABLE  ━━━━\n\n  × The imports are not sorted.\n",
+      "organizeImports: The imports are not sorted"),
+     ("src/a.ts format ━━━━━━\n\n  × Formatter would have printed the following content:\n",
+      "Formatter would have printed the following content"),
      ("╭─ Error ─────────╮\n│ No such option x │\n╰──────────────────╯", "No such option x"),
      ("  × No solution found when resolving:\n  ╰─▶ Because tax was not found",
       "No solution found when resolving: Because tax was not found"),

@@ -43,6 +43,8 @@ _JOINED = (
     r"^(?P<where>)\s+(?P<what>assert .+)\n(?:[ \t~^]+\n)?AssertionError$",
     r"^(?P<where>\S+\.\w+)\n(?:\S+\.\w+\n){0,9}(?P<what>Code style issues found\b.*)$",
     r"^(?P<what>WARNING: DATA RACE)$(?s:.*?)^\s*--- FAIL: (?P<where>\S+)",
+    r"^ ?(?:at )?\S+\.\w+(?::\d+:\d+)? (?:lint|assist)/(?:\w+/)*(?P<where>\w+).*\n(?:[ \t]*\n)*"
+    r"\s*[×✖!] (?P<what>\S.*)$",
 )
 """A failing test above what went wrong there: both together name the error."""
 _RULES = tuple(
@@ -105,6 +107,8 @@ _SECTION = re.compile(
     re.M,
 )
 """What a test runner tells of the first failure."""
+_RULED = re.compile(r"^( ?(?:at )?\S+\.\w+(?::\d+:\d+)? (?:lint|assist)/\S+).*━━$", re.M)
+"""A heading that names a linter's rule, and the line drawn after it."""
 _TASK = re.compile(r"^(?:\[[\w:.-]+\] |#\d+ [\d.]+ )", re.M)
 """A task's name before its lines."""
 _BARE = re.compile(r"assert (?:not )?[\w\[\]{}()]+|\w*Error")
@@ -168,7 +172,8 @@ def signature(run: Execution, limit: int = 110) -> str:
     >>> signature(Execution("1", 0, "Bash", "python a.py", text, False))
     "KeyError: 'port'"
     """
-    lines = map(_unboxed, _TASK.sub("", plain(run.text)).splitlines())
+    text = _RULED.sub(r"\1", _TASK.sub("", plain(run.text)))
+    lines = map(_unboxed, text.splitlines())
     said = [line for line in lines if _NOISE.search(line) is None and not line.startswith("Exit code")]
     bare = [line for line in said if _WRAPS.search(line) is None]
     named: list[str] = []

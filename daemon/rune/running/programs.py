@@ -236,6 +236,8 @@ def _next(words: list[str]) -> list[str] | None:
     if not words:
         return None
     name, rest = words[0].rsplit("/", 1)[-1], words[1:]
+    if (name, rest[0] if rest else "") in _TWO:
+        return _past(rest[1:]) or None
     if name in _PLAIN:
         after = _past(rest)
         return after[1:] if name == "timeout" else after
@@ -249,8 +251,6 @@ def _next(words: list[str]) -> list[str] | None:
         return _contained(name, rest)
     if (name == "kubectl" and rest[:1] == ["exec"]) or (name == "mise" and rest[:1] in (["x"], ["exec"])):
         return rest[rest.index("--") + 1 :] if "--" in rest else None
-    if (name, rest[0] if rest else "") in _TWO:
-        return _past(rest[1:]) or None
     return None
 
 
@@ -265,7 +265,7 @@ _TWO = frozenset(
     (name, sub)
     for names, subs in (
         ("npm pnpm yarn", "exec dlx x"), ("bun", "x"), ("uv poetry pdm pipenv rye hatch pixi pipx", "run"),
-        ("bundle asdf direnv", "exec"),
+        ("bundle asdf direnv", "exec"), ("rtk", "test err summary proxy"),
     )
     for name in names.split() for sub in subs.split()
 )  # fmt: skip

@@ -119,6 +119,9 @@ _COMPLAINTS = (
     r"|\bBUILD FAILED\b|\[build failed\]|^E\s{2,}\w+Error|\bFAILED \((?:failures|errors)=|^SyntaxError:"
     r"|Exit code [1-9]|exit status [1-9]|: No module named |command not found"
     r"|^\S+:\d+(?::\d+)?:? (?:fatal )?error\b|\S\(\d+,\d+\): error\b|\bundefined reference to\b"
+    r"|^error: (?:unrecognized subcommand|unexpected argument|no such command|(?:Script|Module) not found)\b"
+    r"|^\S+: error: (?:unrecognized arguments|argument |the following arguments are required)"
+    r"|^Error: (?:No such (?:option|command)|Missing (?:option|argument|command)|Invalid value)\b"
 )
 """Lines that tell of an error, whoever runs; only where no closing line says that all went well."""
 _DIAGNOSES = {
