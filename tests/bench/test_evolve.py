@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import random
 
 import pytest
@@ -11,8 +12,8 @@ from rune.bench.distil.probes import Probe
 from rune.bench.distil.scene import Scene
 from rune.bench.distil.work import Work
 from rune.bench.evolve import arms as measuring
-from rune.bench.evolve import drift, gated
-from rune.errors import RuneError
+from rune.bench.evolve import drift, gated, stages
+from rune.errors import FormatError, RuneError
 from rune.records import ledger
 from rune.records.trajectory import Note, Trajectory
 from rune.testing import FakeEmbedder, parts
@@ -176,3 +177,25 @@ def test_two_processes_do_not_evolve_the_same(home, tmp_path, events):
     scene, other = Scene(Work(tmp_path), "heldout", two(events), (), (), ()), Work(tmp_path)
     with other.claimed("arms", "all"), pytest.raises(RuneError, match="another process is evolving"):
         gated.measure(scene, parts(home), ())
+
+
+KILLED = {"row": "kill", "way": "learnt", "steps": 9, "lost": 0, "lost_after": [], "same": 9}
+
+
+def test_a_result_goes_on_from_what_an_earlier_one_holds_and_says_whence(tmp_path):
+    path, work = tmp_path / "evolve.json", Work(tmp_path / "work")
+    path.write_text(json.dumps({"commit": "abc1234", "summary": {}, "rows": [KILLED, {"row": "retrieval"}]}))
+    found = stages.result(work, path)
+    assert (found["summary"]["kill_steps"], found["summary"]["stale_answers"]) == (9, None)
+    assert found["rows"][0] == {"commit": "abc1234", **KILLED}
+    path.write_text(json.dumps({"commit": "def5678", **found}))
+    assert stages.result(work, path)["rows"] == found["rows"], "the commit is that of the measurement"
+    work.kept("kill", "0", lambda: {**KILLED, "steps": 3, "same": 3})
+    assert stages.result(work, path)["summary"]["kill_steps"] == 3, "what is measured now counts alone"
+
+
+def test_a_result_file_that_is_none_is_refused(tmp_path):
+    path = tmp_path / "evolve.json"
+    path.write_text("{}")
+    with pytest.raises(FormatError, match="expected a result of evolve"):
+        stages.result(Work(tmp_path / "work"), path)

@@ -76,6 +76,14 @@ def test_a_child_that_is_hardly_more_talkative_than_a_parent_is_accepted(child, 
     assert (found.accepted, found.leakage) == (True, leakage)
 
 
+def test_only_who_is_refused_for_what_he_does_not_know_may_learn_on():
+    assert judge(marks(10), marks(6)).wanting
+    assert judge(marks(9), marks(1)).wanting
+    assert not judge(marks(9), marks(8)).wanting, "accepted"
+    assert not judge(marks(10), marks(6), tells(range(8))).wanting, "it would go on telling"
+    assert not judge({}, {}, parents={"a": {"a": {}, "b": {}}, "b": {"a": {}, "b": {}}}).wanting, "no probes"
+
+
 def test_a_refusal_names_no_question_where_each_was_told_by_some_parent():
     reason, = judge(marks(9), marks(8), tells(range(10), range(5), range(5, 10))).reasons  # fmt: skip
     assert reason.endswith("0.10 allowed")

@@ -67,6 +67,20 @@ class Forgetful(FakeDistiller):
         yield from FakeDistiller.distil(self, lessons[:1], into, heritage)
 
 
+@dataclass(frozen=True, slots=True)
+class Slow(FakeDistiller):
+    """Learns the first lesson alone, and all of them where it learns on."""
+
+    def distil(self, lessons, into, heritage=None, passages=()):
+        able = lessons if heritage and heritage.course else lessons[:1]
+        yield from FakeDistiller.distil(self, able, into, heritage)
+
+
+@pytest.fixture
+def slow() -> Slow:
+    return Slow(steps=2)
+
+
 @pytest.fixture
 def nursery() -> Callable[..., Nursery]:
     """``nursery()``, or ``nursery(forgetful=True)`` whose children know little."""

@@ -89,6 +89,44 @@ def test_a_child_that_is_not_fitter_is_refused_written_down_and_leaves_all_as_it
     assert set(next.parents) < {card.id for card in cluster}, "a part of them may still become one"
 
 
+def test_a_child_that_knows_too_little_learns_on_from_where_it_is_before_it_is_given_up(
+    nursery, slow, library, cluster
+):
+    child = library.get(bred(replace(nursery(), distiller=slow), library, consolidate(cluster)).adapter)
+    assert child.settings["courses"] == 2
+    assert child.settings["inherits"] == [card.id for card in cluster], "not the first course's folder"
+    assert child.steps == 4, "those of both courses"
+    assert child.settings["gate"]["interference"] == 0.0
+    assert not any(line.entry == "refused" for line in ledger.entries(library.ledger))
+    assert list(library.root.glob(f"{STAGE}*")) == []
+
+
+@pytest.mark.parametrize("config", [EvolutionConfig(courses=1), EvolutionConfig(epochs=0)])
+def test_how_often_a_child_is_taught_is_a_setting(nursery, slow, library, cluster, config):
+    made = replace(nursery(), distiller=slow, config=Config(evolution=config))
+    assert "refused" in bred(made, library, consolidate(cluster)).note
+
+
+def test_a_child_that_is_given_up_was_taught_as_often_as_is_set_and_is_refused_once(
+    nursery, library, cluster
+):
+    made = replace(nursery(forgetful=True), config=Config(evolution=EvolutionConfig(courses=3)))
+    *steps, last = breeding.breed(made, library, consolidate(cluster))
+    assert "refused" in last.note
+    assert sum(step.loss == 1.0 for step in steps) == 3, "a first step of each course"
+    assert sum(line.entry == "refused" for line in ledger.entries(library.ledger)) == 1
+
+
+def test_a_child_of_a_parent_that_has_left_meanwhile_does_not_learn_on(nursery, slow, library, cluster):
+    made, steps = replace(nursery(), distiller=slow), 0
+    for state in breeding.breed(made, library, consolidate(cluster)):
+        if isinstance(state, Progress) and state.loss == 1.0:
+            steps += 1
+            library.archive(cluster[0].id)
+        last = state
+    assert (steps, "has left service" in last.note) == (1, True)
+
+
 def test_the_same_parents_are_brought_together_once_in_any_order(nursery, library, cluster):
     first = bred(nursery(), library, consolidate(cluster))
     for card in cluster:

@@ -1,17 +1,21 @@
-"""The stages of ``rune bench evolve``, and the result file out of what they have left."""
+"""The stages of ``rune bench evolve``, and the result file out of what they have left.
+
+They take longer together than one machine may be had for: what this work folder has nothing of is taken from
+the result file of an earlier run.
+"""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from rune import config, paths
 from rune.bench import results
-from rune.bench.distil.work import Work
+from rune.bench.distil.work import Row, Work
 from rune.bench.evolve import drift, kill
-from rune.errors import RuneError
+from rune.errors import FormatError, RuneError
 from rune.records import model
 
 RESULT = "result"
@@ -39,7 +43,7 @@ def run(
             work.say(f"stage {name}")
             do()
     if only in (None, RESULT):
-        results.write("evolve", result(work), drift.SEED)
+        results.write("evolve", result(work, results.path("evolve")), drift.SEED)
 
 
 def gated_stage(
@@ -63,17 +67,16 @@ def embedder() -> Any:
     return embed.MiniLM(model.locate(home, config.load(home.config).model.embedder))
 
 
-def result(work: Work) -> dict[str, Any]:
-    """The figures out of what is there; None is not measured."""
-    rows = {row["evolving"]: row for row in work.all("drift") if row["sessions"] == drift.SESSIONS}
-    told = {name: drift.summary(rows[name]) if name in rows else {} for name in (True, False)}
+def result(work: Work, before: Path | None = None) -> dict[str, Any]:
+    """The figures out of what is there, and of what an earlier result file holds; None is not measured."""
     from rune.bench.evolve import arms  # noqa: PLC0415 - torch
 
-    most = arms.rows(Work(work.folder / "gated"))
-    killed = work.all("kill")
+    known = pieces({"gated": arms.rows(Work(work.folder / "gated")), **simulated(work)}, before)
+    rows = {row["evolving"]: row for row in known["drift"]}
+    told = {name: drift.summary(rows[name]) if name in rows else {} for name in (True, False)}
     summary = {
-        **arms.summary(most),
-        **kill.summary(killed),
+        **arms.summary(known["gated"]),
+        **kill.summary(known["kill"]),
         "drift_sessions": drift.SESSIONS if rows else None,
         "drift_asked": told[True].get("asked"),
         "stale_answers": told[True].get("stale"),
@@ -83,8 +86,38 @@ def result(work: Work) -> dict[str, Any]:
         "drift_answered": told[True].get("answered"),
         "drift_answered_without": told[False].get("answered"),
     }
-    known = {"row": "retrieval", "file": "retrieval.json"}
-    return {"summary": {**summary, **retrieval()}, "rows": [*most, *rows.values(), *killed, known]}
+    asked = {"row": "retrieval", "file": "retrieval.json"}
+    rows_of_all = [row for name in STAGES for row in known[name]]
+    return {"summary": {**summary, **retrieval()}, "rows": [*rows_of_all, asked]}
+
+
+def simulated(work: Work) -> dict[str, list[Row]]:
+    """The rows of the stages that need no real session."""
+    drifted = [row for row in work.all("drift") if row["sessions"] == drift.SESSIONS]
+    return {"drift": drifted, "kill": work.all("kill")}
+
+
+STAGES = {"gated": ("gated", "keep", "cat", "mean"), "drift": ("drift",), "kill": ("kill",)}
+"""The stages in their order, and how each one's rows are called."""
+
+
+def pieces(now: Mapping[str, Sequence[Row]], before: Path | None) -> dict[str, list[Row]]:
+    """The rows of each stage; of a stage that has none now those of an earlier result file, with its commit.
+
+    Raises:
+        FormatError: somebody changed that file.
+    """
+    if before is None or not before.is_file():
+        return {name: list(now[name]) for name in STAGES}
+    try:
+        past = json.loads(before.read_bytes())
+        rows = [{"commit": past["commit"], **row} for row in past["rows"] if "row" in row]
+    except (ValueError, KeyError, TypeError) as error:
+        raise FormatError(f"{before}: expected a result of evolve, found {error!r}; delete it") from None
+    return {
+        name: list(now[name]) or [row for row in rows if row["row"] in called]
+        for name, called in STAGES.items()
+    }
 
 
 RETRIEVAL = ("recall_at_1", "mrr", "abstain_unrelated", "metadata_1000_ms")
