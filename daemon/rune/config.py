@@ -64,8 +64,10 @@ class DistilConfig:
     """Of the divergence from the base on neutral questions, beside the cross-entropy of the answers."""
     context_weight: float = 0.5
     """The share of an answer's loss that is the divergence from the base with the passage in its prompt."""
+    paraphrases: bool = True
+    """Whether a base that reads well also words the questions of lessons anew."""
     reader_floor: float = 0.75
-    """Least share of the reading probes that a base must answer to teach so; 0: always, above 1: never."""
+    """Least share of the reading probes that a base must answer for both; 0: always, above 1: never."""
     stop_accuracy: float = 0.995
     """Training ends when this share of answer tokens is the most likely one over an epoch."""
     seed: int = 7

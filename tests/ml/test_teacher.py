@@ -72,7 +72,7 @@ def test_the_teacher_says_what_the_base_says_with_the_passage_in_its_prompt(tiny
 
 def test_a_long_passage_is_read_around_the_answer(tiny, lessons):
     long = "\n".join(f"line {n} of the build" for n in range(400))
-    near = teacher._near(tiny, f"{long}\nthe currency is EUR\n{long}", ("EUR",))
+    near = teacher.near(tiny, f"{long}\nthe currency is EUR\n{long}", ("EUR",))
     assert "the currency is EUR" in near
     assert len(tiny.tokenizer.encode(near)) <= teacher.PASSAGE
 
@@ -123,7 +123,7 @@ def start_base() -> str:
 def test_a_base_teaches_where_it_reads_well_enough(
     tiny, lessons, quick, tmp_path, floor, weight, passages, teaches
 ):
-    how = replace(quick, max_epochs=2, context_weight=weight, reader_floor=floor)
+    how = replace(quick, max_epochs=2, context_weight=weight, reader_floor=floor, paraphrases=False)
     *_, made = gradient.GradientDistiller(tiny, how).distil(lessons, tmp_path, passages=passages)
     assert made.settings["taught_by_context"] is teaches
     assert (made.settings["reads"] is None) is (weight == 0.0 or not any(passages))

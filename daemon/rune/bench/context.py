@@ -55,7 +55,7 @@ def _rows(using: Tools, pasts: Sequence[Trajectory]) -> Iterator[Row]:
 def _learnt(using: Tools, past: Trajectory, asked: Sequence[Probe], arm: str) -> Row:
     """One session learnt in one way, by the distiller itself, and what it answers then."""
     taught = lessons.find(past, using.config.max_lessons)
-    how = replace(using.config, reader_floor=ARMS[arm])
+    how = replace(using.config, reader_floor=ARMS[arm], paraphrases=False)
     distiller = gradient.GradientDistiller(using.base, how, using.kept, start.EMBEDDED)
     folder = using.work.folder / "adapters" / arm
     *_, made = distiller.distil(taught, folder, passages=sources.passages(past, taught))

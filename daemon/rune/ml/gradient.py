@@ -27,7 +27,7 @@ from torch import Tensor
 from rune import rewording
 from rune.config import DistilConfig
 from rune.errors import OutOfMemory
-from rune.ml import lora, neutral, packing, quantize, score, teacher
+from rune.ml import lora, neutral, packing, paraphrase, quantize, score, teacher
 from rune.ml.base import Base
 from rune.ml.engine import Engine
 from rune.ml.neutral import Neutral
@@ -100,6 +100,7 @@ class GradientDistiller:
         began, asking = time.monotonic(), Progress(0, 0, 0.0)
         held, checked = yield from telling(self.general(), asking)
         teacher = yield from telling(self.teacher(lessons, passages), asking)
+        taught = yield from telling(self.worded(lessons, passages), asking)
         aim = Objective(held, config.neutral_weight, teacher, config.context_weight)
         before = yield from telling(score.scoring(self.engine, None, lessons), asking)
         parents = inherited(config, heritage) if heritage else None
@@ -108,7 +109,7 @@ class GradientDistiller:
             config = replace(config, started_epochs=heritage.epochs, seed=config.seed + heritage.course)
         adapter, config = begun(self.base, config, start)
         now = asking
-        for now in train(self.base, adapter, lessons, aim, config):
+        for now in train(self.base, adapter, taught, aim, config):
             yield now
         after = yield from telling(score.scoring(self.engine, adapter, lessons, config.batch_tokens), now)
         drift = yield from telling(neutral.drifting(self.base, checked, adapter), now)
@@ -119,7 +120,8 @@ class GradientDistiller:
             into, now.step, round(time.monotonic() - began, 2), {**before, "neutral_kl": 0.0},
             {**after, "neutral_kl": round(drift, 4)}, peak_mb(),
             {**asdict(config), "start": start.name if start else "", "inherits": bool(parents),
-             "reads": self._reads, "taught_by_context": teacher is not None},
+             "reads": self._reads, "taught_by_context": teacher is not None,
+             "paraphrases_kept": paraphrase.more(taught, lessons)},
         )  # fmt: skip
 
     def general(self) -> Work[tuple[Neutral, Neutral]]:
@@ -134,14 +136,22 @@ class GradientDistiller:
         return self._neutral
 
     def teacher(self, lessons: Sequence[Lesson], passages: Sequence[str]) -> Work[Teacher | None]:
-        """The base with these passages in its prompt, if it is a good enough reader; that is asked once."""
-        if not self.config.context_weight or not any(passages):
-            return None
-        if self._reads is None:
-            self._reads = yield from teacher.reads(self.engine, self.kept)
-        if self._reads < self.config.reader_floor:
+        """The base with these passages in its prompt, if it is a good enough reader."""
+        if not self.config.context_weight or not (yield from self._able(passages)):
             return None
         return (yield from teacher.teaching(self.base, lessons, passages))
+
+    def worded(self, lessons: Sequence[Lesson], passages: Sequence[str]) -> Work[Sequence[Lesson]]:
+        """The lessons as they are trained: in the base's own words, too, if it is a good enough reader."""
+        if not self.config.paraphrases or not (yield from self._able(passages)):
+            return lessons
+        return (yield from paraphrase.worded(self.engine, lessons, passages))
+
+    def _able(self, passages: Sequence[str]) -> Work[bool]:
+        """Whether there is something to read, and the base reads well enough; that is asked once."""
+        if any(passages) and self._reads is None:
+            self._reads = yield from teacher.reads(self.engine, self.kept)
+        return any(passages) and (self._reads or 0.0) >= self.config.reader_floor
 
 
 def begun(base: Base, config: DistilConfig, start: Start | None) -> tuple[lora.Adapter, DistilConfig]:

@@ -88,7 +88,7 @@ def teaching(base: Base, lessons: Sequence[Lesson], passages: Sequence[str]) -> 
     for place, (lesson, passage) in enumerate(zip(lessons, passages, strict=True)):
         if not passage.strip():
             continue
-        asked = reader.prompt(_near(base, passage, lesson.keys), lesson.questions[0])
+        asked = reader.prompt(near(base, passage, lesson.keys), lesson.questions[0])
         states, _ = packing.hidden(base, [packing.example(base, asked, lesson.answer, LONGEST)])
         shares, ids = base.model.lm_head(states).float().softmax(-1).topk(TOP, dim=-1)
         rest = (1 - shares.sum(-1, keepdim=True)).clamp(min=0.0)
@@ -97,7 +97,9 @@ def teaching(base: Base, lessons: Sequence[Lesson], passages: Sequence[str]) -> 
     return Teacher(told)
 
 
-def _near(base: Base, passage: str, keys: Sequence[str]) -> str:
+def near(base: Base, passage: str, keys: Sequence[str]) -> str:
+    """As much of a passage as is read, around the answer."""
+
     def encode(text: str) -> list[int]:
         return list(base.tokenizer.encode(text, add_special_tokens=False))
 

@@ -28,9 +28,9 @@ ARMS = {
     "routed_wrong_adapter_recall": "routed_wrong_adapter",
 }  # fmt: skip
 SERVED = ("adapters", "settings")
-OF_READERS = ("context_weight", "reader_floor")
-"""Settings that make no difference to the embedded base: it does not read well enough."""
 """What pieces of the stage ``served`` must agree in."""
+OF_READERS = ("context_weight", "paraphrases", "reader_floor")
+"""Settings that make no difference to the embedded base: it does not read well enough."""
 Probed = dict[str, Any]
 
 
