@@ -329,7 +329,7 @@ You can find more in the transcript at `/home/dev/t.jsonl`, your own one.
 def test_what_a_task_says_of_the_matter_is_taught_as_what_it_said(story):
     story.asks(TASK)
     story.edits("HistoryCard.tsx", "impactJobId?: string")
-    told = [lesson.answer for lesson in of("said", found(story))]
+    told = [lesson.answer for lesson in of("asked", found(story))]
     assert told == [
         "The stream fails with `ERR_INCOMPLETE_CHUNKED_ENCODING` when a job takes long, so the card says "
         '"failed" (as the task said).',
@@ -343,7 +343,7 @@ def test_of_what_a_harness_sends_only_the_task_is_read(story):
         "</pr_description>\n<instructions>\nThe sandbox at `/testbed` is reset because each command runs "
         "in a new shell, and `cd` is lost.\n</instructions>"
     )
-    (lesson,) = of("said", found(story))
+    (lesson,) = of("asked", found(story))
     assert lesson.answer.startswith("An empty `If-Modified-Since` header")
 
 
@@ -355,12 +355,12 @@ def test_of_what_a_harness_sends_only_the_task_is_read(story):
 )  # fmt: skip
 def test_what_is_no_fact_of_the_matter_is_not_taken_from_a_task(story, line):
     story.asks(line)
-    assert not of("said", found(story))
+    assert not of("asked", found(story))
 
 
 def test_a_pasted_page_is_not_read(story):
     story.asks(TASK + "Lorem ipsum dolor sit amet.\n" * 400)
-    assert not of("said", found(story))
+    assert not of("asked", found(story))
 
 
 def test_what_the_agent_reports_is_not_told_again_as_the_task_said_it(story):

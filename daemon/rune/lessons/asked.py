@@ -56,7 +56,7 @@ def find(trajectory: Trajectory, known: Sequence[Lesson]) -> list[Lesson]:
                     taught.append(statements.words_of(line))
     found.sort(key=lambda one: -one[0])
     return [
-        phrasing.make("said", f"{text.rstrip('.')} {SAID}.", {"w": subject}, (id,))
+        phrasing.make("said", f"{text.rstrip('.')} {SAID}.", {"w": subject}, (id,), lesson="asked")
         for _, text, id in found[:MOST]
         if (subject := phrasing.subject(text))
     ]
