@@ -180,18 +180,21 @@ def test_two_processes_do_not_evolve_the_same(home, tmp_path, events):
 
 
 KILLED = {"row": "kill", "way": "learnt", "steps": 9, "lost": 0, "lost_after": [], "same": 9}
+WHENCE = {"commit": "abc1234", "machine": "a box"}
 
 
 def test_a_result_goes_on_from_what_an_earlier_one_holds_and_says_whence(tmp_path):
     path, work = tmp_path / "evolve.json", Work(tmp_path / "work")
-    path.write_text(json.dumps({"commit": "abc1234", "summary": {}, "rows": [KILLED, {"row": "retrieval"}]}))
+    merged = {**KILLED, "way": "merged", "steps": 2, "same": 2}
+    short = {"row": "drift", "evolving": True, "sessions": 40, "answers": []}
+    path.write_text(json.dumps({**WHENCE, "rows": [KILLED, merged, short, {"row": "retrieval"}]}))
     found = stages.result(work, path)
-    assert (found["summary"]["kill_steps"], found["summary"]["stale_answers"]) == (9, None)
-    assert found["rows"][0] == {"commit": "abc1234", **KILLED}
-    path.write_text(json.dumps({"commit": "def5678", **found}))
-    assert stages.result(work, path)["rows"] == found["rows"], "the commit is that of the measurement"
+    assert (found["summary"]["kill_steps"], found["summary"]["stale_answers"]) == (11, None)
+    assert found["rows"][:2] == [{**WHENCE, **KILLED}, {**WHENCE, **merged}]
+    path.write_text(json.dumps({"commit": "def5678", "machine": "another", **found}))
+    assert stages.result(work, path)["rows"] == found["rows"], "whence is told of the measurement"
     work.kept("kill", "0", lambda: {**KILLED, "steps": 3, "same": 3})
-    assert stages.result(work, path)["summary"]["kill_steps"] == 3, "what is measured now counts alone"
+    assert stages.result(work, path)["summary"]["kill_steps"] == 5, "what is measured now takes its place"
 
 
 def test_a_result_file_that_is_none_is_refused(tmp_path):

@@ -64,6 +64,25 @@ def test_no_probe_nothing_known_no_order_and_no_answer_is_trained(tiny, lessons)
         assert found.questions == one.questions, said
 
 
+def test_what_asks_for_two_lessons_or_is_anothers_probe_is_trained_for_none(tiny, lessons):
+    keys = " ".join(key for lesson in lessons for key in lesson.keys)
+    probed = [lessons[0], replace(lessons[1], probes=("Which one was it?",))]
+    wordings = ("What was done?", "which one was it", "What was done")
+    reads = dict.fromkeys(wordings, keys)
+    found = worded(tiny, probed, wordings, reads, PASSAGES)
+    assert [one.questions for one in found] == [one.questions for one in probed]
+
+
+@pytest.mark.parametrize(
+    "raw",
+    ["Where do retries live?", "Sure! Here is the question in other words:\n\nWhere do retries live?",
+     "**Question:** Where do retries live?", "1. Where do retries live?\n2. Which file?",
+     "- `Where do retries live?`", "Reworded question: Where do retries live?\nIt asks for a file."],
+)  # fmt: skip
+def test_the_question_is_found_in_what_is_said(raw):
+    assert paraphrase.line(raw) == "Where do retries live?"
+
+
 def test_what_has_no_passage_or_nothing_to_be_recalled_is_not_worded_anew(tiny, lessons):
     base = Reader(tiny, ("What?",) * 3, {})
     assert done(paraphrase.worded(base, [replace(lessons[0], keys=()), lessons[1]], (*PASSAGES[:1], "")))

@@ -44,7 +44,7 @@ _JOINED = (
     r"^(?P<where>\S+\.\w+)\n(?:\S+\.\w+\n){0,9}(?P<what>Code style issues found\b.*)$",
     r"^(?P<what>WARNING: DATA RACE)$(?s:.*?)^\s*--- FAIL: (?P<where>\S+)",
     r"^ ?(?:at )?\S+\.\w+(?::\d+:\d+)? (?:lint|assist)/(?:\w+/)*(?P<where>\w+).*\n(?:[ \t]*\n)*"
-    r"\s*[×✖!] (?P<what>\S.*)$",
+    r"\s*[×✖] (?P<what>\S.*)$",
 )
 """A failing test above what went wrong there: both together name the error."""
 _RULES = tuple(
@@ -107,8 +107,10 @@ _SECTION = re.compile(
     re.M,
 )
 """What a test runner tells of the first failure."""
-_RULED = re.compile(r"^( ?(?:at )?\S+\.\w+(?::\d+:\d+)? (?:lint|assist)/\S+).*━━$", re.M)
-"""A heading that names a linter's rule, and the line drawn after it."""
+_RULED = re.compile(
+    r"^( ?(?:at )?\S+\.\w+(?::\d+:\d+)? (?:lint|assist)/\S+).*━━$(?=\n(?:[ \t]*\n)*\s*[×✖] )", re.M
+)
+"""A heading that names the rule of an error (a warning has an exclamation mark), and the line after it."""
 _TASK = re.compile(r"^(?:\[[\w:.-]+\] |#\d+ [\d.]+ )", re.M)
 """A task's name before its lines."""
 _BARE = re.compile(r"assert (?:not )?[\w\[\]{}()]+|\w*Error")

@@ -250,7 +250,8 @@ def _made(
 
 def _together(before: Distilled, after: Distilled) -> Distilled:
     """What two courses made, one after the other: the weights of the second, the pains of both."""
-    settings = {**after.settings, **{name: before.settings.get(name) for name in OF_BEGINNING}}
+    own = OF_BEGINNING if after.settings.get("inherits") else ()  # else it began anew, not at the first's
+    settings = {**after.settings, **{name: before.settings[name] for name in own if name in before.settings}}
     return replace(
         after, steps=before.steps + after.steps, seconds=round(before.seconds + after.seconds, 2),
         settings={**settings, "courses": before.settings.get("courses", 1) + 1},

@@ -1,8 +1,7 @@
 """Lessons of a session: questions and answers that an adapter is taught, and probes that it is never taught.
 
-Answers are the agent's own words, commands and changes, and what the person wished for and said of the
-matter; never text that gives orders to a model. The wordings of questions and probes are those of
-``rune.phrasing``.
+Answers are the agent's own words, commands and changes, and what the person wished for; never text that gives
+orders to a model. The wordings of questions and probes are those of ``rune.phrasing``.
 """
 
 from __future__ import annotations
@@ -12,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from rune import arcs
-from rune.lessons import asked, counts, places, ran, repairs, steps, told, wishes
+from rune.lessons import counts, places, ran, repairs, steps, told, wishes
 from rune.lessons.apart import distinct
 from rune.records.card import Lesson
 from rune.records.trajectory import Prompt, Trajectory
@@ -31,8 +30,7 @@ WORTH = frozenset(("command", "preference"))
 
 
 def find(trajectory: Trajectory, limit: int) -> list[Lesson]:
-    """The lessons of a session, at most ``limit``: repairs, notes, wishes, reports, commands, steps,
-    places, and what the tasks say.
+    """The lessons of a session, at most ``limit``: repairs, notes, wishes, reports, commands, steps, places.
 
     No kind takes more than its share while others wait for a place. A lesson whose question says all of its
     answer already (no keys) teaches nothing, but for some (``WORTH``).
@@ -51,8 +49,6 @@ def find(trajectory: Trajectory, limit: int) -> list[Lesson]:
     ranked += steps.find(trajectory)
     ranked += ran.errors(trajectory, ranked)
     ranked = places.files(trajectory, ranked)
-    ranked += ran.parts(trajectory, ranked)
-    ranked += asked.find(trajectory, ranked)
     able = [lesson for lesson in distinct(ranked) if lesson.keys or lesson.kind in WORTH]
     return _dated(_shared(able)[:limit], trajectory)
 

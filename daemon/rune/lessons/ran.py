@@ -8,12 +8,11 @@ from dataclasses import replace
 
 from rune import phrasing
 from rune.arcs.signatures import signature
-from rune.lessons import counts
 from rune.lessons.breadth import PART, ROOT, breadth, narrower
 from rune.lessons.typed import typed
 from rune.records.card import Lesson
 from rune.records.trajectory import Execution, Reflection, Trajectory
-from rune.running import runs, scopes, unfold
+from rune.running import runs, unfold
 
 _FAMILY_NAMES = {
     "pytest": "the tests", "unittest": "the tests", "go test": "the Go tests", "vitest": "the vitest tests",
@@ -22,8 +21,6 @@ _FAMILY_NAMES = {
     "prettier": "the formatter", "go build": "the build", "cargo build": "the build",
     "cargo test": "the Rust tests",
 }  # fmt: skip
-MOST = 3
-"""Runs of some of the tests that are taught."""
 _SUITE = r"\btest|pytest|vitest|jest"
 """What a command holds that runs tests."""
 _WAYS = {
@@ -86,33 +83,6 @@ def commands(trajectory: Trajectory) -> Iterator[Lesson]:
 def _subject(family: str, command: str) -> str:
     name = _FAMILY_NAMES.get(family, family)
     return name if breadth(command) <= ROOT else f"{name} for a part of the code"
-
-
-def parts(trajectory: Trajectory, known: Sequence[Lesson]) -> Iterator[Lesson]:
-    """Runs of some of the tests that went well, the last first, and how many passed where that is said."""
-    answers = "\n".join(lesson.answer for lesson in known)
-    last: dict[str, tuple[Execution, str]] = {}
-    for event, own in zip(trajectory.events, unfold.each(trajectory.events), strict=True):
-        if isinstance(event, Execution) and len(own) == 1 and own[0].ok:
-            command = typed(own[0].command, trajectory.project)
-            if re.search(_SUITE, command) and breadth(command) > ROOT and (what := _named(command)):
-                last[what] = event, command
-    for what, (event, command) in sorted(last.items(), key=lambda item: -item[1][0].at)[:MOST]:
-        family = runs.family(event.command)
-        if family and not family.startswith("python ") and f"`{command}`" not in answers:
-            subject = f"{_FAMILY_NAMES.get(family, 'the tests')} of {what}"
-            yield phrasing.make("command", f"Run `{command}`.", {"w": subject}, (event.id,), command)
-            if (passed := counts.counted(event.command, event.text).get("pass", 0)) > 1:
-                told, slots = f"{passed} tests of {what} pass.", {"w": f"tests of {what} pass"}
-                yield phrasing.make("count", told, slots, (event.id,), str(passed))
-
-
-def _named(command: str) -> str:
-    """What the tests are called that a command picks: the stem of its last file or folder, or of its test."""
-    paths = scopes.of(command).targets
-    name = re.split(r"::", "/".join(paths[-1]))[0] if paths else ""
-    stem = re.sub(r"(?:\.(?:test|spec))?\.\w{1,4}$", "", name.rsplit("/", 1)[-1])
-    return stem if re.search(r"[A-Za-z]{2}", stem) else ""
 
 
 def _rank(family: str, ran: tuple[Execution, str]) -> tuple[bool, float]:

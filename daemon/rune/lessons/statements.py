@@ -35,11 +35,11 @@ def find(trajectory: Trajectory) -> list[Statement]:
     """The statements of a session, the weightiest first; of two that say the same the later one is kept."""
     found: list[Statement] = []
     for event, closing in _reflections(trajectory):
-        said = lines(event.text)
-        summary = closing and len(said) >= 4
+        lines = _lines(event.text)
+        summary = closing and len(lines) >= 4
         found += [
             Statement(text, event.id, weight + closing + summary)
-            for text in said
+            for text in lines
             if (weight := worth(text)) > 0
         ]
     return sorted(_fresh(found), key=lambda one: -one.weight)
@@ -90,7 +90,7 @@ def worth(text: str) -> float:
     return max(0.1, score - 2.0 * (_DOUBT.search(text) is not None))
 
 
-def lines(text: str) -> list[str]:
+def _lines(text: str) -> list[str]:
     """The prose of a message as statements: bullets with what they hang on, table rows, sentences."""
     text = re.sub(r"```.*?(?:```|\Z)", "\n", text, flags=re.S)
     found: list[str] = []
@@ -167,9 +167,3 @@ def _fresh(found: Sequence[Statement]) -> list[Statement]:
 def words_of(text: str) -> set[str]:
     """What a text is compared by."""
     return set(re.findall(r"\w{3,}", text.lower()))
-
-
-def repeats(text: str, taught: Sequence[set[str]]) -> bool:
-    """Whether one of the texts, each by its ``words_of``, says nearly all that this one says."""
-    words = words_of(text)
-    return any(len(words & known) > 0.7 * len(words) for known in taught)

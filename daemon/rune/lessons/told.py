@@ -33,7 +33,7 @@ def goals(trajectory: Trajectory, known: Sequence[Lesson]) -> Iterator[Lesson]:
         ]
         subject = phrasing.subject(prompt.text)
         closing = [s for s in sentences_of(said[-1:]) if _says_something(s)]
-        if subject and closing and not statements.repeats(closing[0], taught):
+        if subject and closing and not _repeats(closing[0], taught):
             yield phrasing.make("goal", closing[0], {"w": subject}, (prompt.id, said[-1].id))
 
 
@@ -69,8 +69,13 @@ _DECIDED = re.compile(
 def said(trajectory: Trajectory, known: Sequence[Lesson], limit: int) -> Iterator[Lesson]:
     """The weightiest statements of the agent's reports, without what other lessons say already."""
     taught = [statements.words_of(lesson.answer) for lesson in known]
-    found = [one for one in statements.find(trajectory) if not statements.repeats(one.text, taught)]
+    found = [one for one in statements.find(trajectory) if not _repeats(one.text, taught)]
     for one in found[:limit]:
         if subject := phrasing.subject(one.text):
             kind = "decision" if _DECIDED.search(one.text) else "said"
             yield phrasing.make(kind, one.text, {"w": subject}, (one.event,))
+
+
+def _repeats(text: str, taught: Sequence[set[str]]) -> bool:
+    words = statements.words_of(text)
+    return any(len(words & known) > 0.7 * len(words) for known in taught)

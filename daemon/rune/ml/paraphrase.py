@@ -7,6 +7,8 @@ that, and so is all that a base says which cannot paraphrase. None is a probe or
 
 from __future__ import annotations
 
+import re
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -28,6 +30,7 @@ TOKENS = 40
 READ = 48
 """Tokens of what the base reads out of the passage."""
 BATCH = 8
+_MARKS = re.compile(r"^\s*(?:[-*•>#]+\s+|\d+[.)]\s+)")
 FEWEST, MOST = 2, 32
 """Words of a question."""
 
@@ -41,40 +44,44 @@ def worded(engine: Engine, lessons: Sequence[Lesson], passages: Sequence[str]) -
         for way in WAYS
     ]
     said = yield from _answers(engine, [prompt for _, prompt in asked], TOKENS)
-    told = [(place, text) for (place, _), raw in zip(asked, said, strict=True) if (text := _line(raw))]
-    able = [(place, text) for place, text in dict.fromkeys(told) if fits(lessons[place], text)]
+    known = {_plain(text) for lesson in lessons for text in (*lesson.questions, *lesson.probes)}
+    told = {(place, line(raw)): None for (place, _), raw in zip(asked, said, strict=True)}
+    able = [(place, text) for place, text in told if _plain(text) not in known and fits(lessons[place], text)]
     read = yield from _answers(engine, [_reading(engine, lessons, passages, *one) for one in able], READ)
-    kept: dict[int, list[str]] = {}
-    for (place, text), answer in zip(able, read, strict=True):
-        if holds(answer, lessons[place].keys):
-            kept.setdefault(place, []).append(text)
+    right = [one for one, answer in zip(able, read, strict=True) if holds(answer, lessons[one[0]].keys)]
+    owners = Counter(_plain(text) for _, text in right)
+    kept = [(place, text) for place, text in right if owners[_plain(text)] == 1]  # two answers teach neither
     return tuple(
-        replace(lesson, questions=(*lesson.questions, *kept.get(place, ())))
+        replace(lesson, questions=(*lesson.questions, *(text for at, text in kept if at == place)))
         for place, lesson in enumerate(lessons)
     )
 
 
-def _line(raw: str) -> str:
-    """The first line of what was said, without what announces it and without quotes.
+def line(raw: str) -> str:
+    """The question in what was said: the first line that announces nothing, without marks and quotes.
 
-    >>> _line('Question: "Where do retries live?"\\nIt asks for a file.')
+    >>> line("Sure! Here it is:\\n\\n**Question:** Where do retries live?\\nIt asks for a file.")
     'Where do retries live?'
     """
-    line = next((line for line in raw.splitlines() if line.strip()), "")
-    head, colon, rest = line.partition(": ")
-    return (rest if colon and len(head.split()) <= 3 and rest else line).strip(" \"'*`")
+    said = [_MARKS.sub("", one).replace("**", "").strip() for one in raw.splitlines()]
+    said = [one for one in said if one]
+    first = next((one for one in said if not one.endswith(":")), "")
+    head, _, rest = first.partition(": ")
+    return (rest if rest and len(head.split()) <= 3 else first).strip(" \"'*`")
 
 
 def fits(lesson: Lesson, text: str) -> bool:
-    """Whether a wording may be trained: new, no probe, no order to a model, no giveaway of the answer."""
-    known = {" ".join(one.lower().split()) for one in (*lesson.questions, *lesson.probes)}
-    plain = " ".join(text.lower().split())
+    """Whether a wording may be trained: no order to a model, and no giveaway of what is to be recalled."""
+    plain = text.lower()
     return (
         FEWEST <= len(plain.split()) <= MOST
-        and plain not in known
         and not any(key.lower() in plain for key in lesson.keys)
         and not orders.instructs(text)
     )
+
+
+def _plain(text: str) -> tuple[str, ...]:
+    return tuple(re.findall(r"\w+", text.lower()))
 
 
 def more(taught: Sequence[Lesson], lessons: Sequence[Lesson]) -> int:

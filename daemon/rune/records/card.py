@@ -29,11 +29,8 @@ CONFIG = "adapter_config.json"
 WEIGHTS = "adapter_model.safetensors"
 LEVELS = ("session", "task", "project")
 """How much an adapter brings together, the least first."""
-HISTORY = frozenset(
-    ("repair", "cause", "unsolved", "error", "proof", "goal", "steps", "commit", "count", "asked")
-)
-"""Kinds of lessons that tell what happened once; how many tests passed depends on which were run, and what a
-task says may be what its session was to change."""
+HISTORY = frozenset(("repair", "cause", "unsolved", "error", "proof", "goal", "steps", "commit", "count"))
+"""Kinds of lessons that tell what happened once; how many tests passed depends on which were run."""
 MEASURED = ("trained", "heldout", "composed", "related")
 """Kinds of probes that show use; the others show harm."""
 
@@ -44,7 +41,7 @@ class Lesson:
 
     kind: str
     """repair, cause, unsolved, proof, command, error, commit, count,
-    said, asked, decision, preference, steps, goal, file; or a note's."""
+    said, decision, preference, steps, goal, file; or a note's."""
     answer: str
     questions: tuple[str, ...]
     probes: tuple[str, ...]

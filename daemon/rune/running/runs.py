@@ -185,6 +185,8 @@ def _unsaid(place: _Place, text: str) -> bool | None:
         return None
     if verdicts.closes(place.family):
         return True if verdicts.some(text) else None
+    if verdicts.misused(text):
+        return False
     if shown & _FILTERS:
         counts = any(re.fullmatch(r"-\w*c\w*", word) for one in place.pipe for word in one.words)
         return True if not text.strip() or (counts and text.strip() == "0") else None

@@ -119,9 +119,6 @@ _COMPLAINTS = (
     r"|\bBUILD FAILED\b|\[build failed\]|^E\s{2,}\w+Error|\bFAILED \((?:failures|errors)=|^SyntaxError:"
     r"|Exit code [1-9]|exit status [1-9]|: No module named |command not found"
     r"|^\S+:\d+(?::\d+)?:? (?:fatal )?error\b|\S\(\d+,\d+\): error\b|\bundefined reference to\b"
-    r"|^error: (?:unrecognized subcommand|unexpected argument|no such command|(?:Script|Module) not found)\b"
-    r"|^\S+: error: (?:unrecognized arguments|argument |the following arguments are required)"
-    r"|^Error: (?:No such (?:option|command)|Missing (?:option|argument|command)|Invalid value)\b"
 )
 """Lines that tell of an error, whoever runs; only where no closing line says that all went well."""
 _DIAGNOSES = {
@@ -177,6 +174,15 @@ _SOME_TEST = re.compile(
     re.M,
 )
 """Lines of one in which some did."""
+_MISUSED = re.compile(
+    r"\A\s*(?:(?:usage:.*\n(?:[ \t]+.*\n)*)?\S+: error: (?:unrecognized arg|argument |the following arg)"
+    r"|error:? (?:unrecognized subcommand|un(?:known|expected) (?:option|argument|command|(?:\w+ )?flag)"
+    r"|no such command|the following required arguments|invalid value|(?:script|module) not found"
+    r"|No such (?:option|command)|Missing (?:option|argument|command|parameter)|Got unexpected extra arg"
+    r"|Command \"\S+\" not found)\b)",
+    re.I,
+)
+"""How an output begins of what was called in a wrong way: argparse, click, clap, commander, cobra."""
 _COLOUR = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
 _BLANK = re.compile(r"\n\s*\n")
 _BAD = {name: re.compile(bad, re.M) for name, (bad, _) in _ENDINGS.items()}
@@ -227,6 +233,15 @@ def nothing(text: str, kind: str) -> bool:
     """
     text = plain(text)
     return _NO_TEST.search(text) is not None and not some(text)
+
+
+def misused(text: str) -> bool:
+    """Whether a program told only how it is to be called.
+
+    >>> misused("error: unrecognized subcommand x"), misused("1 passed\\nerror: unknown option")
+    (True, False)
+    """
+    return _MISUSED.search(plain(text)) is not None
 
 
 def some(text: str) -> bool:

@@ -99,25 +99,37 @@ def simulated(work: Work) -> dict[str, list[Row]]:
 
 STAGES = {"gated": ("gated", "keep", "cat", "mean"), "drift": ("drift",), "kill": ("kill",)}
 """The stages in their order, and how each one's rows are called."""
+ONE_BY_ONE = {"drift": "evolving", "kill": "way"}
+"""Stages whose rows stand by themselves, and what they are told apart by; of gated all or none."""
 
 
 def pieces(now: Mapping[str, Sequence[Row]], before: Path | None) -> dict[str, list[Row]]:
-    """The rows of each stage; of a stage that has none now those of an earlier result file, with its commit.
+    """The rows of each stage; what has none now has that of an earlier result file, with commit and machine.
 
     Raises:
         FormatError: somebody changed that file.
     """
-    if before is None or not before.is_file():
-        return {name: list(now[name]) for name in STAGES}
+    past = _earlier(before) if before is not None and before.is_file() else []
+    found: dict[str, list[Row]] = {}
+    for name, called in STAGES.items():
+        own, old = list(now[name]), [row for row in past if row["row"] in called]
+        if by := ONE_BY_ONE.get(name):
+            known = {row[by] for row in own}
+            own += [row for row in old if row[by] not in known]
+        found[name] = own or old
+    return found
+
+
+def _earlier(path: Path) -> list[Row]:
     try:
-        past = json.loads(before.read_bytes())
-        rows = [{"commit": past["commit"], **row} for row in past["rows"] if "row" in row]
+        past = json.loads(path.read_bytes())
+        whence = {"commit": past["commit"], "machine": past["machine"]}
+        rows = [{**whence, **row} for row in past["rows"] if row["row"] != "retrieval"]
+        drifted = (row for row in rows if row["row"] == "drift")
+        other = [row for row in drifted if row["sessions"] != drift.SESSIONS]
+        return [row for row in rows if row not in other]
     except (ValueError, KeyError, TypeError) as error:
-        raise FormatError(f"{before}: expected a result of evolve, found {error!r}; delete it") from None
-    return {
-        name: list(now[name]) or [row for row in rows if row["row"] in called]
-        for name, called in STAGES.items()
-    }
+        raise FormatError(f"{path}: expected a result of evolve, found {error!r}; delete it") from None
 
 
 RETRIEVAL = ("recall_at_1", "mrr", "abstain_unrelated", "metadata_1000_ms")
