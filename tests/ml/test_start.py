@@ -208,6 +208,18 @@ def test_a_child_begins_at_the_sum_of_its_parents_and_takes_as_long_as_it_is_sai
     assert child.steps < anew.steps
 
 
+def test_who_learns_on_begins_at_its_own_weights_and_is_asked_in_other_words(tiny, lessons, quick, tmp_path):
+    distiller = gradient.GradientDistiller(tiny, replace(quick, least_steps=1))
+    *_, first = distiller.distil(lessons, tmp_path / "first")
+    on = Heritage((first.folder,), (first.settings["start"],), 1, 2)
+    before = lora.load(first.folder, tiny.device, torch.float32)
+    found = gradient.inherited(quick, on).adapter
+    for name in before.factors:
+        torch.testing.assert_close(merge.delta(found, name), merge.delta(before, name), atol=1e-4, rtol=0.0)
+    *_, second = distiller.distil(lessons, tmp_path / "second", on)
+    assert (second.settings["inherits"], second.settings["seed"]) == (True, quick.seed + 2)
+
+
 @pytest.mark.parametrize("change", [{"rank": 4}, {"targets": ("q_proj",)}], ids=["rank", "layers"])
 def test_parents_of_another_shape_are_nothing_to_begin_at(tiny, lessons, quick, tmp_path, change):
     known = heirs(tiny, lessons, quick, tmp_path)

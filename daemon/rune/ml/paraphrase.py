@@ -45,8 +45,9 @@ def worded(engine: Engine, lessons: Sequence[Lesson], passages: Sequence[str]) -
     ]
     said = yield from _answers(engine, [prompt for _, prompt in asked], TOKENS)
     known = {_plain(text) for lesson in lessons for text in (*lesson.questions, *lesson.probes)}
-    told = {(place, line(raw)): None for (place, _), raw in zip(asked, said, strict=True)}
-    able = [(place, text) for place, text in told if _plain(text) not in known and fits(lessons[place], text)]
+    told = {(place, _plain(text := line(raw))): text for (place, _), raw in zip(asked, said, strict=True)}
+    fresh = [(place, text) for (place, plain), text in told.items() if plain not in known]
+    able = [(place, text) for place, text in fresh if fits(lessons[place], text)]
     read = yield from _answers(engine, [_reading(engine, lessons, passages, *one) for one in able], READ)
     right = [one for one, answer in zip(able, read, strict=True) if holds(answer, lessons[one[0]].keys)]
     owners = Counter(_plain(text) for _, text in right)

@@ -20,7 +20,7 @@ from rune.ml import gradient, lora, neutral
 from rune.ml.hypernet import checkpoint, distiller
 from rune.ml.hypernet.network import Hypernetwork
 from rune.ml.objective import Objective
-from rune.ports import Distilled, Progress
+from rune.ports import Distilled, Heritage, Progress
 from rune.records.card import Lesson
 from rune.testing import FakeDistiller, parts
 from rune.worker.learning import receipt
@@ -55,6 +55,16 @@ def test_where_its_probes_fail_the_other_distiller_takes_over(tiny, small, lesso
     *_, done = both.distil(lessons, tmp_path)
     assert isinstance(done, Distilled)
     assert done.engine == "gradient"
+
+
+def test_who_learns_on_is_taught_by_gradient_steps(tiny, small, lessons, tmp_path):
+    both = distiller.HypernetDistiller(tiny, small, EASY, FakeDistiller())
+    engines = []
+    for course in (0, 1):
+        *_, done = both.distil(lessons, tmp_path, Heritage((tmp_path,), ("",), 2, course))
+        assert isinstance(done, Distilled)
+        engines.append(done.engine)
+    assert engines == ["hypernet", "gradient"], "it would generate the same again"
 
 
 def test_both_distillers_keep_what_the_base_says_to_general_questions_in_one_list(
