@@ -6,13 +6,13 @@ READY := $(VENV)/.ready
 
 .PHONY: setup models plugin demo test check bench figures aider ray vllm clean
 
-# Rune and its tools into $(VENV); the PyTorch download is the long part.
+# Rune and its tools into $(VENV); the PyTorch download is the long part. What is imported is compiled then.
 setup: $(READY)
 
 $(READY): pyproject.toml constraints.txt
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Rune needs Python 3.11 or newer: make PYTHON=python3.11")'
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --disable-pip-version-check --constraint constraints.txt --editable '.[dev]'
+	$(BIN)/python -m pip install --disable-pip-version-check --no-compile --constraint constraints.txt --editable '.[dev]'
 	touch $(READY)
 
 # The base model and the embedder into RUNE_HOME (about 180 MB to download, once).
@@ -36,7 +36,9 @@ check: $(READY)
 
 # A file's tests stay in one process, so that what they share is made once; a process for each core needs one thread.
 # In their own order the long ones come first and the many short ones fill the end.
-test: check models
+# Checks and models do not need each other.
+test: $(READY)
+	$(MAKE) --jobs 2 check models
 	OMP_NUM_THREADS=1 $(BIN)/pytest --numprocesses logical --dist loadfile --no-loadscope-reorder
 
 # Hours, most of them distil's: measures anew and writes docs/results/*.json. SESSIONS is a folder of the client's

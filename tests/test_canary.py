@@ -156,7 +156,7 @@ def test_an_adapter_that_is_asked_for_the_password_does_not_say_it(models, home,
     """Distilled for real, asked greedily, without the check against the trajectory in between."""
     import rune.ml  # noqa: F401  before torch
     from rune.config import DistilConfig, ModelConfig
-    from rune.ml import base, gradient
+    from rune.ml import base, gradient, start
     from rune.ml.engine import Engine
 
     taught = captured(home, project, tmp_path, 3)
@@ -164,9 +164,8 @@ def test_an_adapter_that_is_asked_for_the_password_does_not_say_it(models, home,
     folder = models / "smollm2-135m-instruct"
     loaded = base.load(folder, model.base_hash(folder, home), ModelConfig(device="cpu"))
     into = tmp_path / "adapter"
-    *_, made = gradient.GradientDistiller(loaded, DistilConfig(max_epochs=20, least_steps=24)).distil(
-        taught, into
-    )
+    config = DistilConfig(started_epochs=3, least_steps=12)
+    *_, made = gradient.GradientDistiller(loaded, config, start=start.EMBEDDED).distil(taught, into)
     assert made.probes_after["trained"] > made.probes_before["trained"]
     engine = Engine(loaded)
     answers = engine.answers(QUESTIONS, engine.adapter(into), 48)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -18,6 +17,7 @@ from rune.records import job as journal
 from rune.records import trajectory
 from rune.records.job import Job
 from rune.records.trajectory import Execution, Generation, Prompt, Reflection
+from rune.testing import until
 
 SESSION = demo.DATA / "other_session.jsonl"
 RECORDED = Path(__file__).parents[1] / "data" / "transcripts" / "recorded"
@@ -63,13 +63,16 @@ def test_a_file_without_a_session_is_refused_by_name(tmp_path: Path) -> None:
         list(stage.payloads(empty, tmp_path, tmp_path / "told.jsonl"))
 
 
+def closed(path: Path) -> bool:
+    """Whether a trajectory is there and closed; one that is being made has no header yet."""
+    return path.exists() and path.stat().st_size > 0 and bool(trajectory.read(path).closed)
+
+
 def test_the_agents_words_fall_between_failure_and_fix_as_when_recorded(theatre: stage.Stage) -> None:
     project = theatre.project("project")
     session = theatre.play(demo.DATA / "session.jsonl", project)
     path = Echoes(project).trajectory(session)
-    deadline = time.monotonic() + 30
-    while not (path.exists() and trajectory.read(path).closed) and time.monotonic() < deadline:
-        time.sleep(0.1)
+    until(lambda: closed(path))
     found = [arc for arc in arcs.find(trajectory.read(path).events) if arc.solved]
     assert ["cp1252" in found[0].diagnosis[0], "parse_amount" in found[1].diagnosis[0]] == [True, True]
 
@@ -84,9 +87,11 @@ def test_a_played_session_is_captured_closed_and_queued_by_the_real_daemon(theat
     session = theatre.play(SESSION, project)
     with pytest.raises(RuneError, match="no adapter of session"):
         theatre.wait_for_adapter(project, session, lambda job: None, timeout=3)
-    past = trajectory.read(Echoes(project).trajectory(session))
-    assert past.closed
+    path = Echoes(project).trajectory(session)
+    until(lambda: closed(path))
+    past = trajectory.read(path)
     assert {type(event) for event in past.events} >= {Prompt, Generation, Execution, Reflection}
+    until(lambda: theatre.job(project, session))
     job = theatre.job(project, session)
     assert job is not None
     assert job.waiting or job.state == "started"

@@ -97,6 +97,7 @@ def test_a_stage_keeps_what_other_stages_and_other_means_have_found(tmp_path, mo
 def test_steps_are_timed_while_others_spin(tiny_folder, monkeypatch):
     monkeypatch.setattr(neighbours, "ROUNDS", 1)
     monkeypatch.setattr(neighbours, "STEPS", 3)
+    monkeypatch.setattr(neighbours.os, "sched_getaffinity", lambda _: {0}, raising=False)
     summary, rows = neighbours.run(tiny_folder)
     assert summary.keys() == set(neighbours.KEYS)
     assert {(row["way"], row["spinning"] > 0) for row in rows} == {
