@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -115,3 +117,18 @@ def test_closing_waits_until_the_daemon_is_gone(theatre: stage.Stage) -> None:
 def test_the_stage_leaves_the_persons_own_home_alone(theatre: stage.Stage, home: Home) -> None:
     theatre.play(SESSION, theatre.project("shop"))
     assert not home.root.exists()
+
+
+def test_a_daemon_that_a_hook_was_just_starting_does_not_stay(theatre: stage.Stage) -> None:
+    theatre.play(SESSION, theatre.project("shop"))
+    theatre.close()
+    time.sleep(1.0)  # for one that comes late
+    mine = [one for one in psutil.process_iter() if theatre.environment["RUNE_HOME"] == _home_of(one)]
+    assert mine == []
+
+
+def _home_of(process: psutil.Process) -> str:
+    try:
+        return process.environ().get("RUNE_HOME", "") if process.pid != os.getpid() else ""
+    except (psutil.NoSuchProcess, psutil.AccessDenied):
+        return ""

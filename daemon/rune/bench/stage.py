@@ -47,6 +47,7 @@ class Stage:
         if settings and settings.is_file():
             files.replace(self.home.config, settings.read_bytes())
         launch.write(self.home.launch, launch.Launch(app.RUNE))
+        self._played = False
 
     @property
     def environment(self) -> dict[str, str]:
@@ -61,7 +62,7 @@ class Stage:
 
     def play(self, transcript: Path, project: Path) -> str:
         """Send a recorded session through the real hooks; returns its session id."""
-        session = ""
+        session, self._played = "", True
         for payload in payloads(transcript, project, self.folder / "transcripts" / transcript.name):
             session = payload["session_id"]
             subprocess.run(
@@ -116,7 +117,12 @@ class Stage:
         subprocess.run(starting, env=self.environment, check=True, stdout=subprocess.DEVNULL)
 
     def close(self) -> None:
-        """Send the daemon away and wait until its process is gone: it closes its socket before its worker."""
+        """Send the daemon away and wait until its process is gone: it closes its socket before its worker.
+
+        One that a hook has started may not have got so far: then it is waited for, or it would stay.
+        """
+        if self._played and not client.running(self.home.socket):
+            self.start()
         if client.running(self.home.socket):
             pid = self.health().pid
             assert isinstance(self.ask(Stop()), Done)
