@@ -21,6 +21,8 @@ from rune.running.verdicts import plain
 
 _RAISED = r"(?:[\w.$]+\.)?[A-Z]\w*(?:Error|Exception|Interrupt)\b:? ?.*"
 _TOOK = r"(?:\s+\(?\d[\d.]* ?m?s\)?)?"
+_BIOME = r" ?(?:at )?\S+\.\w+(?::\d+:\d+)? (?:lint|assist)/"
+"""How Biome begins a heading that names a rule."""
 _JOINED = (
     r"^thread '(?P<where>.+?)' (?:\(\d+\) )?panicked at .*?:\d+:\d+:?\n(?P<what>.+)$",
     r"^thread '(?P<where>.+?)' panicked at '(?P<what>.+)', \S+:\d+:\d+$",
@@ -43,8 +45,7 @@ _JOINED = (
     r"^(?P<where>)\s+(?P<what>assert .+)\n(?:[ \t~^]+\n)?AssertionError$",
     r"^(?P<where>\S+\.\w+)\n(?:\S+\.\w+\n){0,9}(?P<what>Code style issues found\b.*)$",
     r"^(?P<what>WARNING: DATA RACE)$(?s:.*?)^\s*--- FAIL: (?P<where>\S+)",
-    r"^ ?(?:at )?\S+\.\w+(?::\d+:\d+)? (?:lint|assist)/(?:\w+/)*(?P<where>\w+).*\n(?:[ \t]*\n)*"
-    r"\s*[×✖] (?P<what>\S.*)$",
+    rf"^{_BIOME}(?:\w+/)*(?P<where>\w+).*\n(?:[ \t]*\n)*\s*[×✖] (?P<what>\S.*)$",
 )
 """A failing test above what went wrong there: both together name the error."""
 _RULES = tuple(
@@ -107,9 +108,7 @@ _SECTION = re.compile(
     re.M,
 )
 """What a test runner tells of the first failure."""
-_RULED = re.compile(
-    r"^( ?(?:at )?\S+\.\w+(?::\d+:\d+)? (?:lint|assist)/\S+).*━━$(?=\n(?:[ \t]*\n)*\s*[×✖] )", re.M
-)
+_RULED = re.compile(rf"^({_BIOME}\S+).*━━$(?=\n(?:[ \t]*\n)*\s*[×✖] )", re.M)
 """A heading that names the rule of an error (a warning has an exclamation mark), and the line after it."""
 _TASK = re.compile(r"^(?:\[[\w:.-]+\] |#\d+ [\d.]+ )", re.M)
 """A task's name before its lines."""

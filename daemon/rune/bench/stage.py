@@ -123,6 +123,7 @@ class Stage:
         """
         if self._played and not client.running(self.home.socket):
             self.start()
+        self._played = False
         if client.running(self.home.socket):
             pid = self.health().pid
             assert isinstance(self.ask(Stop()), Done)

@@ -236,10 +236,7 @@ def _made(
     """A child made in one way, or one that was made ``before`` and learns on from there."""
     if way != standing.LEARNT:
         return nursery.breeder.merge(way, [library.folder(one.id) for one in parents], stage)
-    begins = heritage(nursery, library, parents)
-    if before is not None:
-        epochs, start = nursery.config.evolution.epochs, str(before.settings.get("start", ""))
-        begins = Heritage((before.folder,), (start,), epochs, before.settings.get("courses", 1))
+    begins = heritage(nursery, library, parents) if before is None else _itself(nursery, before)
     for state in nursery.distiller.distil(joined(parents), stage, begins):
         if isinstance(state, Progress):
             yield state
@@ -248,13 +245,24 @@ def _made(
     return made if before is None else _together(before, made)
 
 
+def _itself(nursery: Nursery, before: Distilled) -> Heritage:
+    """What a child learns on from."""
+    start = str(before.settings.get("start", ""))
+    return Heritage((before.folder,), (start,), nursery.config.evolution.epochs, _taken(before))
+
+
+def _taken(made: Distilled) -> int:
+    """How many courses a child has had."""
+    return int(made.settings.get("courses", 1))
+
+
 def _together(before: Distilled, after: Distilled) -> Distilled:
     """What two courses made, one after the other: the weights of the second, the pains of both."""
     own = OF_BEGINNING if after.settings.get("inherits") else ()  # else it began anew, not at the first's
     settings = {**after.settings, **{name: before.settings[name] for name in own if name in before.settings}}
     return replace(
         after, steps=before.steps + after.steps, seconds=round(before.seconds + after.seconds, 2),
-        settings={**settings, "courses": before.settings.get("courses", 1) + 1},
+        settings={**settings, "courses": _taken(before) + 1},
         peak_mb=max(before.peak_mb, after.peak_mb),
     )  # fmt: skip
 

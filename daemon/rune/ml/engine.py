@@ -66,9 +66,15 @@ class Engine:
         self, questions: Sequence[str], adapter: lora.Adapter | None, max_tokens: int, batch: int
     ) -> list[str]:
         """Greedy answers to any number of questions, in batches of those that are about equally long."""
+        return done(self.all_answering(questions, adapter, max_tokens, batch))
+
+    def all_answering(
+        self, questions: Sequence[str], adapter: lora.Adapter | None, max_tokens: int, batch: int
+    ) -> Work[list[str]]:
+        """``all_answers``, a token of each of a batch at a time."""
         found = [""] * len(questions)
         for some in by_length(questions, batch):
-            told = self.answers([questions[place] for place in some], adapter, max_tokens)
+            told = yield from self.answering([questions[place] for place in some], adapter, max_tokens)
             for place, answer in zip(some, told, strict=True):
                 found[place] = answer
         return found

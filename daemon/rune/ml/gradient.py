@@ -149,9 +149,11 @@ class GradientDistiller:
 
     def _able(self, passages: Sequence[str]) -> Work[bool]:
         """Whether there is something to read, and the base reads well enough; that is asked once."""
-        if any(passages) and self._reads is None:
+        if not any(passages):
+            return False
+        if self._reads is None:
             self._reads = yield from teacher.reads(self.engine, self.kept)
-        return any(passages) and (self._reads or 0.0) >= self.config.reader_floor
+        return self._reads >= self.config.reader_floor
 
 
 def begun(base: Base, config: DistilConfig, start: Start | None) -> tuple[lora.Adapter, DistilConfig]:

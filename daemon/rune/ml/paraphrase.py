@@ -43,12 +43,13 @@ def worded(engine: Engine, lessons: Sequence[Lesson], passages: Sequence[str]) -
         if lesson.keys and passages[place].strip()
         for way in WAYS
     ]
-    said = yield from _answers(engine, [prompt for _, prompt in asked], TOKENS)
+    said = yield from engine.all_answering([prompt for _, prompt in asked], None, TOKENS, BATCH)
     known = {_plain(text) for lesson in lessons for text in (*lesson.questions, *lesson.probes)}
     told = {(place, _plain(text := line(raw))): text for (place, _), raw in zip(asked, said, strict=True)}
     fresh = [(place, text) for (place, plain), text in told.items() if plain not in known]
     able = [(place, text) for place, text in fresh if fits(lessons[place], text)]
-    read = yield from _answers(engine, [_reading(engine, lessons, passages, *one) for one in able], READ)
+    reading = [_reading(engine, lessons, passages, *one) for one in able]
+    read = yield from engine.all_answering(reading, None, READ, BATCH)
     right = [one for one, answer in zip(able, read, strict=True) if holds(answer, lessons[one[0]].keys)]
     owners = Counter(_plain(text) for _, text in right)
     kept = [(place, text) for place, text in right if owners[_plain(text)] == 1]  # two answers teach neither
@@ -94,10 +95,3 @@ def _reading(
     engine: Engine, lessons: Sequence[Lesson], passages: Sequence[str], place: int, text: str
 ) -> str:
     return reader.prompt(near(engine.base, passages[place], lessons[place].keys), text)
-
-
-def _answers(engine: Engine, prompts: Sequence[str], tokens: int) -> Work[list[str]]:
-    told: list[str] = []
-    for start in range(0, len(prompts), BATCH):
-        told += yield from engine.answering(prompts[start : start + BATCH], None, tokens)
-    return told

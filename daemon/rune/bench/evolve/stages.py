@@ -93,8 +93,12 @@ def result(work: Work, before: Path | None = None) -> dict[str, Any]:
 
 def simulated(work: Work) -> dict[str, list[Row]]:
     """The rows of the stages that need no real session."""
-    drifted = [row for row in work.all("drift") if row["sessions"] == drift.SESSIONS]
-    return {"drift": drifted, "kill": work.all("kill")}
+    return {"drift": list(filter(_whole, work.all("drift"))), "kill": work.all("kill")}
+
+
+def _whole(row: Row) -> bool:
+    """Whether a row counts: the simulation may have been run with fewer sessions, to try it."""
+    return bool(row["row"] != "drift" or row["sessions"] == drift.SESSIONS)
 
 
 STAGES = {"gated": ("gated", "keep", "cat", "mean"), "drift": ("drift",), "kill": ("kill",)}
@@ -124,10 +128,7 @@ def _earlier(path: Path) -> list[Row]:
     try:
         past = json.loads(path.read_bytes())
         whence = {"commit": past["commit"], "machine": past["machine"]}
-        rows = [{**whence, **row} for row in past["rows"] if row["row"] != "retrieval"]
-        drifted = (row for row in rows if row["row"] == "drift")
-        other = [row for row in drifted if row["sessions"] != drift.SESSIONS]
-        return [row for row in rows if row not in other]
+        return [{**whence, **row} for row in past["rows"] if row["row"] != "retrieval" and _whole(row)]
     except (ValueError, KeyError, TypeError) as error:
         raise FormatError(f"{path}: expected a result of evolve, found {error!r}; delete it") from None
 
