@@ -1,12 +1,14 @@
 """``rune bench context``: is it worth something that the base teaches its adapter what it reads in passages?
 
-Development sessions are learnt twice from the same lessons with the same seed: from the answers alone, and
-with half of each answer's loss from the base with the passage in its prompt (``rune.ml.teacher``), however
-badly that reads. Both are asked what people and templates ask of that session, plain and greedy.
+Development sessions are learnt from the same lessons with the same seed: from the answers alone; with half of
+each answer's loss from the base with the passage in its prompt (``rune.ml.teacher``); and so with questions
+that the base has worded beside those made by rules (``rune.ml.paraphrase``), however badly it reads. All are
+asked what people ask of that session, plain and greedy.
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from functools import partial
@@ -27,21 +29,27 @@ from rune.records.trajectory import Trajectory
 from rune.units import done
 
 ALWAYS, NEVER = 0.0, 2.0
-ARMS = {"answers": NEVER, "context": ALWAYS}
-"""What an adapter is taught by, and the floor of the base's reading for that."""
+ARMS: dict[str, dict[str, Any]] = {
+    "answers": {"reader_floor": NEVER},
+    "context": {"reader_floor": ALWAYS, "paraphrases": False},
+    "worded": {"reader_floor": ALWAYS, "paraphrases": True},
+}
+"""What an adapter is taught by, and the settings for that."""
 SPLIT = "development"
 TOKENS, BATCH = 96, 16
 
 
 def measure(using: Tools, number: int) -> dict[str, Any]:
-    """The result of so many sessions, each learnt in both ways; goes on where it stopped."""
-    rows = list(_rows(using, using.corpus.development[:number]))
+    """The result of so many sessions, those that are asked most first; goes on where it stopped."""
+    asked = probes.load(SPLIT)
+    most = Counter(probe.session for probe in asked)
+    pasts = sorted(using.corpus.development, key=lambda past: -most[past.session])
+    rows = list(_rows(using, pasts[:number], asked))
     reads = done(teacher.reads(Engine(using.base), using.kept))
     return {"summary": {**summary(rows), "reads": round(reads, 4)}, "rows": rows}
 
 
-def _rows(using: Tools, pasts: Sequence[Trajectory]) -> Iterator[Row]:
-    asked = probes.load(SPLIT)
+def _rows(using: Tools, pasts: Sequence[Trajectory], asked: Sequence[Probe]) -> Iterator[Row]:
     for past in pasts:
         own = [probe for probe in asked if probe.session == past.session]
         for arm in ARMS:
@@ -55,7 +63,7 @@ def _rows(using: Tools, pasts: Sequence[Trajectory]) -> Iterator[Row]:
 def _learnt(using: Tools, past: Trajectory, asked: Sequence[Probe], arm: str) -> Row:
     """One session learnt in one way, by the distiller itself, and what it answers then."""
     taught = lessons.find(past, using.config.max_lessons)
-    how = replace(using.config, reader_floor=ARMS[arm], paraphrases=False)
+    how = replace(using.config, **ARMS[arm])
     distiller = gradient.GradientDistiller(using.base, how, using.kept, start.EMBEDDED)
     folder = using.work.folder / "adapters" / arm
     *_, made = distiller.distil(taught, folder, passages=sources.passages(past, taught))
@@ -66,6 +74,7 @@ def _learnt(using: Tools, past: Trajectory, asked: Sequence[Probe], arm: str) ->
     return {
         "row": arm, "session": past.session, "lessons": len(taught), "steps": made.steps,
         "seconds": made.seconds, "taught_by_context": made.settings["taught_by_context"],
+        "paraphrases": made.settings["paraphrases_kept"],
         "probes": made.probes_after, "asked": len(asked), "right": sum(right),
         "answers": [
             {"set": probe.set, "question": probe.question, "keys": list(probe.keys), "answer": answer,
@@ -76,7 +85,7 @@ def _learnt(using: Tools, past: Trajectory, asked: Sequence[Probe], arm: str) ->
 
 
 def summary(rows: Sequence[Row]) -> dict[str, Any]:
-    """The figures of both ways: questions right with their interval, held-out wordings, drift, seconds."""
+    """The figures of each way: questions right with their interval, held-out wordings, drift, seconds."""
     found: dict[str, Any] = {"sessions": len({row["session"] for row in rows})}
     for arm in ARMS:
         own = [row for row in rows if row["row"] == arm]

@@ -10,10 +10,13 @@ import os
 import platform
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import psutil
+
+from rune.errors import FormatError
 
 ROOT = Path(__file__).parents[3]
 
@@ -35,6 +38,25 @@ def write(name: str, result: dict[str, Any], seed: int = 0) -> Path:
 def path(name: str) -> Path:
     """Where a result file lies in the checkout."""
     return ROOT / "docs" / "results" / f"{name}.json"
+
+
+def earlier(file: Path, whence: Sequence[str]) -> dict[str, Any] | None:
+    """The result file of an earlier run, which a later one goes on from; None: there is none.
+
+    Each of its rows says where it comes from: by ``whence`` (of "commit", "machine"), if it does not yet.
+
+    Raises:
+        FormatError: somebody changed it.
+    """
+    if not file.is_file():
+        return None
+    try:
+        past = json.loads(file.read_bytes())
+        tag = {name: past[name] for name in whence}
+        return {**past, "rows": [{**tag, **row} for row in past["rows"]]}
+    except (ValueError, KeyError, TypeError) as error:
+        wanted = f"a result of {file.stem}"
+        raise FormatError(f"{file}: expected {wanted}, found {error!r}; delete it") from None
 
 
 def commit() -> str:

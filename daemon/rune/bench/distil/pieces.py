@@ -8,14 +8,13 @@ it was written down first.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeAlias
 
+from rune.bench import results
 from rune.bench.distil.scene import Scene
 from rune.bench.distil.work import Row
-from rune.errors import FormatError
 
 Pieces: TypeAlias = Mapping[str, Sequence[Row]]
 """The rows of each stage."""
@@ -45,16 +44,10 @@ def earlier(path: Path, now: Mapping[str, Any], sessions: Collection[str]) -> Pi
     Raises:
         FormatError: somebody changed it.
     """
-    if not path.is_file():
+    before = results.earlier(path, ("commit",))
+    if before is None or any(before.get(name) != now[name] for name in SAME):
         return {}
-    try:
-        before = json.loads(path.read_bytes())
-        rows = [{"commit": before["commit"], **row} for row in before["rows"] if "stage" in row]
-    except (ValueError, KeyError, TypeError) as error:
-        raise FormatError(f"{path}: expected a result of distil, found {error!r}; delete it") from None
-    if any(before.get(name) != now[name] for name in SAME):
-        return {}
-    wanted = [row for row in rows if row.get("session", "") in ("", *sessions)]
+    wanted = [row for row in before["rows"] if "stage" in row and row.get("session", "") in ("", *sessions)]
     return {stage: [bare(row) for row in wanted if row["stage"] == stage] for stage in STAGES}
 
 

@@ -15,7 +15,7 @@ from rune import config, paths
 from rune.bench import results
 from rune.bench.distil.work import Row, Work
 from rune.bench.evolve import drift, kill
-from rune.errors import FormatError, RuneError
+from rune.errors import RuneError
 from rune.records import model
 
 RESULT = "result"
@@ -98,7 +98,7 @@ def simulated(work: Work) -> dict[str, list[Row]]:
 
 def _whole(row: Row) -> bool:
     """Whether a row counts: the simulation may have been run with fewer sessions, to try it."""
-    return bool(row["row"] != "drift" or row["sessions"] == drift.SESSIONS)
+    return bool(row.get("row") != "drift" or row.get("sessions") == drift.SESSIONS)
 
 
 STAGES = {"gated": ("gated", "keep", "cat", "mean"), "drift": ("drift",), "kill": ("kill",)}
@@ -113,24 +113,16 @@ def pieces(now: Mapping[str, Sequence[Row]], before: Path | None) -> dict[str, l
     Raises:
         FormatError: somebody changed that file.
     """
-    past = _earlier(before) if before is not None and before.is_file() else []
+    file = results.earlier(before, ("commit", "machine")) if before is not None else None
+    past = [row for row in file["rows"] if _whole(row)] if file else []
     found: dict[str, list[Row]] = {}
     for name, called in STAGES.items():
-        own, old = list(now[name]), [row for row in past if row["row"] in called]
+        own, old = list(now[name]), [row for row in past if row.get("row") in called]
         if by := ONE_BY_ONE.get(name):
             known = {row[by] for row in own}
             own += [row for row in old if row[by] not in known]
         found[name] = own or old
     return found
-
-
-def _earlier(path: Path) -> list[Row]:
-    try:
-        past = json.loads(path.read_bytes())
-        whence = {"commit": past["commit"], "machine": past["machine"]}
-        return [{**whence, **row} for row in past["rows"] if row["row"] != "retrieval" and _whole(row)]
-    except (ValueError, KeyError, TypeError) as error:
-        raise FormatError(f"{path}: expected a result of evolve, found {error!r}; delete it") from None
 
 
 RETRIEVAL = ("recall_at_1", "mrr", "abstain_unrelated", "metadata_1000_ms")
