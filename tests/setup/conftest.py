@@ -97,25 +97,34 @@ def make_folder(tmp_path: Path, model_files: dict[str, bytes]) -> Callable[..., 
 
 
 @pytest.fixture
-def wheel(server: Server, tmp_path: Path, model_files: dict[str, bytes]) -> wheels.Wheel:
-    """A valid wheel with a tiny model and some ballast, on the server and in ``tmp_path/wheels``."""
-    name = "tiny_model-1.0-py3-none-any.whl"
-    path = tmp_path / "wheels" / name
-    path.parent.mkdir()
-    with zipfile.ZipFile(path, "w") as archive:
-        archive.writestr(
-            "tiny_model-1.0.dist-info/METADATA", "Metadata-Version: 2.1\nName: tiny-model\nVersion: 1.0\n"
+def make_wheel(server: Server, tmp_path: Path) -> Callable[[str, dict[str, bytes]], wheels.Wheel]:
+    """Makes a valid wheel of a project, with these files and some ballast, on the server and in a folder."""
+
+    def make(project: str, inside: dict[str, bytes]) -> wheels.Wheel:
+        name = f"{project.replace('-', '_')}-1.0-py3-none-any.whl"
+        path = tmp_path / "wheels" / name
+        path.parent.mkdir(exist_ok=True)
+        about = f"{name.rpartition('-py3')[0]}.dist-info"
+        with zipfile.ZipFile(path, "w") as archive:
+            archive.writestr(f"{about}/METADATA", f"Metadata-Version: 2.1\nName: {project}\nVersion: 1.0\n")
+            archive.writestr(f"{about}/WHEEL", "Wheel-Version: 1.0\nTag: py3-none-any\n")
+            archive.writestr(f"{about}/RECORD", "")
+            archive.writestr("ballast", bytes(1_500_000))
+            for file, data in inside.items():
+                archive.writestr(f"tiny/{file}", data)
+        data = path.read_bytes()
+        server.files[f"/{name}"] = data
+        return wheels.Wheel(
+            project, "1.0", f"{server.url}/{name}", hashlib.sha256(data).hexdigest(), len(data)
         )
-        archive.writestr("tiny_model-1.0.dist-info/WHEEL", "Wheel-Version: 1.0\nTag: py3-none-any\n")
-        archive.writestr("tiny_model-1.0.dist-info/RECORD", "")
-        archive.writestr("ballast", bytes(1_500_000))
-        for file, data in model_files.items():
-            archive.writestr(f"tiny/{file}", data)
-    data = path.read_bytes()
-    server.files[f"/{name}"] = data
-    return wheels.Wheel(
-        "tiny-model", "1.0", f"{server.url}/{name}", hashlib.sha256(data).hexdigest(), len(data)
-    )
+
+    return make
+
+
+@pytest.fixture
+def wheel(make_wheel: Callable[..., wheels.Wheel], model_files: dict[str, bytes]) -> wheels.Wheel:
+    """A tiny model in a wheel."""
+    return make_wheel("tiny-model", model_files)
 
 
 @pytest.fixture
@@ -123,6 +132,6 @@ def embedded(wheel: wheels.Wheel, model_files: dict[str, bytes]) -> tuple[source
     """The tiny model under the names that a fresh configuration asks for."""
     members = tuple(f"tiny/{file}" for file in model_files)
     return tuple(
-        sources.Embedded(name, wheel, "Apache-2.0", members, 1 << 20)
+        sources.Embedded(name, "Apache-2.0", (sources.Part(wheel, members),), needs_mb=1, memory_gb=1)
         for name in ("smollm2-135m-instruct", "all-minilm-l6-v2")
     )

