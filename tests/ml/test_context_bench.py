@@ -1,4 +1,4 @@
-"""``rune bench context`` on a tiny base: both ways of teaching, a run that was cut off, and the figures."""
+"""``rune bench context`` on a tiny base: every way of teaching, a run that was cut off, and the figures."""
 
 from __future__ import annotations
 
@@ -30,17 +30,27 @@ def using(tiny, quick, tmp_path, monkeypatch) -> start.Tools:
     return start.Tools(tiny, short, tmp_path / "general.json", corpus, Work(tmp_path / "work"))
 
 
-def test_each_session_is_learnt_both_ways_and_asked_its_own_questions(using, monkeypatch):
+def test_each_session_is_learnt_every_way_and_asked_its_own_questions(using, monkeypatch):
     told = context.measure(using, 4)
     ways = {row["row"]: row for row in told["rows"]}
     assert {name: row["taught_by_context"] for name, row in ways.items()} == {
-        "answers": False, "context": True,
+        "answers": False, "context": True, "worded": True,
     }  # fmt: skip
-    assert [row["asked"] for row in ways.values()] == [1, 1]
+    assert [row["asked"] for row in ways.values()] == [1, 1, 1]
+    assert ways["context"]["paraphrases"] == 0
     summary = told["summary"]
     assert (summary["sessions"], summary["answers_asked"], summary["reads"]) == (1, 1, 0.0)
     monkeypatch.setattr(context, "_learnt", lambda *_: pytest.fail("learnt again"))
     assert context.measure(using, 4) == told, "what is done is not done again"
+
+
+def test_the_sessions_that_are_asked_most_come_first(using, monkeypatch):
+    first = using.corpus.development[0]
+    more = replace(using, corpus=Corpus((first, replace(first, session="s3")), (), ()))
+    own = probes.load(context.SPLIT)
+    many = [*own, *(replace(own[0], session="s3") for _ in range(2))]
+    monkeypatch.setattr(probes, "load", {context.SPLIT: many}.__getitem__)
+    assert {row["session"] for row in context.measure(more, 1)["rows"]} == {"s3"}
 
 
 def test_the_figures_count_questions_of_all_sessions_and_mean_the_probes():

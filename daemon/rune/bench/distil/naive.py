@@ -28,7 +28,7 @@ from rune.ml import lora
 from rune.ml.base import Base
 from rune.ml.engine import Engine
 from rune.ml.score import holds
-from rune.ports import Distilled, Progress
+from rune.ports import Distilled, Distiller, Progress
 from rune.records import model
 from rune.records.card import Card, Lesson
 from rune.records.trajectory import Trajectory
@@ -150,14 +150,24 @@ def retrained(parts: Parts, lessons: Sequence[Lesson], into: Path) -> tuple[Dist
     Raises:
         RuneError: the distiller ended without a result.
     """
+    found = timed(parts.distiller, lessons, into)
+    shutil.rmtree(into)
+    return found
+
+
+def timed(distiller: Distiller, lessons: Sequence[Lesson], into: Path) -> tuple[Distilled, float]:
+    """The same, and what it made stays in the folder.
+
+    Raises:
+        RuneError: the distiller ended without a result.
+    """
     shutil.rmtree(into, ignore_errors=True)
     into.mkdir(parents=True)
     ticks: list[float] = []
     last: Progress | Distilled | None = None
-    for last in parts.distiller.distil(lessons, into):
+    for last in distiller.distil(lessons, into):
         if isinstance(last, Progress) and last.step > len(ticks):  # others are of probing
             ticks.append(time.monotonic())
-    shutil.rmtree(into)
     if not isinstance(last, Distilled):
         raise RuneError(f"expected the distiller to end with Distilled, got {last}")
     inner = max(1, len(ticks) - 1)

@@ -21,7 +21,7 @@ Pieces: TypeAlias = Mapping[str, Sequence[Row]]
 
 SESSION_BY_SESSION = ("train", "answers")
 """Stages in which a session's row stands by itself; of the others, only a whole stage is comparable."""
-STAGES = (*SESSION_BY_SESSION, "first", "naive", "served", "growth", "small")
+STAGES = (*SESSION_BY_SESSION, "first", "naive", "equal", "served", "growth", "small")
 SAME = ("split", "probes_sha256", "settings")
 """What two results must agree in for their pieces to be of one kind."""
 
@@ -34,7 +34,7 @@ def here(scene: Scene) -> Pieces:
         "answers": [brief(row) for row in scene.rows("answers", scene.probed)],
         "first": [{"when": when, **row} for when in ("alone", "end") if (row := work.get("first", when))],
         "naive": scene.rows("naive", scene.probed),
-        **{stage: work.all(stage) for stage in ("served", "growth", "small")},
+        **{stage: work.all(stage) for stage in ("equal", "served", "growth", "small")},
     }
 
 

@@ -9,11 +9,11 @@ from typing import Any
 
 from rune import config, files
 from rune.bench import results
-from rune.bench.distil import answers, calibrate, figures, growth, naive, pieces, served, small, train
+from rune.bench.distil import answers, calibrate, equal, figures, growth, naive, pieces, served, small, train
 from rune.bench.distil.scene import SEED, Scene, parts, scene
 from rune.errors import RuneError
 
-STAGES = ("train", "answers", "naive", "served", "growth", "small")
+STAGES = ("train", "answers", "naive", "equal", "served", "growth", "small")
 CALIBRATE = "calibrate"
 """A stage of its own, with a result file of its own; it asks about development sessions in any split."""
 RESULT = "result"
@@ -83,11 +83,15 @@ def _stages(made: Scene, wanted: tuple[str, ...]) -> None:
         "train": lambda: train.run(made, worker, measured(made)),
         "answers": lambda: answers.run(made, tools),
         "naive": lambda: naive.run(made, worker),
+        "equal": lambda: equal.run(
+            made, naive.load(made, worker, "float32"),
+            equal.few(engine.base, worker.config.distil, made.home.general),
+        ),
         "served": lambda: served.run(made, worker),
         "growth": lambda: growth.run(made, worker),
         CALIBRATE: lambda: calibrate.run(made, worker, engine),
         "small": lambda: small.run(made, worker, engine.base),
-    }
+    }  # fmt: skip
     for stage in wanted:
         made.work.say(f"stage {stage}")
         doing[stage]()
