@@ -11,6 +11,7 @@ from rune.bench.distil import probes
 from rune.bench.distil.probes import Probe
 from rune.bench.distil.work import Work
 from rune.bench.sessions import Corpus
+from rune.errors import RuneError
 from rune.records.trajectory import Execution, Prompt, Reflection, Trajectory
 
 
@@ -66,4 +67,13 @@ def test_the_figures_count_questions_of_all_sessions_and_mean_the_probes():
     assert (found["sessions"], found["answers_right"], found["answers_recall"]) == (2, 3, 0.375)
     assert (found["answers_heldout"], found["context_heldout"], found["context_seconds"]) == (0.75, 0.5, 4.0)
     assert found["context_recall_low"] < found["context_recall"] < found["context_recall_high"]
-    assert context.summary([])["context_recall"] is None
+    assert context.summary([]) == {"sessions": 0}
+
+
+def test_one_way_can_be_learnt_by_itself_and_an_unknown_one_is_refused(using):
+    told = context.measure(using, 1, ["worded"])
+    assert [row["row"] for row in told["rows"]] == ["worded"]
+    assert "worded_recall" in told["summary"]
+    assert "answers_recall" not in told["summary"]
+    with pytest.raises(RuneError, match="expected one of answers, context, worded"):
+        context.measure(using, 1, ["wordy"])

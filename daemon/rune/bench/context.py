@@ -22,6 +22,7 @@ from rune.bench.distil.probes import Probe
 from rune.bench.distil.work import Row
 from rune.bench.start import Tools, average
 from rune.config import ModelConfig
+from rune.errors import RuneError
 from rune.lessons import sources
 from rune.ml import gradient, lora, start, teacher
 from rune.ml.engine import Engine
@@ -41,20 +42,28 @@ SPLIT = "development"
 TOKENS, BATCH = 96, 16
 
 
-def measure(using: Tools, number: int) -> dict[str, Any]:
-    """The result of so many sessions, those that are asked most first; goes on where it stopped."""
+def measure(using: Tools, number: int, ways: Sequence[str] = ()) -> dict[str, Any]:
+    """The result of so many sessions, those that are asked most first; goes on where it stopped.
+
+    Raises:
+        RuneError: one of the ``ways`` is none; without any, each session is learnt in all of them.
+    """
+    if unknown := set(ways) - ARMS.keys():
+        raise RuneError(f"{unknown.pop()}: expected one of {', '.join(ARMS)}")
     asked = probes.load(SPLIT)
     most = Counter(probe.session for probe in asked)
     pasts = sorted(using.corpus.development, key=lambda past: -most[past.session])
-    rows = list(_rows(using, pasts[:number], asked))
+    rows = list(_rows(using, pasts[:number], asked, ways or tuple(ARMS)))
     reads = done(teacher.reads(Engine(using.base), using.kept))
     return {"summary": {**summary(rows), "reads": round(reads, 4)}, "rows": rows}
 
 
-def _rows(using: Tools, pasts: Sequence[Trajectory], asked: Sequence[Probe]) -> Iterator[Row]:
+def _rows(
+    using: Tools, pasts: Sequence[Trajectory], asked: Sequence[Probe], ways: Sequence[str]
+) -> Iterator[Row]:
     for past in pasts:
         own = [probe for probe in asked if probe.session == past.session]
-        for arm in ARMS:
+        for arm in ways:
             row = using.work.kept("arms", f"{past.session}-{arm}", partial(_learnt, using, past, own, arm))
             using.work.say(
                 f"{past.session[:20]} {arm}: {row['right']} of {row['asked']} in {row['steps']} steps"
@@ -98,7 +107,7 @@ def called(base: str) -> str:
 def summary(rows: Sequence[Row]) -> dict[str, Any]:
     """The figures of each way: questions right with their interval, held-out wordings, drift, seconds."""
     found: dict[str, Any] = {"sessions": len({row["session"] for row in rows})}
-    for arm in ARMS:
+    for arm in dict.fromkeys(row["row"] for row in rows):
         own = [row for row in rows if row["row"] == arm]
         told = [row["probes"] for row in own]
         right, asked = sum(row["right"] for row in own), sum(row["asked"] for row in own)
