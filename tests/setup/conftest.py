@@ -135,3 +135,10 @@ def embedded(wheel: wheels.Wheel, model_files: dict[str, bytes]) -> tuple[source
         sources.Embedded(name, "Apache-2.0", (sources.Part(wheel, members),), needs_mb=1, memory_gb=1)
         for name in ("smollm2-135m-instruct", "all-minilm-l6-v2")
     )
+
+
+@pytest.fixture
+def no_index(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """pip finds nothing, as on a machine without a network."""
+    monkeypatch.setenv("PIP_NO_INDEX", "1")
+    monkeypatch.setenv("PIP_FIND_LINKS", str(tmp_path))

