@@ -103,14 +103,17 @@ def test_naive_is_held_against_our_own_seconds_and_answers_to_the_same_sessions(
 
 def test_few_epochs_are_held_against_the_naive_way_with_their_probes_and_without():
     rows = [
-        {"naive_seconds": 90.0, "our_seconds": 40.0, "our_steps_seconds": 20.0, "lessons": 4, "epochs": 3,
+        {"naive_seconds": 90.0, "our_seconds": 40.0, "our_steps_seconds": 20.0, "lessons": 4,
+         "epochs": 3, "threads": 2,
          "naive_right": [True, False], "our_right": [True, True]},
-        {"naive_seconds": 30.0, "our_seconds": 20.0, "our_steps_seconds": 10.0, "lessons": 2, "epochs": 3,
+        {"naive_seconds": 30.0, "our_seconds": 20.0, "our_steps_seconds": 10.0, "lessons": 2,
+         "epochs": 3, "threads": 2,
          "naive_right": [False, False], "our_right": [False, True]},
     ]  # fmt: skip
     made = figures.at_equal(rows)
     assert (made["equal_sessions"], made["equal_epochs"]) == (2, 3)
-    assert (made["equal_recall"], made["equal_naive_recall"]) == (0.75, 0.25)
+    assert (made["equal_recall"], made["equal_naive_recall"], made["equal_threads"]) == (0.75, 0.25, 2)
+    assert made["equal_naive_recall_high"] < 1.0
     assert (made["equal_speedup"], made["equal_steps_speedup"]) == (2.0, 4.0)
     assert made["equal_seconds_per_lesson"] == 10.0
     assert set(figures.at_equal([]).values()) == {None}

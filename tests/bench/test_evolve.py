@@ -199,6 +199,8 @@ def test_a_result_goes_on_from_what_an_earlier_one_holds_and_says_whence(tmp_pat
 
 def test_a_result_file_that_is_none_is_refused(tmp_path):
     path = tmp_path / "evolve.json"
-    path.write_text("{}")
-    with pytest.raises(FormatError, match="expected a result of evolve"):
-        stages.result(Work(tmp_path / "work"), path)
+    odd = ([{"rows": "kill"}], [3], [{"row": "kill"}], [{"row": "drift"}], [{}], {}, "")
+    for text in ("{}", "[]", "{", "[" * 100_000, *(json.dumps({**WHENCE, "rows": rows}) for rows in odd)):
+        path.write_text(text)
+        with pytest.raises(FormatError, match=r"expected a result of evolve, found .*git checkout"):
+            stages.result(Work(tmp_path / "work"), path)

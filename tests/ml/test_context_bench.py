@@ -54,6 +54,16 @@ def test_the_sessions_that_are_asked_most_come_first(using, monkeypatch):
     assert {row["session"] for row in context.measure(more, 1)["rows"]} == {"s3"}
 
 
+def test_pieces_of_another_base_or_other_settings_are_refused(using):
+    told = context.measure(using, 1, ["answers"])
+    assert (told["base"], told["settings"]["max_epochs"]) == (using.base.name, 2)
+    other = replace(using, config=replace(using.config, learning_rate=1.0))
+    with pytest.raises(RuneError, match="made with another settings; move it away"):
+        context.measure(other, 1)
+    read_by_both = replace(using, config=replace(using.config, reader_floor=0.1))
+    assert context.measure(read_by_both, 1, ["answers"]) == told, "the ways say how the base reads"
+
+
 def test_the_figures_count_questions_of_all_sessions_and_mean_the_probes():
     rows = [
         {"row": arm, "session": session, "right": right, "asked": 4, "seconds": 2.0,
@@ -67,13 +77,14 @@ def test_the_figures_count_questions_of_all_sessions_and_mean_the_probes():
     assert (found["sessions"], found["answers_right"], found["answers_recall"]) == (2, 3, 0.375)
     assert (found["answers_heldout"], found["context_heldout"], found["context_seconds"]) == (0.75, 0.5, 4.0)
     assert found["context_recall_low"] < found["context_recall"] < found["context_recall_high"]
-    assert context.summary([]) == {"sessions": 0}
+    assert context.summary([])["context_recall"] is None
 
 
 def test_one_way_can_be_learnt_by_itself_and_an_unknown_one_is_refused(using):
     told = context.measure(using, 1, ["worded"])
     assert [row["row"] for row in told["rows"]] == ["worded"]
-    assert "worded_recall" in told["summary"]
-    assert "answers_recall" not in told["summary"]
+    assert told["summary"]["answers_recall"] is None
+    both = context.measure(using, 1, ["answers", "answers"])
+    assert [row["row"] for row in both["rows"]] == ["answers", "worded"], "what is there is told, and once"
     with pytest.raises(RuneError, match="expected one of answers, context, worded"):
         context.measure(using, 1, ["wordy"])

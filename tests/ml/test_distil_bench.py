@@ -90,11 +90,14 @@ def test_few_epochs_and_the_naive_way_learn_and_answer_the_same(tiny, quick, tmp
     other = replace(past, session="s2")
     asked = Probe("s1", "fact", "Which value was a string?", ("invoice_total",), "", "cause", True, ("e3",))
     scene = Scene(Work(tmp_path / "work"), "heldout", (past, other), (), (), (asked,))
-    equal.run(scene, tiny, distiller := equal.few(tiny, quick, tmp_path / "general.json"))
-    (row,) = scene.work.all("equal")
+    equal.run(scene, lambda: tiny, distiller := equal.few(tiny, quick, tmp_path / "general.json"))
+    (row,) = equal.rows(scene)
     assert (row["session"], row["epochs"], len(row["naive_right"])) == ("s1", equal.EPOCHS, 1)
     assert len(row["our_right"]) == 1
     assert distiller.config.max_epochs == distiller.config.started_epochs == equal.EPOCHS
     assert 0 < row["our_steps_seconds"] <= row["our_seconds"]
-    monkeypatch.setattr(naive, "train", lambda *_: pytest.fail("learnt again"))
-    equal.run(scene, tiny, distiller)
+    equal.run(scene, lambda: pytest.fail("loaded, to learn nothing"), distiller)
+    monkeypatch.setattr(equal, "EPOCHS", 4)
+    assert equal.rows(scene) == []
+    equal.run(scene, lambda: tiny, distiller)
+    assert [row["epochs"] for row in equal.rows(scene)] == [4]

@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from dataclasses import asdict, replace
 from functools import partial
 from typing import Any
 
@@ -19,9 +19,9 @@ from rune import lessons
 from rune.bench.distil import probes
 from rune.bench.distil.figures import between
 from rune.bench.distil.probes import Probe
-from rune.bench.distil.work import Row
+from rune.bench.distil.work import Row, Work
 from rune.bench.start import Tools, average
-from rune.config import ModelConfig
+from rune.config import DistilConfig, ModelConfig
 from rune.errors import RuneError
 from rune.lessons import sources
 from rune.ml import gradient, lora, start, teacher
@@ -46,16 +46,44 @@ def measure(using: Tools, number: int, ways: Sequence[str] = ()) -> dict[str, An
     """The result of so many sessions, those that are asked most first; goes on where it stopped.
 
     Raises:
-        RuneError: one of the ``ways`` is none; without any, each session is learnt in all of them.
+        RuneError: one of the ``ways`` is none; without any, each session is learnt in all of them. What
+            was learnt in others before is in the result, too.
     """
     if unknown := set(ways) - ARMS.keys():
         raise RuneError(f"{unknown.pop()}: expected one of {', '.join(ARMS)}")
     asked = probes.load(SPLIT)
     most = Counter(probe.session for probe in asked)
     pasts = sorted(using.corpus.development, key=lambda past: -most[past.session])
-    rows = list(_rows(using, pasts[:number], asked, ways or tuple(ARMS)))
+    about = {"base": using.base.name, "base_hash": using.base.hash, "settings": settings(using.config)}
+    check_kind(using.work, about)
+    done(
+        gradient.GradientDistiller(using.base, using.config, using.kept).general()
+    )  # no part of any way's time
     reads = done(teacher.reads(Engine(using.base), using.kept))
-    return {"summary": {**summary(rows), "reads": round(reads, 4)}, "rows": rows}
+    rows = list(_rows(using, pasts[:number], asked, ways or tuple(ARMS)))
+    return {"summary": {**summary(rows), "reads": round(reads, 4)}, **about, "rows": rows}
+
+
+def settings(config: DistilConfig) -> dict[str, Any]:
+    """How adapters are learnt, as JSON has it, but for what the ways differ in."""
+    how = {
+        name: value for name, value in asdict(config).items() if not any(name in way for way in ARMS.values())
+    }
+    return {name: list(value) if isinstance(value, tuple) else value for name, value in how.items()}
+
+
+def check_kind(work: Work, about: dict[str, Any]) -> None:
+    """Hold what lies in the work folder to the base and the settings of now.
+
+    Raises:
+        RuneError: it was made with others.
+    """
+    before = work.kept("kind", "kind", lambda: about)
+    if other := [name for name in about if before.get(name) != about[name]]:
+        what = " and ".join(other)
+        raise RuneError(
+            f"{work.folder}: made with another {what}; move it away to begin anew"
+        )
 
 
 def _rows(
@@ -63,8 +91,11 @@ def _rows(
 ) -> Iterator[Row]:
     for past in pasts:
         own = [probe for probe in asked if probe.session == past.session]
-        for arm in ways:
-            row = using.work.kept("arms", f"{past.session}-{arm}", partial(_learnt, using, past, own, arm))
+        for arm in ARMS:
+            name, make = f"{past.session}-{arm}", partial(_learnt, using, past, own, arm)
+            row = using.work.kept("arms", name, make) if arm in ways else using.work.get("arms", name)
+            if row is None:
+                continue
             using.work.say(
                 f"{past.session[:20]} {arm}: {row['right']} of {row['asked']} in {row['steps']} steps"
             )
@@ -107,7 +138,7 @@ def called(base: str) -> str:
 def summary(rows: Sequence[Row]) -> dict[str, Any]:
     """The figures of each way: questions right with their interval, held-out wordings, drift, seconds."""
     found: dict[str, Any] = {"sessions": len({row["session"] for row in rows})}
-    for arm in dict.fromkeys(row["row"] for row in rows):
+    for arm in ARMS:
         own = [row for row in rows if row["row"] == arm]
         told = [row["probes"] for row in own]
         right, asked = sum(row["right"] for row in own), sum(row["asked"] for row in own)

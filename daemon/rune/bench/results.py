@@ -28,7 +28,9 @@ def write(name: str, result: dict[str, Any], seed: int = 0) -> Path:
     program = Path(sys.argv[0]).name
     arguments = ["rune" if program == "__main__.py" else program, *sys.argv[1:]]
     whole = {"command": " ".join(arguments), "commit": commit(), "machine": machine(), "seed": seed, **result}
-    made.write_text(json.dumps(whole, indent=1, ensure_ascii=False) + "\n", "utf-8")
+    staged = made.with_suffix(".new")  # later runs go on from the file: a crash must not tear it
+    staged.write_text(json.dumps(whole, indent=1, ensure_ascii=False) + "\n", "utf-8")
+    staged.replace(made)
     for key, value in result["summary"].items():
         print(f"{key:32} {value}")
     print(f"written: {made.relative_to(ROOT)}")
@@ -52,11 +54,18 @@ def earlier(file: Path, whence: Sequence[str]) -> dict[str, Any] | None:
         return None
     try:
         past = json.loads(file.read_bytes())
-        tag = {name: past[name] for name in whence}
-        return {**past, "rows": [{**tag, **row} for row in past["rows"]]}
-    except (ValueError, KeyError, TypeError) as error:
-        wanted = f"a result of {file.stem}"
-        raise FormatError(f"{file}: expected {wanted}, found {error!r}; delete it") from None
+        tag, rows = {name: past[name] for name in whence}, past["rows"]
+        if not isinstance(rows, list):
+            raise TypeError(f"rows are {type(rows).__name__}")
+        return {**past, "rows": [{**tag, **row} for row in rows]}
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
+        raise changed(file, error) from None
+
+
+def changed(file: Path, error: Exception) -> FormatError:
+    """The error of a result file that lacks what its bench has written into it."""
+    back = f"take it back with `git checkout -- {file.name}` there, or delete it to measure anew"
+    return FormatError(f"{file}: expected a result of {file.stem}, found {error!r}: {back}")
 
 
 def commit() -> str:

@@ -7,7 +7,7 @@ start. Held-out wordings of each session's own lessons are asked, plain and gree
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -50,12 +50,15 @@ class Tools:
     work: Work
 
 
-def tools(data: Path, folder: Path | None, name: str = "start") -> Tools:
-    """Base and settings of this machine's home, and the recorded sessions; for the benchmark of this name."""
+def tools(data: Path, folder: Path | None, name: Callable[[str], str] = lambda base: "start") -> Tools:
+    """Base and settings of this machine's home, and the recorded sessions.
+
+    ``name`` gives the benchmark's name for a base: without a folder of its own, the work lies under that.
+    """
     home = paths.home()
     settings = config.load(home.config)
-    work = Work((folder or results.ROOT / "build" / f"bench-{name}").resolve())
     base = bases.resident(home, settings.model)
+    work = Work((folder or results.ROOT / "build" / f"bench-{name(base.name)}").resolve())
     return Tools(base, settings.distil, home.general, sessions.load(data), work)
 
 

@@ -57,7 +57,8 @@ def bench_import(folder: Path, sessions: int) -> None:
 @click.option("--work", type=click.Path(path_type=Path), help="Where the work lies; else in build/.")
 @click.option("--split", type=click.Choice(["heldout", "development"]), default="heldout", show_default=True)
 @click.option(
-    "--only", help="One stage: train, answers, naive, served, growth, small, calibrate; or result, the file."
+    "--only",
+    help="One stage: train, answers, naive, equal, served, growth, small, calibrate; or result, the file.",
 )
 def bench_distil(data: Path, sessions: int, work: Path | None, split: str, only: str | None) -> None:
     """What sessions become in weights, beside every rival; goes on where it stopped."""
@@ -93,7 +94,7 @@ def bench_context(data: Path, sessions: int, work: Path | None, ways: tuple[str,
     """Adapters taught by what the base reads and words, beside those taught by answers; resumable."""
     from rune.bench import context, results, start
 
-    using = start.tools(data, work, "context")
+    using = start.tools(data, work, context.called)
     told = context.measure(using, sessions, ways)
     results.write(context.called(using.base.name), told, using.config.seed)
 

@@ -7,10 +7,11 @@ stage is needed. How many epochs was settled before the first of these sessions 
 
 from __future__ import annotations
 
+import functools
 import random
 import shutil
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -20,7 +21,7 @@ from rune.bench.distil import naive
 from rune.bench.distil.answers import SHORT
 from rune.bench.distil.probes import Probe
 from rune.bench.distil.scene import SEED, Scene, pace
-from rune.bench.distil.work import Row
+from rune.bench.distil.work import Row, of
 from rune.config import DistilConfig
 from rune.ml import gradient, lora, start
 from rune.ml.base import Base
@@ -33,14 +34,15 @@ from rune.units import done
 SESSIONS, EPOCHS = 8, 3
 
 
-def run(scene: Scene, slow: Base, distiller: gradient.GradientDistiller) -> None:
+def run(scene: Scene, load: Callable[[], Base], distiller: gradient.GradientDistiller) -> None:
     """Learn each drawn session in both ways, and ask what was learnt; goes on where it stopped.
 
-    ``slow`` is the base of the naive way; our own is that of ``few``.
+    ``load`` gives the base of the naive way, once it is needed; our own is that of ``few``.
     """
-    done(distiller.general())  # once for a process, and no part of a session's time
+    naive_base = functools.cache(load)
     for place, past in enumerate(drawn(scene), 1):
-        row = scene.work.kept("equal", past.session, partial(_row, scene, past, slow, distiller))
+        make = partial(_row, scene, past, naive_base, distiller)
+        row = scene.work.kept("equal", past.session, make, of({"epochs": EPOCHS}))
         scene.work.say(
             f"equal {place} {past.session[:20]}: naive {row['naive_seconds']} s, {sum(row['naive_right'])}; "
             f"ours {row['our_seconds']} s, {sum(row['our_right'])} of {len(row['our_right'])}"
@@ -48,19 +50,29 @@ def run(scene: Scene, slow: Base, distiller: gradient.GradientDistiller) -> None
 
 
 def drawn(scene: Scene) -> list[Trajectory]:
-    """Eight sessions by lot among those that are asked something for the headline."""
+    """Eight sessions by lot among those with lessons that are asked something for the headline."""
     asked = {probe.session for probe in scene.headline}
-    able = [past for past in scene.probed if past.session in asked]
+    limit = DistilConfig().max_lessons
+    able = [past for past in scene.probed if past.session in asked and lessons.find(past, limit)]
     return random.Random(SEED).sample(able, min(SESSIONS, len(able)))
 
 
+def rows(scene: Scene) -> list[Row]:
+    """What there is of the drawn sessions so far."""
+    return [row for row in scene.rows("equal", drawn(scene)) if row["epochs"] == EPOCHS]
+
+
 def few(base: Base, config: DistilConfig, kept: Path) -> gradient.GradientDistiller:
-    """Our own way as it is, but for the number of epochs."""
+    """Our own way, by the answers alone, as it is but for the number of epochs."""
     how = replace(config, started_epochs=EPOCHS, max_epochs=EPOCHS, least_steps=0)
     return gradient.GradientDistiller(base, how, kept, start.EMBEDDED)
 
 
-def _row(scene: Scene, past: Trajectory, slow: Base, distiller: gradient.GradientDistiller) -> Row:
+def _row(
+    scene: Scene, past: Trajectory, load: Callable[[], Base], distiller: gradient.GradientDistiller
+) -> Row:
+    slow = load()
+    done(distiller.general())  # once for a process, and no part of a session's time
     taught = lessons.find(past, distiller.config.max_lessons)
     asked = [probe for probe in scene.asked(past.session) if probe.headline]
     with_what, began = pace(), time.monotonic()

@@ -127,20 +127,18 @@ def at_equal(rows: Sequence[Row]) -> dict[str, float | None]:
 
     Our seconds hold the probes before and after; those of the steps alone are what the naive way has, too.
     """
-    total = {
-        name: sum(row[name] for row in rows)
-        for name in ("naive_seconds", "our_seconds", "our_steps_seconds", "lessons")
-    }
-    own = ("our_seconds", "our_steps_seconds")
-    speedup, steps_speedup = (round(total["naive_seconds"] / total[one], 3) if rows else None for one in own)
+    times = ("naive_seconds", "our_seconds", "our_steps_seconds", "lessons")
+    slow, fast, steps, taught = (sum(row[name] for row in rows) for name in times)
+    ours, naively = ([good for row in rows for good in row[way]] for way in ("our_right", "naive_right"))
     return {
         "equal_sessions": len(rows) or None,
         "equal_epochs": rows[0]["epochs"] if rows else None,
-        "equal_recall": share([good for row in rows for good in row["our_right"]]),
-        "equal_naive_recall": share([good for row in rows for good in row["naive_right"]]),
-        "equal_speedup": speedup,
-        "equal_steps_speedup": steps_speedup,
-        "equal_seconds_per_lesson": round(total["our_seconds"] / total["lessons"], 3) if rows else None,
+        "equal_threads": min((row["threads"] for row in rows), default=None),
+        **between("equal_recall", sum(ours), len(ours)),
+        **between("equal_naive_recall", sum(naively), len(naively)),
+        "equal_speedup": round(slow / fast, 3) if rows else None,
+        "equal_steps_speedup": round(slow / steps, 3) if rows else None,
+        "equal_seconds_per_lesson": round(fast / taught, 3) if rows else None,
     }
 
 

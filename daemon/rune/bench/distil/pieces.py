@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 from rune.bench import results
+from rune.bench.distil import equal
 from rune.bench.distil.scene import Scene
 from rune.bench.distil.work import Row
 
@@ -34,7 +35,8 @@ def here(scene: Scene) -> Pieces:
         "answers": [brief(row) for row in scene.rows("answers", scene.probed)],
         "first": [{"when": when, **row} for when in ("alone", "end") if (row := work.get("first", when))],
         "naive": scene.rows("naive", scene.probed),
-        **{stage: work.all(stage) for stage in ("equal", "served", "growth", "small")},
+        "equal": equal.rows(scene),
+        **{stage: work.all(stage) for stage in ("served", "growth", "small")},
     }
 
 

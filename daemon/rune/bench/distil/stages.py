@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -84,7 +85,7 @@ def _stages(made: Scene, wanted: tuple[str, ...]) -> None:
         "answers": lambda: answers.run(made, tools),
         "naive": lambda: naive.run(made, worker),
         "equal": lambda: equal.run(
-            made, naive.load(made, worker, "float32"),
+            made, partial(naive.load, made, worker, "float32"),
             equal.few(engine.base, worker.config.distil, made.home.general),
         ),
         "served": lambda: served.run(made, worker),

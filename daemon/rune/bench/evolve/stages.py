@@ -98,7 +98,7 @@ def simulated(work: Work) -> dict[str, list[Row]]:
 
 def _whole(row: Row) -> bool:
     """Whether a row counts: the simulation may have been run with fewer sessions, to try it."""
-    return bool(row.get("row") != "drift" or row.get("sessions") == drift.SESSIONS)
+    return bool(row["row"] != "drift" or row["sessions"] == drift.SESSIONS)
 
 
 STAGES = {"gated": ("gated", "keep", "cat", "mean"), "drift": ("drift",), "kill": ("kill",)}
@@ -114,10 +114,18 @@ def pieces(now: Mapping[str, Sequence[Row]], before: Path | None) -> dict[str, l
         FormatError: somebody changed that file.
     """
     file = results.earlier(before, ("commit", "machine")) if before is not None else None
-    past = [row for row in file["rows"] if _whole(row)] if file else []
+    if before is None or file is None:
+        return _together(now, [])
+    try:
+        return _together(now, [row for row in file["rows"] if row["row"] != "retrieval" and _whole(row)])
+    except KeyError as error:
+        raise results.changed(before, error) from None
+
+
+def _together(now: Mapping[str, Sequence[Row]], past: Sequence[Row]) -> dict[str, list[Row]]:
     found: dict[str, list[Row]] = {}
     for name, called in STAGES.items():
-        own, old = list(now[name]), [row for row in past if row.get("row") in called]
+        own, old = list(now[name]), [row for row in past if row["row"] in called]
         if by := ONE_BY_ONE.get(name):
             known = {row[by] for row in own}
             own += [row for row in old if row[by] not in known]
