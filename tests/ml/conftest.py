@@ -9,10 +9,12 @@ from typing import Any
 import pytest
 
 import rune.ml  # noqa: F401  before torch: it tells OpenMP's threads to sleep while they wait
+from rune.bench.distil.probes import Probe
 from rune.config import DistilConfig, ModelConfig
 from rune.ml import base, lora, packing
 from rune.ml.base import Base
 from rune.records.card import Lesson
+from rune.records.trajectory import Execution, Prompt, Reflection, Trajectory
 
 TINY = ModelConfig(precision="float32", device="cpu")
 
@@ -99,4 +101,19 @@ def quick() -> DistilConfig:
     """Enough for the tiny base to learn two lessons by heart."""
     return DistilConfig(
         learning_rate=5e-3, max_epochs=60, least_steps=0, batch_tokens=160, neutral_weight=0.2
+    )
+
+
+@pytest.fixture
+def invoice() -> tuple[Trajectory, Probe]:
+    """A session with one failure and its fix, and a question about it."""
+    run = "pytest tests/test_invoice.py"
+    past = Trajectory("s1", "/elsewhere", "import", 0.0, (
+        Prompt("e1", 1.0, "Make the invoice work."),
+        Execution("e2", 2.0, "Bash", run, "TypeError: total must be int, not str", False),
+        Reflection("e3", 3.0, "The invoice test failed because `invoice_total` was passed as a string."),
+        Execution("e4", 4.0, "Bash", run, "1 passed", True),
+    ))  # fmt: skip
+    return past, Probe(
+        "s1", "fact", "Which value was a string?", ("invoice_total",), "", "cause", True, ("e3",)
     )

@@ -8,23 +8,14 @@ import pytest
 
 from rune.bench import context, start
 from rune.bench.distil import probes
-from rune.bench.distil.probes import Probe
 from rune.bench.distil.work import Work
 from rune.bench.sessions import Corpus
 from rune.errors import RuneError
-from rune.records.trajectory import Execution, Prompt, Reflection, Trajectory
 
 
 @pytest.fixture
-def using(tiny, quick, tmp_path, monkeypatch) -> start.Tools:
-    run = "pytest tests/test_invoice.py"
-    past = Trajectory("s1", "/elsewhere", "import", 0.0, (
-        Prompt("e1", 1.0, "Make the invoice work."),
-        Execution("e2", 2.0, "Bash", run, "TypeError: total must be int, not str", False),
-        Reflection("e3", 3.0, "The invoice test failed because `invoice_total` was passed as a string."),
-        Execution("e4", 4.0, "Bash", run, "1 passed", True),
-    ))  # fmt: skip
-    asked = Probe("s1", "fact", "Which value was a string?", ("invoice_total",), "", "cause", True, ("e3",))
+def using(tiny, quick, invoice, tmp_path, monkeypatch) -> start.Tools:
+    past, asked = invoice
     monkeypatch.setattr(probes, "load", {context.SPLIT: [asked, replace(asked, session="s2")]}.__getitem__)
     short = replace(quick, max_epochs=2, started_epochs=0, least_steps=1)
     corpus = Corpus((past,), (), ())

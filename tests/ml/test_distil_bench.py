@@ -10,14 +10,12 @@ from torch.nn import functional
 from torch.testing import assert_close
 
 from rune.bench.distil import equal, naive, reading, small
-from rune.bench.distil.probes import Probe
 from rune.bench.distil.scene import Scene
 from rune.bench.distil.work import Work
 from rune.config import DistilConfig
 from rune.ml import lora
 from rune.ml.engine import Engine
 from rune.ml.packing import Example
-from rune.records.trajectory import Execution, Prompt, Reflection, Trajectory
 
 LONG = "The port moved to 8080 because 80 needs root. " * 3
 QUESTIONS = [f"{LONG} Question: {text}" for text in ("Which port?", "Why did the port move at all?", "Who?")]
@@ -78,17 +76,10 @@ def test_the_naive_way_learns(tiny, lessons, monkeypatch):
     assert Engine(tiny).answers(["Which currency?"], adapter, 24) == ["Use EUR."]
 
 
-def test_few_epochs_and_the_naive_way_learn_and_answer_the_same(tiny, quick, tmp_path, monkeypatch):
+def test_few_epochs_and_the_naive_way_learn_and_answer_the_same(tiny, quick, invoice, tmp_path, monkeypatch):
     monkeypatch.setattr(naive, "RATE", 5e-3)
-    run = "pytest tests/test_invoice.py"
-    past = Trajectory("s1", "/elsewhere", "import", 0.0, (
-        Prompt("e1", 1.0, "Make the invoice work."),
-        Execution("e2", 2.0, "Bash", run, "TypeError: total must be int, not str", False),
-        Reflection("e3", 3.0, "The invoice test failed because `invoice_total` was passed as a string."),
-        Execution("e4", 4.0, "Bash", run, "1 passed", True),
-    ))  # fmt: skip
+    past, asked = invoice
     other = replace(past, session="s2")
-    asked = Probe("s1", "fact", "Which value was a string?", ("invoice_total",), "", "cause", True, ("e3",))
     scene = Scene(Work(tmp_path / "work"), "heldout", (past, other), (), (), (asked,))
     equal.run(scene, lambda: tiny, distiller := equal.few(tiny, quick, tmp_path / "general.json"))
     (row,) = equal.rows(scene)

@@ -52,7 +52,7 @@ def run(scene: Scene, folder: Path, gguf: Path | None) -> tuple[dict[str, Any], 
 
 
 def original(into: Path, base: str) -> Path | None:
-    """The GGUF file that an embedded base was made of, out of its wheel; None for others, or offline."""
+    """The GGUF file that an embedded base was made of, out of its one wheel; None for others, or offline."""
     parts = [part for one in sources.EMBEDDED if one.name == base for part in one.parts]
     found = [(part.wheel, name) for part in parts for name in part.files if name.endswith(".gguf")]
     if not found:
