@@ -34,7 +34,7 @@ for command in (adapters, bench, daemon, echoes, hypernet, ray, serve):
     "--base",
     help="smollm2-135m-instruct (default) or qwen2.5-coder-1.5b-instruct, out of PyPI; a hub id; a folder.",
 )
-@click.option("--embedder", help="Another embedder: a hub id or a folder.")
+@click.option("--embedder", help="all-minilm-l6-v2 (default), all-mpnet-base-v2, a hub id or a folder.")
 @click.option(
     "--precision", type=click.Choice(["auto", "float32", "bfloat16"]), help="Of the base model's weights."
 )

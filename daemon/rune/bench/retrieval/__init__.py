@@ -7,8 +7,8 @@ product, over the index on disk; ``rivals`` have the same documents, grep the se
 measured at several sizes with vectors drawn by lot: embedding ten thousand sessions would take hours, and who
 is right does not matter there.
 
-The work lies in ``build/retrieval-<split>-<seed>``, that of another embedder than the default one under its name;
-what is in the index there is not embedded for it again.
+The work lies in ``build/<name of the result>-<split>-<seed>``; what is in the index there is not embedded for
+it again.
 """
 
 from __future__ import annotations
