@@ -1,4 +1,4 @@
-"""Sentences to vectors with a small encoder (all-MiniLM-L6-v2, all-mpnet-base-v2): mean over the words, length one."""
+"""Sentences to vectors with a small encoder (all-MiniLM-L6-v2, all-mpnet-base-v2): a mean of length one."""
 
 from __future__ import annotations
 
