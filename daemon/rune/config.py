@@ -62,9 +62,9 @@ class DistilConfig:
     max_sequence: int = 208
     neutral_weight: float = 3.0
     """Of the divergence from the base on neutral questions, beside the cross-entropy of the answers."""
-    context_weight: float = 0.5
+    context_weight: float = 0.0
     """The share of an answer's loss that is the divergence from the base with the passage in its prompt."""
-    paraphrases: bool = True
+    paraphrases: bool = False
     """Whether a base that reads well also words the questions of lessons anew."""
     reader_floor: float = 0.75
     """Least share of the reading probes that a base must answer for both; 0: always, above 1: never."""

@@ -32,10 +32,12 @@ from rune.records.trajectory import Trajectory
 from rune.units import done
 
 ALWAYS, NEVER = 0.0, 2.0
+WEIGHT = 0.5
+"""Of the divergence from the base with the passage in its prompt."""
 ARMS: dict[str, dict[str, Any]] = {
     "answers": {"reader_floor": NEVER},
-    "context": {"reader_floor": ALWAYS, "paraphrases": False},
-    "worded": {"reader_floor": ALWAYS, "paraphrases": True},
+    "context": {"reader_floor": ALWAYS, "context_weight": WEIGHT, "paraphrases": False},
+    "worded": {"reader_floor": ALWAYS, "context_weight": WEIGHT, "paraphrases": True},
 }
 """What an adapter is taught by, and the settings for that."""
 SPLIT = "development"
