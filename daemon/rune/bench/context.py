@@ -10,16 +10,16 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, replace
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
 from rune import lessons
 from rune.bench import results
 from rune.bench.distil import probes
-from rune.bench.distil.figures import between
+from rune.bench.distil.figures import between, told
 from rune.bench.distil.probes import Probe
-from rune.bench.distil.work import Row, Work
+from rune.bench.distil.work import Row
 from rune.bench.start import Tools, average
 from rune.config import DistilConfig, ModelConfig
 from rune.errors import RuneError
@@ -57,33 +57,17 @@ def measure(using: Tools, number: int, ways: Sequence[str] = ()) -> dict[str, An
     most = Counter(probe.session for probe in asked)
     pasts = sorted(using.corpus.development, key=lambda past: -most[past.session])
     about = {"base": using.base.name, "base_hash": using.base.hash, "settings": settings(using.config)}
-    check_kind(using.work, about)
-    done(
-        gradient.GradientDistiller(using.base, using.config, using.kept).general()
-    )  # no part of any way's time
+    using.work.hold(about)
+    asking = gradient.GradientDistiller(using.base, using.config, using.kept)
+    done(asking.general())  # once for a base, and no part of any way's time
     reads = done(teacher.reads(Engine(using.base), using.kept))
     rows = list(_rows(using, pasts[:number], asked, ways or tuple(ARMS)))
     return {"summary": {**summary(rows), "reads": round(reads, 4)}, **about, "rows": rows}
 
 
 def settings(config: DistilConfig) -> dict[str, Any]:
-    """How adapters are learnt, as JSON has it, but for what the ways differ in."""
-    how = {
-        name: value for name, value in asdict(config).items() if not any(name in way for way in ARMS.values())
-    }
-    return {name: list(value) if isinstance(value, tuple) else value for name, value in how.items()}
-
-
-def check_kind(work: Work, about: dict[str, Any]) -> None:
-    """Hold what lies in the work folder to the base and the settings of now.
-
-    Raises:
-        RuneError: it was made with others.
-    """
-    before = work.kept("kind", "kind", lambda: about)
-    if other := [name for name in about if before.get(name) != about[name]]:
-        what = " and ".join(other)
-        raise RuneError(f"{work.folder}: made with another {what}; move it away to begin anew")
+    """How adapters are learnt, but for what the ways differ in."""
+    return told(config, {name for way in ARMS.values() for name in way})
 
 
 def _rows(
@@ -111,8 +95,8 @@ def _learnt(using: Tools, past: Trajectory, asked: Sequence[Probe], arm: str) ->
     *_, made = distiller.distil(taught, folder, passages=sources.passages(past, taught))
     assert isinstance(made, Distilled), made
     adapter = lora.load(folder, using.base.device, using.base.dtype)
-    told = Engine(using.base).all_answers([probe.question for probe in asked], adapter, TOKENS, BATCH)
-    right = [holds(answer, probe.keys) for answer, probe in zip(told, asked, strict=True)]
+    answers = Engine(using.base).all_answers([probe.question for probe in asked], adapter, TOKENS, BATCH)
+    right = [holds(answer, probe.keys) for answer, probe in zip(answers, asked, strict=True)]
     return {
         "row": arm, "session": past.session, "lessons": len(taught), "steps": made.steps,
         "seconds": made.seconds, "taught_by_context": made.settings["taught_by_context"],
@@ -121,7 +105,7 @@ def _learnt(using: Tools, past: Trajectory, asked: Sequence[Probe], arm: str) ->
         "answers": [
             {"set": probe.set, "question": probe.question, "keys": list(probe.keys), "answer": answer,
              "right": r}
-            for probe, answer, r in zip(asked, told, right, strict=True)
+            for probe, answer, r in zip(asked, answers, right, strict=True)
         ],
     }  # fmt: skip
 
@@ -136,12 +120,12 @@ def summary(rows: Sequence[Row]) -> dict[str, Any]:
     found: dict[str, Any] = {"sessions": len({row["session"] for row in rows})}
     for arm in ARMS:
         own = [row for row in rows if row["row"] == arm]
-        told = [row["probes"] for row in own]
+        scores = [row["probes"] for row in own]
         right, asked = sum(row["right"] for row in own), sum(row["asked"] for row in own)
         found |= {
             f"{arm}_asked": asked, f"{arm}_right": right,
             **between(f"{arm}_recall", right, asked),
-            **{f"{arm}_{name}": average(told, name) for name in ("heldout", "neutral_kl")},
+            **{f"{arm}_{name}": average(scores, name) for name in ("heldout", "neutral_kl")},
             f"{arm}_seconds": round(sum(row["seconds"] for row in own), 1),
         }  # fmt: skip
     return found

@@ -63,27 +63,26 @@ def fetch(wheel: Wheel, downloads: Path, report: Report, by_hand: Path | None = 
     return target
 
 
-def insist(wanted: Sequence[Wheel], by_hand: Path, downloads: Path) -> None:
-    """Check that a folder, or what is brought already, has every one of these.
+def insist(wanted: Sequence[Wheel], by_hand: Path, *others: Path) -> None:
+    """Check that a folder, or one of the others, has every one of these.
 
     Raises:
         SetupError: some are missing; it names them, and how they are fetched.
     """
-    here = {path.name for folder in (by_hand, downloads) for path in folder.iterdir()}
+    here = {path.name for folder in (by_hand, *others) for path in folder.iterdir()}
     if not (missing := [one for one in wanted if one.name not in here]):
         return
-    others = f", nor are {len(missing) - 1} others" if len(missing) > 1 else ""
+    more = f", nor are {len(missing) - 1} others" if len(missing) > 1 else ""
     asked = " ".join(f"{one.project}=={one.version}" for one in missing)
     raise SetupError(
-        f"{by_hand}: expected {missing[0].name} (SHA-256 {missing[0].sha256}), which is not there{others}. "
+        f"{by_hand}: expected {missing[0].name} (SHA-256 {missing[0].sha256}), which is not there{more}. "
         f"Where there is a network: pip download --no-deps --only-binary=:all: {asked}"
     )
 
 
 def _given(wheel: Wheel, folder: Path) -> Path:
     path = folder / wheel.name
-    if not path.is_file():
-        raise SetupError(f"{folder}: expected {wheel.name} (SHA-256 {wheel.sha256}), which is not there")
+    insist([wheel], folder)
     if (found := files.sha256(path)) != wheel.sha256:
         raise SetupError(f"{path}: expected SHA-256 {wheel.sha256}, found {found}: fetch {wheel.url} again")
     return path

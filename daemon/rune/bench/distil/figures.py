@@ -6,7 +6,7 @@ import hashlib
 import json
 import math
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -200,9 +200,14 @@ def ratios(small: Sequence[Row]) -> list[dict[str, Any]]:
 
 def settings() -> dict[str, Any]:
     """The defaults that adapters are made with, as JSON has them, and where training begins."""
-    how = {name: value for name, value in asdict(config.DistilConfig()).items() if name not in OF_READERS}
-    made = {**how, "start": start.name(start.EMBEDDED), "recipe": recipe()}
-    return {key: list(value) if isinstance(value, tuple) else value for key, value in made.items()}
+    how = told(config.DistilConfig(), OF_READERS)
+    return {**how, "start": start.name(start.EMBEDDED), "recipe": recipe()}
+
+
+def told(how: config.DistilConfig, without: Collection[str]) -> dict[str, Any]:
+    """Settings as JSON has them, without some."""
+    kept = {name: value for name, value in asdict(how).items() if name not in without}
+    return {name: list(value) if isinstance(value, tuple) else value for name, value in kept.items()}
 
 
 def recipe() -> str:

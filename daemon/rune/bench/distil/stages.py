@@ -40,13 +40,7 @@ def check_kind(made: Scene) -> None:
     Raises:
         RuneError: it was made with other settings, another start or other probes.
     """
-    now = figures.about(made)
-    before = made.work.kept("kind", "kind", lambda: now)
-    if other := [name for name in now if before.get(name) != now[name]]:
-        raise RuneError(
-            f"{made.work.folder}: its pieces were made with another {' and '.join(other)}; "
-            "move it away to begin anew, or go back to the commit that made them"
-        )
+    made.work.hold(figures.about(made))
 
 
 def measured(made: Scene) -> set[str]:

@@ -75,6 +75,19 @@ class Work:
         if left := sum(self.get(stage, session) is None for session in sessions):
             raise RuneError(f"{left} sessions are not learnt yet: end the stage {stage} first, then run this")
 
+    def hold(self, now: Row) -> None:
+        """Hold the pieces to what they would be made of ``now``.
+
+        Raises:
+            RuneError: they were made of something else.
+        """
+        before = self.kept("kind", "kind", lambda: now)
+        if other := [name for name in now if before.get(name) != now[name]]:
+            raise RuneError(
+                f"{self.folder}: its pieces were made with another {' and '.join(other)}; "
+                "move it away to begin anew, or go back to the commit that made them"
+            )
+
     def get(self, stage: str, name: str) -> Row | None:
         """A piece that was made before.
 

@@ -117,7 +117,7 @@ def pieces(now: Mapping[str, Sequence[Row]], before: Path | None) -> dict[str, l
     if before is None or file is None:
         return _together(now, [])
     try:
-        return _together(now, [row for row in file["rows"] if row["row"] != "retrieval" and _whole(row)])
+        return _together(now, [row for row in file["rows"] if _whole(row)])
     except KeyError as error:
         raise results.changed(before, error) from None
 

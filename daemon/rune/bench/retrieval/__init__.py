@@ -25,7 +25,6 @@ from rune.bench import results
 from rune.bench.distil import probes
 from rune.bench.distil.figures import wilson
 from rune.bench.recall import percentile
-from rune.bench.results import ROOT
 from rune.bench.retrieval import corpus, project, rivals
 from rune.bench.retrieval.corpus import Task
 from rune.bench.retrieval.scene import Scene, built, place, searching
@@ -60,7 +59,7 @@ def run(split: str, data: Path | None, sessions: int, seed: int, sizes: Sequence
     """Build, ask, compare, time; the result in the form of a result file."""
     home = paths.home()
     chosen = config.load(home.config).model.embedder
-    work = ROOT / "build" / f"{called(chosen)}-{split}-{seed}"
+    work = results.ROOT / "build" / f"{called(chosen)}-{split}-{seed}"
     embedder = project.Once(MiniLM(model.locate(home, chosen)))
     scene = built(work, corpus.tasks(split, data, sessions, seed), embedder)
     say(f"{len(scene.tasks)} sessions are indexed; asking")
