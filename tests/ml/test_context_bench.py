@@ -10,6 +10,7 @@ from rune.bench import context, start
 from rune.bench.distil import probes
 from rune.bench.distil.work import Work
 from rune.bench.sessions import Corpus
+from rune.cli import bench
 from rune.errors import RuneError
 
 
@@ -71,11 +72,14 @@ def test_the_figures_count_questions_of_all_sessions_and_mean_the_probes():
     assert context.summary([])["context_recall"] is None
 
 
-def test_one_way_can_be_learnt_by_itself_and_an_unknown_one_is_refused(using):
+def test_one_way_can_be_learnt_by_itself(using):
     told = context.measure(using, 1, ["worded"])
     assert [row["row"] for row in told["rows"]] == ["worded"]
     assert told["summary"]["answers_recall"] is None
     both = context.measure(using, 1, ["answers", "answers"])
     assert [row["row"] for row in both["rows"]] == ["answers", "worded"], "what is there is told, and once"
-    with pytest.raises(RuneError, match="expected one of answers, context, worded"):
-        context.measure(using, 1, ["wordy"])
+
+
+def test_the_command_offers_every_way_there_is():
+    [ways] = [option for option in bench.bench_context.params if option.name == "ways"]
+    assert list(ways.type.choices) == list(context.ARMS)

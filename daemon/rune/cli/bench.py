@@ -89,7 +89,13 @@ def bench_start(data: Path, work: Path | None, into: Path | None) -> None:
 @click.option("--data", type=FOLDER, required=True, help="A folder with recorded sessions.")
 @click.option("--sessions", default=4, show_default=True, help="Development sessions that are learnt.")
 @click.option("--work", type=click.Path(path_type=Path), help="Where the work lies; else in build/.")
-@click.option("--way", "ways", multiple=True, help="answers, context or worded; else each of them.")
+@click.option(
+    "--way",
+    "ways",
+    type=click.Choice(["answers", "context", "worded"]),
+    multiple=True,
+    help="Else each of them.",
+)
 def bench_context(data: Path, sessions: int, work: Path | None, ways: tuple[str, ...]) -> None:
     """Adapters taught by what the base reads and words, beside those taught by answers; resumable."""
     from rune.bench import context, results, start
