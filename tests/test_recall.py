@@ -11,7 +11,7 @@ from rune.echoes import known
 from rune.index import Document, Hit
 from rune.library import Library
 from rune.recall import telling
-from rune.records import echo, ledger, remembrance, trajectory
+from rune.records import echo, ledger, remembrance, tokens, trajectory
 from rune.records.card import Lesson
 from rune.records.echo import Entry
 from rune.records.message import Distil, Recall
@@ -98,6 +98,17 @@ def test_beside_an_answer_stand_few_places_and_those_of_the_lesson_that_it_tells
             assert [piece.event for piece in found.evidence] == list(lesson.evidence)[: recall.BESIDE]
     silent = recaller.end(asked, "Nothing of this was ever recorded anywhere.")
     assert len(silent.evidence) > recall.BESIDE, "without an answer the evidence is all there is"
+
+
+def test_a_place_beside_an_answer_is_cut_to_what_tells_where_to_read_on(recaller, distil, echoes):
+    long = replace(OTHER[1], text=f"{'pulling layers, ' * 40}{OTHER[1].text}")
+    distil(events=(OTHER[0], long, *OTHER[2:]))
+    asked = recaller.begin(Recall("Why does make deploy fail?", str(echoes.project)))
+    (told,) = recaller.end(asked, OTHER[2].text).evidence
+    shown = {piece.event: piece.text for piece in recaller.end(asked, "Nothing of this.").evidence}
+    assert told.event == long.id
+    assert len(told.text) <= recall.BRIEF + len(" … ") < len(shown[long.id])
+    assert told.text.startswith("$ make deploy")
 
 
 def test_the_generator_gets_the_question_and_exactly_one_adapter(recaller, generator, distil, echoes):
@@ -282,6 +293,36 @@ def test_archived_adapters_are_not_recalled_until_they_are_back(recaller, genera
     assert generator.asked == []
     library.reactivate(card.id)
     assert recaller.recall(Recall(QUESTION, str(echoes.project))).answer
+
+
+def test_of_an_adapter_no_better_than_its_base_the_evidence_alone_is_given(
+    recaller, generator, distil, echoes
+):
+    card = distil()
+    Library(echoes, lambda: 0.0).score(card.id, dict(card.probes_before))
+    found = recaller.recall(Recall(QUESTION, str(echoes.project)))
+    assert (found.answer, generator.asked) == ("", [])
+    assert (found.abstained, found.adapter, found.session) == (finding.WEAK, card.id, "s1")
+    assert any("EUR" in piece.text for piece in found.evidence)
+    routed = recaller.route(tokens.Find(str(echoes.project), QUESTION))
+    assert (routed.adapter, routed.why) == ("", finding.WEAK)
+    far = recaller.recall(Recall("Which album did the band record?", str(echoes.project)))
+    assert (far.adapter, far.evidence) == ("", ())
+
+
+def test_where_another_adapter_holds_the_session_one_that_is_no_better_than_its_base_is_not_found(
+    recaller, generator, distil, echoes
+):
+    weak, two = distil(), distil("s2", events=OTHER)
+    library = Library(echoes, lambda: 9.0)
+    lessons = (*weak.lessons, *two.lessons)
+    with library.staging() as stage:
+        write_adapter(stage, lessons)
+        origins = {"session": "task-1", "sessions": ("s1", "s2"), "parents": (weak.id, two.id)}
+        child = library.add(stage, replace(two, **origins, source_hash="9" * 64, lessons=lessons))
+    library.score(weak.id, dict(weak.probes_before))
+    recaller.recall(Recall(QUESTION, str(echoes.project)))
+    assert [adapter for _, adapter in generator.asked] == [echoes.adapters / child.id]
 
 
 def test_a_superseded_adapter_leaves_the_place_to_its_successor(recaller, generator, distil, echoes, events):

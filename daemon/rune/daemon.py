@@ -25,7 +25,7 @@ from rune.config import Config
 from rune.echoes import known
 from rune.errors import FormatError, RuneError
 from rune.evolving.quiet import Quiet
-from rune.finding import NOTHING
+from rune.finding import NOTHING, findable
 from rune.gather import GATHERING, Gatherer
 from rune.jobs import Job, Jobs
 from rune.library import Library
@@ -218,7 +218,7 @@ class Daemon:
     async def _recalled(self, request: Recall) -> Message:
         echoes = Echoes(Path(request.project))
         nothing = ""
-        if not Library(echoes, time.time).cards():
+        if not findable(Library(echoes, time.time)):
             nothing = remember.nothing_yet(self.capture, self.jobs, request.project)
             if not known.read(echoes).texts:
                 return Recalled("", nothing)

@@ -17,7 +17,7 @@ from rune.echoes.known import Known
 from rune.index import Document, Hit, Ranked, adapters
 from rune.library import Library
 from rune.paths import Echoes
-from rune.records.card import Card, tasks
+from rune.records.card import Card, living, tasks
 from rune.records.ledger import NEW, State
 from rune.records.message import Match
 
@@ -26,6 +26,7 @@ DEPTH = 200
 EQUAL = 0.02
 """Relevances no further apart are equal: the fitter adapter goes first."""
 NOTHING = "nothing is remembered in this project yet"
+WEAK = "the adapter of the nearest session is no better than its base and is not asked; see the evidence"
 
 Fitness = Callable[[Card, State], float | None]
 """How good an adapter has proved to be; more is better, None is not known."""
@@ -52,7 +53,7 @@ class Found:
     """What retrieval decided for a question; nothing is generated yet."""
 
     card: Card | None
-    """The adapter to ask; None is an abstention."""
+    """The adapter to ask, or where ``abstained`` says why not, the one whose session has evidence."""
     relevance: float
     """Of the best adapter, also where it is below the floor; 0.0 where there is none."""
     abstained: str
@@ -98,7 +99,7 @@ class Finder:
             FormatError: the index can neither be used nor made anew.
         """
         library, memory = self.library(project), known.read(Echoes(Path(project)))
-        cards = {card.id: card for card in library.cards()}
+        cards = {card.id: card for card in findable(library)}
         self.refresh(project, cards.values(), memory)
         found = self.index.search(project, query, DEPTH)
         hits = tuple(hit for hit in found if hit.document.adapter in cards)
@@ -113,7 +114,8 @@ class Finder:
             measured = f"best match {best.score:.2f}, needed {self.floor:.2f}"
             why = f"no session is close to the question: {measured}"
             return Found(None, best.score, why, matches, hits, texts, memory)
-        return Found(cards[best.adapter], best.score, "", matches, hits, texts, memory)
+        why = WEAK if states.get(best.adapter, NEW).status == "unserved" else ""
+        return Found(cards[best.adapter], best.score, why, matches, hits, texts, memory)
 
     def refresh(self, project: str, cards: Iterable[Card], memory: Known | None = None) -> None:
         """Make the index hold exactly these adapters of the project, and its text memory."""
@@ -130,8 +132,23 @@ class Finder:
         Raises:
             FormatError, IndexUnavailable: as the index.
         """
-        self.refresh(project, self.library(project).cards())
+        self.refresh(project, findable(self.library(project)))
         self.index.remove(project, session)
+
+
+def findable(library: Library) -> list[Card]:
+    """The adapters in service, and those no better than their base that alone hold some session.
+
+    The latter are never asked; what their sessions have on a question is still found, as evidence.
+
+    Raises:
+        NewerVersion: a newer Rune wrote the ledger.
+    """
+    served, states = library.cards(), library.states()
+    told = {session for card in served for session in card.origins}
+    weak = (one for one in library.cards(include_archived=True) if not told.issuperset(one.origins))
+    found = ((one, states.get(one.id, NEW)) for one in weak)
+    return [*served, *(living(one, state) for one, state in found if state.status == "unserved")]
 
 
 def gain(card: Card, state: State) -> float:

@@ -42,8 +42,8 @@ log = logging.getLogger(__name__)
 
 EVIDENCE_LIMIT = 400
 """Characters of one piece of evidence."""
-BESIDE = 2
-"""Places shown beside an answer: it was checked, and the agent pays for every one."""
+BESIDE, BRIEF = 1, 160
+"""Places shown beside an answer, and characters of one: it was checked, and the agent pays for every word."""
 TEXTS = {"remembrance": 2, "echo": 3, "knowledge": 1}
 """Kinds of texts in the order in which they are given, and how many of each at most."""
 SAME = 40
@@ -103,6 +103,8 @@ class Recaller(Finder):
         if found.card is None:
             return self._told(request, found, began, Recalled("", found.abstained))
         library, card = self.library(request.project), found.card
+        if found.abstained:
+            return self.silent(Asked(request, found, card, Path(), began), found.abstained)
         try:
             folder = self._usable(library, card)
         except AdapterError as error:
@@ -126,12 +128,13 @@ class Recaller(Finder):
         return self._told(asked.request, asked.found, asked.began, answer)
 
     def _near(self, asked: Asked, kept: str = "") -> tuple[Evidence, ...]:
-        """What its session has on the question; beside an answer a few places, those that it rests on."""
-        card, echoes = asked.card, self.library(asked.request.project).echoes
-        lesson = telling(card.lessons, kept) if kept else None
-        told = places(card, echoes, [lesson], BESIDE) if lesson else ()
-        found = told or evidence(card, echoes, asked.found.hits, asked.request.limit)
-        return found[:BESIDE] if kept else found
+        """What its session has on the question; beside an answer the place that it rests on."""
+        card, echoes, hits = asked.card, self.library(asked.request.project).echoes, asked.found.hits
+        if not kept:
+            return evidence(card, echoes, hits, asked.request.limit)
+        told = telling(card.lessons, kept)
+        lessons = (*([told] if told else ()), *matched(card, hits))
+        return places(card, echoes, lessons, BESIDE, BRIEF)
 
     def is_cut(self, text: str) -> bool:
         """Whether an answer is so long that its end may be missing."""
@@ -196,7 +199,7 @@ class Recaller(Finder):
             card = in_service(library, request.adapter)
             return tokens.Found(request.adapter, str(self._usable(library, card)))
         found = self.find(request.project, request.query, 1)
-        if found.card is None:
+        if found.card is None or found.abstained:
             return tokens.Found(score=found.relevance, why=found.abstained)
         try:
             return tokens.Found(found.card.id, str(self._usable(library, found.card)), found.relevance)
@@ -271,8 +274,10 @@ def evidence(card: Card, echoes: Echoes, hits: Sequence[Hit], limit: int) -> tup
     return places(card, echoes, matched(card, hits), max(1, limit) * 2)
 
 
-def places(card: Card, echoes: Echoes, lessons: Sequence[Lesson], most: int) -> tuple[Evidence, ...]:
-    """The first events behind these lessons, out of the trajectories of the adapter's sessions."""
+def places(
+    card: Card, echoes: Echoes, lessons: Sequence[Lesson], most: int, length: int = EVIDENCE_LIMIT
+) -> tuple[Evidence, ...]:
+    """The first events behind these lessons, out of their trajectories; ``length`` in characters, of each."""
     wanted = list(dict.fromkeys(event for lesson in lessons for event in lesson.evidence))
     found: dict[str, Evidence] = {}
     for session in card.origins if wanted else ():
@@ -280,7 +285,8 @@ def places(card: Card, echoes: Echoes, lessons: Sequence[Lesson], most: int) -> 
         name = f".claude/echoes/trajectories/{path.name}"
         for e in intact(path):
             if e.id in wanted:
-                found[e.id] = Evidence(session, e.id, trajectory.kind_of(e), _shown(e), name)
+                text = _cut(event_text(e), length)
+                found[e.id] = Evidence(session, e.id, trajectory.kind_of(e), text, name)
     return tuple(found[one] for one in wanted if one in found)[:most]
 
 
@@ -295,13 +301,5 @@ def matched(card: Card, hits: Sequence[Hit]) -> list[Lesson]:
     return (found or list(card.lessons))[:2]
 
 
-def _shown(event: Event) -> str:
-    return _cut(event_text(event))
-
-
-def _cut(text: str) -> str:
-    return (
-        text
-        if len(text) <= EVIDENCE_LIMIT
-        else f"{text[: EVIDENCE_LIMIT * 2 // 3]} … {text[-EVIDENCE_LIMIT // 3 :]}"
-    )
+def _cut(text: str, length: int = EVIDENCE_LIMIT) -> str:
+    return text if len(text) <= length else f"{text[: length * 2 // 3]} … {text[-length // 3 :]}"

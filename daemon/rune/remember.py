@@ -11,7 +11,7 @@ from rune.capture import Capture
 from rune.echoes import known
 from rune.echoes.uses import Uses
 from rune.errors import FormatError
-from rune.finding import documents, texts
+from rune.finding import documents, findable, texts
 from rune.index import Hit, Keywords
 from rune.jobs import Jobs
 from rune.library import Library
@@ -56,7 +56,7 @@ def by_words(request: Recall, reason: str) -> Recalled:
     """Text evidence by BM25, for when no model can answer."""
     echoes = Echoes(Path(request.project))
     library, memory = Library(echoes, time.time), known.read(echoes)
-    cards = {card.id: card for card in library.cards()}
+    cards = {card.id: card for card in findable(library)}
     lessons = [found for card in cards.values() for found in documents(card, memory)]
     found = Keywords([*lessons, *texts(memory)]).search(request.query, 12)
     hits = [hit for hit in found if hit.document.adapter][:4]

@@ -14,6 +14,7 @@ from rune.echoes.known import Known
 from rune.errors import IndexUnavailable
 from rune.evolution import lineage
 from rune.evolving import breeding, carrying, examining, standing
+from rune.finding import findable
 from rune.lessons import echoed, sources
 from rune.lessons.apart import distinct
 from rune.library import Library
@@ -104,7 +105,7 @@ def reindex(parts: Learner, project: str, library: Library) -> None:
     if not isinstance(parts, Parts):
         return
     try:
-        parts.recaller.refresh(project, library.cards())
+        parts.recaller.refresh(project, findable(library))
     except IndexUnavailable as error:  # the next recall matches it
         log.warning("%s", error)
 
