@@ -6,6 +6,7 @@ from datetime import date
 import pytest
 
 from rune import forget, gather
+from rune.backends.store import Store as Shared
 from rune.config import EvolutionConfig
 from rune.echoes import known, oblivion
 from rune.echoes.store import Store
@@ -101,6 +102,17 @@ def test_every_descendant_goes_and_those_whose_place_it_had_taken_serve_again(
     assert {f"adapter {card.id}" for card in (one, child, grandchild)} <= set(gone.removed)
     assert {card.id for card in library.cards()} == {two.id, three.id}
     assert [use.session for use in recalled.read(echoes.recalls)] == ["s2"]
+
+
+def test_a_copy_that_was_fetched_out_of_a_shared_store_goes_too(home, write_session, add, echoes, tmp_path):
+    write_session("s1")
+    one, two = (add(name, name.encode()) for name in ("s1", "s2"))
+    store, library = Shared(f"file://{tmp_path / 'store'}"), Library(echoes, time.time)
+    for card in (one, two):
+        store.publish(library, card.id)
+        store.fetch(card.id, home.fetched)
+    forget.session(home, "s1", echoes.project)
+    assert [path.name for path in home.fetched.iterdir() if not path.name.startswith(".")] == [two.id]
 
 
 def test_a_session_of_a_consolidated_adapter_alone_is_forgotten_with_it(home, add, echoes):

@@ -17,7 +17,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from rune import config, index
+from rune import config, files, index
 from rune.echoes import known, oblivion
 from rune.echoes.known import Known
 from rune.echoes.store import Store
@@ -62,10 +62,10 @@ def session(home: Home, name: str, project: Path) -> Forgotten:
         )
     check(home, name, project)
     before, store = known.read(echoes), Store(echoes, time.time)
-    gone = _unlearnt(library, name, oblivion.of(store, name))
+    gone = _unlearnt(library, home, name, oblivion.of(store, name))
     erased = oblivion.session(store, name)
     lost = before.digests - known.read(echoes).digests
-    late = _unlearnt(library, name, lost)  # published before its echoes were gone
+    late = _unlearnt(library, home, name, lost)  # published before its echoes were gone
     adapters, others = {**gone[0], **late[0]}, {**gone[1], **late[1]}
     removed = [f"echo {one}" for one in erased.removed] + [f"adapter {adapter}" for adapter in adapters]
     recalled.forget(echoes.recalls, name)
@@ -95,12 +95,14 @@ def check(home: Home, name: str, project: Path) -> None:
         library.refuse(id)
 
 
-def _unlearnt(library: Library, name: str, lost: frozenset[str]) -> tuple[dict[str, None], dict[str, Card]]:
+def _unlearnt(
+    library: Library, home: Home, name: str, lost: frozenset[str]
+) -> tuple[dict[str, None], dict[str, Card]]:
     """Delete what was made of a session, and what was taught one of these echoes; the ids, the cards."""
     with library.alone():  # no child is published between the look for what was made of it and its end
         own = dict.fromkeys(_made_of(library, name))
         others = {card.id: card for card in _taught(library, lost) if card.id not in own}
-        _deleted(library, [*own, *others])
+        _deleted(library, home, [*own, *others])
     return own, others
 
 
@@ -110,8 +112,8 @@ def _made_of(library: Library, session: str) -> list[str]:
     return list(dict.fromkeys((*own, *(card.id for card in lineage.descendants(cards, own)))))
 
 
-def _deleted(library: Library, going: list[str]) -> None:
-    """Delete adapters; those whose place they had taken get it back, so that nothing else is lost.
+def _deleted(library: Library, home: Home, going: list[str]) -> None:
+    """Delete adapters, and their copies out of a shared store; those whose place they had taken get it back.
 
     Files go first, as a full disk has no room for a line before that. Until the last line says that they are
     gone, another try finds them in the ledger, and whose place they had.
@@ -121,6 +123,7 @@ def _deleted(library: Library, going: list[str]) -> None:
         library.refuse(id)
     for id in going:
         library.discard(id)
+        files.remove_folder(home.fetched / id)
     cards, states = library.cards(include_archived=True), library.states()
     for card in lineage.orphans(cards, states, going):
         if newer := lineage.successor(card, cards, states):
@@ -175,7 +178,7 @@ def echoes_gone(home: Home, echoes: Echoes, before: Known) -> Unlearnt:
     library, jobs = Library(echoes, time.time), Jobs(home.jobs, time.time)
     with library.alone():  # no child is published between the look for what was made of it and its end
         cards = resting_on(echoes, before, known.read(echoes))
-        _deleted(library, [card.id for card in cards])
+        _deleted(library, home, [card.id for card in cards])
     _spoken_for(library, home)
     sessions = dict.fromkeys(card.session for card in cards if not card.parents)
     queued = [name for name in sessions if _again(jobs, echoes, name)]

@@ -330,7 +330,8 @@ class Library:
             served = records.better_than_base(card.probes_before, card.probes_after)
             probes = {"probes_before": card.probes_before, "probes_after": card.probes_after}
             about = {"session": card.session, "source_hash": card.source_hash, "served": served}
-            origins = {"sessions": list(card.sessions)} if card.sessions else {}
+            made_of = {"sessions": list(card.sessions), "parents": list(card.parents)}
+            origins = {name: ids for name, ids in made_of.items() if ids}
             self._record(card.id, "added", **about, **probes, **origins)
         elif state.status == "superseded":
             self.reactivate(card.id, "its session was distilled to the same content again", hand=False)

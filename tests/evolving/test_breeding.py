@@ -45,6 +45,8 @@ def test_similar_adapters_become_one_a_level_up_and_give_up_their_places(nursery
     assert found.adapter == child.id
     assert (child.level, child.parents) == ("task", tuple(card.id for card in cluster))
     assert child.origins == ("s0", "s1", "s2")
+    (told,) = (line.detail for line in ledger.entries(library.ledger) if line.adapter == child.id)
+    assert (told["parents"], told["sessions"]) == (list(child.parents), list(child.origins))
     assert len(child.lessons) == 9
     assert child.settings["gate"]["child"] > child.settings["gate"]["best"]
     states = library.states()

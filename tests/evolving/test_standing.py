@@ -1,3 +1,5 @@
+import json
+import math
 import time
 from dataclasses import replace
 
@@ -42,10 +44,29 @@ def test_what_came_of_a_recall_is_written_down_once_the_session_is_over(
     assert after.outcomes == 1
 
 
-def test_fitness_is_the_same_when_it_is_computed_anew_from_the_files(teach, gates, library, echoes):
-    teach("s1", *gates)
-    one = standing.standings(library, CONFIG, NOON)
-    assert standing.standings(type(library)(echoes, time.time), CONFIG, NOON) == one
+def test_fitness_can_be_computed_by_hand_from_the_card_and_the_ledger(teach, gates, echoes, write_session):
+    """Read as plain JSON, with the formulas of docs/evolution.md written out once more."""
+    id = teach("s1", *gates).id
+    for session, ok in (("s2", True), ("s3", False)):
+        recalled.append(echoes.recalls, Use(NOON + 5, session, id))
+        write_session(session, events=(run("x1", 1, False), run("x2", 9, ok)))
+    assert standing.settle_outcomes(echoes, CONFIG) == 2
+    later = NOON + 60 * 86400
+    card = json.loads((echoes.adapters / id / "card.json").read_text("utf-8"))
+    lines = [json.loads(line) for line in echoes.ledger.read_text("utf-8").splitlines()]
+    outcomes = [line["detail"] for line in lines if (line["adapter"], line["entry"]) == (id, "outcome")]
+    assert [one["passed"] for one in outcomes] == [True, False]
+    weights = [0.5 ** ((later - one["recalled"]) / (30 * 86400)) * one["share"] for one in outcomes]
+    scores, asked = card["probes_after"], min(8, len(card["lessons"]))
+    n = asked + sum(weights)
+    share = (asked * scores["trained"] + weights[0]) / n
+    z = 1.645
+    root = math.sqrt(share * (1 - share) / n + z * z / (4 * n * n))
+    passes = (share + z * z / (2 * n) - z * root) / (1 + z * z / n)
+    expected = 0.7 * passes + 0.3 * scores["heldout"]
+    (found,) = standing.look(echoes, CONFIG, later).standings
+    assert found.fitness.phi == pytest.approx(expected, abs=1e-4)
+    assert 0.0 < sum(weights) < 2.0
 
 
 def test_a_damaged_trajectory_and_an_adapter_that_is_gone_are_passed_over(
@@ -75,6 +96,18 @@ def test_a_lesson_that_is_no_longer_true_is_retired_and_not_found_any_more(teach
     assert [card.lessons for card in library.cards()] == [old.lessons[1:], new.lessons]
     assert library.get(old.id).lessons == old.lessons
     assert standing.look(echoes, EvolutionConfig(similar=1.0), NOON).actions == ()
+
+
+def test_a_fitter_adapter_of_the_same_task_takes_the_place_of_the_older_one(teach, gates, library, echoes):
+    weak, fit = ({"trained": share, "heldout": share} for share in (0.5, 1.0))
+    old, new = teach("s1", *gates, probes_after=weak), teach("s2", *gates, probes_after=fit)
+    actions = standing.look(echoes, CONFIG, NOON).actions
+    (line,) = carrying.carry(library, actions)
+    assert line.startswith(f"superseded {old.id} by {new.id}: same task")
+    assert [card.id for card in library.cards()] == [new.id]
+    assert library.states()[old.id].superseded_by == new.id
+    assert carrying.carry(library, actions) == []
+    assert standing.look(echoes, CONFIG, NOON).actions == ()
 
 
 def test_what_was_untrue_as_a_whole_is_back_when_its_successor_is_put_away(teach, lesson, library, echoes):

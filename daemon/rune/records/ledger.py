@@ -2,12 +2,13 @@
 
     {"v": 1, "at": ..., "adapter": "<id>", "entry": "added", "detail": {...}}
 
-``entry`` is one of added (``session``, ``source_hash`` and ``served`` in the detail, ``sessions`` where it is
-made of several), scored (``probes``, ``served``), superseded (``by``, and ``untrue`` where all its lessons
-are retired), retired (``lessons``, ``by``), archived and reactivated (``reason``, and ``hand`` false where no
-person did it), forgotten, outcome (``session``, ``recalled``, ``passed``, ``share``), refused (``parents``,
-``how``, ``reason``; its ``adapter`` names the attempt). ``served`` says whether the probes were better than
-the base's. An entry that this Rune does not know is passed over, so that new kinds need no new version.
+``entry`` is one of added (``session``, ``source_hash`` and ``served`` in the detail; ``sessions`` and
+``parents`` where it is made of several), scored (``probes``, ``served``), superseded (``by``, and ``untrue``
+where all its lessons are retired), retired (``lessons``, ``by``), archived and reactivated (``reason``, and
+``hand`` false where no person did it), forgotten, outcome (``session``, ``recalled``, ``passed``,
+``share``), refused (``parents``, ``how``, ``reason``; its ``adapter`` names the attempt). ``served`` says
+whether the probes were better than the base's. An entry that this Rune does not know is passed over, so that
+new kinds need no new version.
 """
 
 from __future__ import annotations
@@ -312,9 +313,9 @@ _KINDS = frozenset((
     "added", "scored", "superseded", "retired", "archived", "reactivated", "forgotten", "outcome", "refused",
 ))  # fmt: skip
 _DETAILS: dict[str, Callable[[Any], object]] = {
-    "session": fields.text, "sessions": _texts, "source_hash": fields.text, "served": fields.flag,
-    "probes": fields.scores, "probes_before": fields.scores, "probes_after": fields.scores,
-    "by": fields.text, "untrue": fields.flag, "lessons": _places, "reason": fields.text, "hand": fields.flag,
-    "recalled": fields.number, "share": fields.share,
+    "session": fields.text, "sessions": _texts, "parents": _texts, "source_hash": fields.text,
+    "served": fields.flag, "probes": fields.scores, "probes_before": fields.scores,
+    "probes_after": fields.scores, "by": fields.text, "untrue": fields.flag, "lessons": _places,
+    "reason": fields.text, "hand": fields.flag, "recalled": fields.number, "share": fields.share,
 }  # fmt: skip
 """What the details of known kinds may be, whatever the kind; other names are passed over."""

@@ -247,16 +247,23 @@ def right(found: Iterable[Probed], arm: str) -> float | None:
 
 
 def costs(scene: Scene, trained: Sequence[Row]) -> dict[str, float | None]:
-    """Lessons and drift of the sessions that are asked about, bytes and memory of all."""
+    """Lessons and receipts of the sessions that are asked about, bytes and memory of all."""
     asked = {past.session for past in scene.probed}
     held = [row for row in trained if row["session"] in asked]
-    drift = [row["probes_after"]["neutral_kl"] for row in held if "neutral_kl" in row["probes_after"]]
+    receipts = ("trained", "heldout", "composed", "unrelated")
     return {
         "lessons": sum(row["lessons"] for row in held),
+        **{f"receipt_{kind}": _scored(held, kind) for kind in receipts},
         "adapter_bytes": max((row["bytes"] for row in trained), default=0) or None,
-        "neutral_kl": round(sum(drift) / len(drift), 4) if drift else None,
+        "neutral_kl": _scored(held, "neutral_kl"),
         "peak_mb": max((row["peak_mb"] for row in trained), default=0) or None,
     }
+
+
+def _scored(trained: Sequence[Row], kind: str) -> float | None:
+    """The mean of what adapters scored in their receipts."""
+    found = [row["probes_after"][kind] for row in trained if row["probes_after"].get(kind) is not None]
+    return round(sum(found) / len(found), 4) if found else None
 
 
 def read(found: Sequence[Probed]) -> dict[str, float | None]:

@@ -105,9 +105,6 @@ def summary(answers: Sequence[Question]) -> dict[str, float | None]:
     told = [answer for answer in known if answer["answer"]]
     times = [answer["seconds"] for answer in known if answer["found"]]
 
-    def mean(values: Sequence[float]) -> float | None:
-        return round(sum(values) / len(values), 3) if values else None
-
     return {
         "served_questions": len(known) or None,
         "served_recall": mean([answer["right"] for answer in known]),
@@ -115,9 +112,26 @@ def summary(answers: Sequence[Question]) -> dict[str, float | None]:
         "served_right_session": mean([answer["found"] == answer["session"] for answer in known]),
         "precision": mean([answer["right"] for answer in given]),
         "precision_on_probes": mean([answer["right"] for answer in told]),
+        **_of_set(known, "fact"),
+        **_of_set(known, "template"),
         "abstain_unrelated": mean([not answer["answer"] for answer in foreign]),
         "answer_tokens": mean([answer["answer_tokens"] for answer in told]),
         "result_tokens": mean([answer["result_tokens"] for answer in known]),
         "answered_result_tokens": mean([answer["result_tokens"] for answer in told]),
         "served_seconds": mean(times),
     }
+
+
+def _of_set(known: Sequence[Question], name: str) -> dict[str, float | None]:
+    """The same for the questions of one set: worded by people who knew the fact, or by a template."""
+    own = [answer for answer in known if answer["set"] == name]
+    return {
+        f"served_{name}_recall": mean([answer["right"] for answer in own]),
+        f"served_{name}_answered": mean([bool(answer["answer"]) for answer in own]),
+        f"served_{name}_precision": mean([answer["right"] for answer in own if answer["answer"]]),
+    }
+
+
+def mean(values: Sequence[float]) -> float | None:
+    """Of what was measured, if anything was."""
+    return round(sum(values) / len(values), 3) if values else None

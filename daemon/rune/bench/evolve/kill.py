@@ -18,7 +18,8 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -31,7 +32,8 @@ from rune.evolving import breeding, carrying, standing
 from rune.evolving.breeding import Nursery
 from rune.library import STAGE, Library
 from rune.paths import Echoes
-from rune.records import recalled, trajectory
+from rune.ports import Distilled, Heritage, Progress
+from rune.records import ledger, recalled, trajectory
 from rune.records.card import Card, Lesson
 from rune.records.recalled import Use
 from rune.records.trajectory import Execution
@@ -46,8 +48,24 @@ NOON = 1795176000.0
 LATER = 90 * 86400
 """Seconds after which what nobody asks is idle."""
 OUTDATED = "The gateway port is set to 8080."
+MILL = "mill"
+"""What is taught of this is not learnt together: the gate refuses such a child."""
 KNOWN = {"trained": 1.0, "heldout": 0.5}
+HALF = {"trained": 0.5, "heldout": 0.25}
 UNKNOWN = {"trained": 0.0, "heldout": 0.05}
+
+
+@dataclass(frozen=True, slots=True)
+class Forgetful(FakeDistiller):
+    """Learns of mills the first lesson alone."""
+
+    def distil(
+        self, lessons: Sequence[Lesson], into: Path, heritage: Heritage | None = None,
+        passages: Sequence[str] = (),
+    ) -> Iterator[Progress | Distilled]:  # fmt: skip
+        """What the gate is to refuse, where it is about mills."""
+        able = lessons[:1] if MILL in lessons[0].answer else lessons
+        yield from FakeDistiller.distil(self, able, into, heritage, passages)
 
 
 def run(work: Work) -> None:
@@ -111,21 +129,29 @@ def answers(library: Library) -> set[str]:
 
 
 def lasting(library: Library) -> dict[str, tuple[Any, ...]]:
-    """What became of each adapter, times aside."""
+    """What became of each adapter and of each child that was refused, times aside."""
     states = library.states()
-    return {id: (s.status, s.superseded_by, tuple(s.retired), len(s.outcomes)) for id, s in states.items()}
+    refused = {line.adapter for line in ledger.entries(library.ledger) if line.entry == "refused"}
+    became = {id: (s.status, s.superseded_by, tuple(s.retired), len(s.outcomes)) for id, s in states.items()}
+    return became | dict.fromkeys(refused, ("refused",))
 
 
 # the project
 
 
 def project(echoes: Echoes) -> set[str]:
-    """Adapters to be retired in part, brought together, settled and put away; what stays true of them."""
+    """Adapters to be retired in part, brought together or not, replaced, put away; what stays true."""
     teach = partial(_teach, Library(echoes, time.time))
     gates = [told(f"gate server listener part{n}", f"gate{n}.py") for n in range(9)]
     cluster = [teach(f"s{n}", gates[3 * n : 3 * n + 3]) for n in range(3)]
     teach("s8", [told("gateway port", "8080"), told("colour of the sky", "blue")])
     teach("s9", [told("gateway port", "9090")])
+    again = [told(f"cache directory of tenant{n}", f"/var/cache/{n}") for n in range(3)]
+    teach("s10", again, HALF)
+    teach("s11", again)
+    for n in (12, 13):
+        parts = ("axle", "paddle")
+        teach(f"s{n}", [told(f"{MILL} wheel {part} north{n}", f"{part}{n}.cad") for part in parts])
     recalled.append(echoes.recalls, Use(NOON + 5, "s2", cluster[0].id))
     path = echoes.trajectory("s2")
     runs = [Execution(f"x{n}", NOON + n, "Bash", "pytest -q", "", n > 5) for n in (1, 9)]
@@ -160,8 +186,8 @@ def evolve(echoes: Echoes, way: str) -> None:
         RuneError: evolution does not come to an end.
     """
     most = EvolutionConfig().max_lessons if way == "none" else 1
-    config = Config(evolution=EvolutionConfig(same=1.1, similar=0.3, merge=way, max_lessons=most))
-    nursery = Nursery(BASE, BASE_HASH, FakeDistiller(steps=2), FakeBreeder(), config)
+    config = Config(evolution=EvolutionConfig(same=0.99, similar=0.3, merge=way, max_lessons=most))
+    nursery = Nursery(BASE, BASE_HASH, Forgetful(steps=2), FakeBreeder(), config)
     library, later = Library(echoes, time.time), time.time() + LATER
     for _ in range(10):
         library.recover()
