@@ -81,8 +81,10 @@ class Generator(Protocol):
 class Breeder(Protocol):
     """Makes one adapter of several by their weights, and asks adapters many questions at once."""
 
-    def merge(self, how: str, parents: Sequence[Path], into: Path) -> Distilled:
+    def merge(self, how: str, parents: Sequence[Path], starts: Sequence[str], into: Path) -> Distilled:
         """Write the merged adapter's PEFT files into ``into``; the same parents give the same files.
+
+        ``starts`` has for each parent the name of the start that its training began at, or nothing.
 
         Raises:
             AdapterError: there is no such way, or a parent's files cannot be read.

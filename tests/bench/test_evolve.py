@@ -12,8 +12,9 @@ from rune.bench.distil.probes import Probe
 from rune.bench.distil.scene import Scene
 from rune.bench.distil.work import Work
 from rune.bench.evolve import arms as measuring
-from rune.bench.evolve import drift, gated, stages
+from rune.bench.evolve import drift, families, gated, stages
 from rune.errors import FormatError, RuneError
+from rune.ml import merge
 from rune.records import ledger
 from rune.records.trajectory import Note, Trajectory
 from rune.testing import FakeEmbedder, parts
@@ -87,6 +88,23 @@ def test_the_figures_come_with_intervals_and_are_null_where_nothing_was_measured
     assert measuring.summary([])["gated_bytes_over_keep"] is None
 
 
+def test_of_all_families_it_is_told_what_each_way_of_making_a_child_knows():
+    def judged(right, accepted):
+        return {"right": right, "accepted": accepted}
+
+    rows = [
+        {"asked": 30, "parents_right": 28,
+         "ways": {way: judged(20, way == "learnt") for way in ("learnt", *merge.WAYS)}},
+        {"asked": 10, "parents_right": 10,
+         "ways": {way: judged(4, False) for way in ("learnt", *merge.WAYS)}},
+    ]  # fmt: skip
+    found = families.summary(rows)
+    assert (found["families"], found["families_parents_recall"]) == (2, 0.95)
+    assert (found["families_learnt_recall"], found["families_learnt_accepted"]) == (0.6, 1)
+    assert (found["families_dare_recall"], found["families_dare_accepted"]) == (0.6, 0)
+    assert families.summary([])["families_learnt_recall"] is None
+
+
 def two(events) -> tuple[Trajectory, ...]:
     """The session of the fixture, and one about the same test."""
     port = Note("n1", 99.0, "Use `pytest tests/test_invoice.py` on port 8443; src/invoice.py reads it.")
@@ -116,8 +134,14 @@ def test_real_sessions_are_learnt_evolved_in_a_copy_and_asked_in_both_and_a_reru
     assert (rows["gated"]["interference"], rows["keep"]["interference"]) == (0.0, 0.0)
     assert measuring.summary(list(rows.values()))["gated_recall"] == 1.0
     assert {name: len(row["seconds"]) for name, row in rows.items()} == {"keep": 2, "gated": 2}
+    (family,) = scene.work.all("merged")
+    assert family["parents_right"] == family["asked"] > 0
+    assert set(family["ways"]) == {"learnt", *merge.WAYS}
+    assert {one["right"] for one in family["ways"].values()} == {family["asked"]}
+    assert not (scene.work.folder / "merging").exists()
     gated.measure(scene, parts(home), ())
     assert {row["row"]: row for row in measuring.rows(scene.work)} == rows
+    assert scene.work.all("merged") == [family]
     again = Scene(Work(tmp_path / "again"), "heldout", pasts[:1], pasts[1:], (), probes)
     gated.adopt(again, scene.work.folder)
     learnt = again.work.all("train")

@@ -11,13 +11,13 @@ from rune.library import Library
 @pytest.mark.parametrize(
     ("way", "adapters"),
     [
-        ("none", {"active": 2, "archived": 1, "superseded": 5}),
-        ("cat", {"active": 4, "archived": 1, "superseded": 2}),
+        ("none", {"active": 5, "archived": 1, "refused": 1, "superseded": 6}),
+        ("cat", {"active": 6, "archived": 1, "refused": 1, "superseded": 5}),
     ],
     ids=["learnt", "merged"],
 )
 def test_killed_at_any_step_nothing_is_lost_and_the_rerun_comes_to_the_same(way, adapters):
-    """Lessons are retired, adapters superseded, brought together and, one that knows nothing, archived."""
+    """Lessons are retired, adapters superseded by a fitter one, brought together, refused that, archived."""
     row = kill.row_of(way)
     assert row["steps"] > 20
     assert (row["lost_after"], row["same"]) == ([], row["steps"])

@@ -136,8 +136,8 @@ def test_a_merged_adapter_loads_in_peft_and_the_same_parents_give_the_same_files
 ):
     breeder = WeightBreeder(Engine(tiny))
     one, two = tmp_path / "one", tmp_path / "two"
-    made = breeder.merge(way, folders, one)
-    breeder.merge(way, folders[::-1], two)
+    made = breeder.merge(way, folders, ["", ""], one)
+    breeder.merge(way, folders[::-1], ["", ""], two)
     assert (one / lora.WEIGHTS).read_bytes() == (two / lora.WEIGHTS).read_bytes()
     assert (one / lora.SETTINGS).read_bytes() == (two / lora.SETTINGS).read_bytes()
     theirs = PeftModel.from_pretrained(plain(), one)

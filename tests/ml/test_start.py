@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from dataclasses import replace
 
 import pytest
@@ -11,6 +12,7 @@ import torch
 from rune.config import DistilConfig, ModelConfig
 from rune.errors import AdapterError, FormatError, NewerVersion
 from rune.ml import base, gradient, lora, merge, neutral, start
+from rune.ml.breeder import WeightBreeder
 from rune.ml.engine import Engine
 from rune.ml.objective import Objective
 from rune.paths import Home
@@ -177,6 +179,51 @@ def test_the_sum_of_adapters_holds_what_they_began_with_once():
     }.items():  # fmt: skip
         found = start.together("cat", [one, other], starts)
         torch.testing.assert_close(merge.delta(found, name), expected, atol=1e-4, rtol=0.0)
+
+
+@pytest.fixture
+def begun(tiny, quick, folder, monkeypatch):
+    """The tiny start in the embedded one's place, and its name."""
+    monkeypatch.setattr(start, "EMBEDDED", folder)
+    return lora.load(folder, torch.device("cpu"), torch.float32), start.name(folder)
+
+
+def apart(one: lora.Adapter, other: lora.Adapter) -> float:
+    """The largest difference of what two adapters add to the weights."""
+    return max(float((merge.delta(one, n) - merge.delta(other, n)).abs().max()) for n in one.factors)
+
+
+@pytest.mark.parametrize("how", merge.WAYS)
+def test_parents_that_know_no_more_than_their_start_are_together_the_start(begun, how):
+    common, own = begun
+    assert apart(start.together(how, [common, common], (own, own)), common) < 1e-5
+    assert apart(start.together(how, [common, common], ("", "")), common) > 1e-3 or how in ("linear", "ties")
+
+
+def test_signs_are_elected_among_what_was_learnt_beyond_the_start(begun):
+    common, own = begun
+    dice = torch.Generator().manual_seed(5)
+    parents = []
+    for _ in range(2):
+        parts = {n: lora.Factors(torch.randn(one.a.shape, generator=dice) / 9, one.b * 0.3)
+                 for n, one in common.factors.items()}  # fmt: skip
+        learnt = lora.Adapter(common.rank, common.alpha, parts)
+        parents.append((learnt, merge.merge("cat", [common, learnt])))
+    elected = merge.merge("ties", [learnt for learnt, _ in parents], rank=16)
+    expected = merge.merge("cat", [elected, common])
+    whole = [parent for _, parent in parents]
+    assert apart(start.together("ties", whole, (own, own)), expected) < 0.2 * apart(expected, common)
+    assert apart(merge.merge("ties", whole), expected) > 0.5 * apart(expected, common)
+
+
+def test_the_breeder_adds_up_what_parents_have_learnt_and_says_where_they_began(
+    tiny, begun, folder, tmp_path
+):
+    common, own = begun
+    folders = [shutil.copytree(folder, tmp_path / name) for name in ("one", "two")]
+    made = WeightBreeder(Engine(tiny)).merge("cat", folders, [own, own], tmp_path / "child")
+    assert made.settings["start"] == own
+    assert apart(lora.load(tmp_path / "child", torch.device("cpu"), torch.float32), common) < 1e-2
 
 
 def heirs(tiny, lessons, quick, tmp_path) -> Heritage:

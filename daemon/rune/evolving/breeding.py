@@ -235,7 +235,8 @@ def _made(
 ) -> Generator[Progress, None, Distilled]:
     """A child made in one way, or one that was made ``before`` and learns on from there."""
     if way != standing.LEARNT:
-        return nursery.breeder.merge(way, [library.folder(one.id) for one in parents], stage)
+        folders = [library.folder(one.id) for one in parents]
+        return nursery.breeder.merge(way, folders, [one.card.start for one in parents], stage)
     begins = heritage(nursery, library, parents) if before is None else _itself(nursery, before)
     for state in nursery.distiller.distil(joined(parents), stage, begins):
         if isinstance(state, Progress):

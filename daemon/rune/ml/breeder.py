@@ -8,7 +8,7 @@ from pathlib import Path
 
 import torch
 
-from rune.ml import lora, merge
+from rune.ml import lora, merge, start
 from rune.ml.engine import Engine, Guess, by_length
 from rune.ports import Distilled
 from rune.units import Work
@@ -22,14 +22,15 @@ class WeightBreeder:
     def __init__(self, engine: Engine) -> None:
         self.engine = engine
 
-    def merge(self, how: str, parents: Sequence[Path], into: Path) -> Distilled:
+    def merge(self, how: str, parents: Sequence[Path], starts: Sequence[str], into: Path) -> Distilled:
         """Write the merged adapter; the order of the parents is of no matter."""
         began = time.monotonic()
-        folders = sorted(parents, key=lambda folder: folder.name)
-        loaded = [lora.load(folder, torch.device("cpu"), torch.float32) for folder in folders]
-        child = merge.merge(how, loaded)
+        pairs = sorted(zip(parents, starts, strict=True), key=lambda pair: pair[0].name)
+        loaded = [lora.load(folder, torch.device("cpu"), torch.float32) for folder, _ in pairs]
+        child = start.together(how, loaded, [begun for _, begun in pairs])
         lora.save(child, into, self.engine.base.name)
-        settings = {"how": how, "rank": child.rank, "alpha": child.alpha, "density": merge.DENSITY}
+        settings = {"how": how, "rank": child.rank, "alpha": child.alpha, "density": merge.DENSITY,
+                    "start": next(filter(None, starts), "")}  # fmt: skip
         return Distilled(into, 0, round(time.monotonic() - began, 2), {}, {}, 0.0, settings)
 
     def answering(

@@ -34,13 +34,16 @@ OVERSAMPLED, ITERATIONS = 8, 6
 """Of the randomised SVD of a dense matrix."""
 
 
-def merge(how: str, parents: Sequence[Adapter], weights: Sequence[float] | None = None) -> Adapter:
+def merge(
+    how: str, parents: Sequence[Adapter], weights: Sequence[float] | None = None, rank: int | None = None
+) -> Adapter:
     """One adapter of several; its scale is 1.
 
     Args:
         how: one of ``WAYS``.
         parents: in an order that does not depend on chance.
         weights: one a parent; by default 1, for ``linear`` the mean.
+        rank: of the child where it is cut, by default the largest parent's; the exact ways have all of it.
 
     Raises:
         AdapterError: there is no such way, or no parents.
@@ -51,8 +54,8 @@ def merge(how: str, parents: Sequence[Adapter], weights: Sequence[float] | None 
     if len(shares) != len(parents):
         raise AdapterError(f"expected a weight for each of {len(parents)} parents, found {len(shares)}")
     names = sorted({name for parent in parents for name in parent.factors})
-    largest = max(parent.rank for parent in parents)
-    rank = sum(parent.rank for parent in parents) if how in ("cat", "linear") else largest
+    ranks = [parent.rank for parent in parents]
+    rank = sum(ranks) if how in ("cat", "linear") else rank or max(ranks)
     return Adapter(rank, float(rank), {name: _layer(how, name, parents, shares, rank) for name in names})
 
 

@@ -140,7 +140,7 @@ class FakeGenerator:
 class FakeBreeder:
     """A merged fake adapter has learnt what its parents have."""
 
-    def merge(self, how: str, parents: Sequence[Path], into: Path) -> Distilled:
+    def merge(self, how: str, parents: Sequence[Path], starts: Sequence[str], into: Path) -> Distilled:
         """Write the lessons of all parents into one adapter."""
         told = [one for parent in sorted(parents, key=lambda path: path.name) for one in taught(parent)]
         lists = ("questions", "probes", "evidence", "keys")

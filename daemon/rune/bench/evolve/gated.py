@@ -3,7 +3,7 @@
 Every session becomes an adapter by the worker's own code. ``keep`` serves all of them. ``gated`` is a copy
 of that project, evolved until nothing is planned any more. ``cat`` is one adapter, the sum of what all have
 learnt (LoRA Soups without its learnt weights), ``mean`` the mean. All are asked the frozen held-out probes
-(``rune.bench.evolve.arms``).
+(``rune.bench.evolve.arms``), and the children are held against merged ones (``rune.bench.evolve.families``).
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from rune.bench.distil import scene as scenes
 from rune.bench.distil import train
 from rune.bench.distil.scene import Scene
 from rune.bench.distil.work import Work
-from rune.bench.evolve import arms
+from rune.bench.evolve import arms, families
 from rune.bench.evolve.arms import Arm
 from rune.errors import RuneError
 from rune.evolving import carrying, standing
@@ -114,6 +114,7 @@ def measure(scene: Scene, parts: Parts, sums: Sequence[str], rounds: int = ROUND
         keep = Arm("keep", scene.echoes)
         grown = _evolved(scene, parts, rounds)
         arms.measure(scene, parts, [keep, grown, *(_summed(scene, name, cards) for name in sums)])
+        families.measure(scene, parts, Library(grown.echoes, time.time))
 
 
 def _evolved(scene: Scene, parts: Parts, rounds: int) -> Arm:

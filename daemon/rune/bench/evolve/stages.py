@@ -69,13 +69,16 @@ def embedder() -> Any:
 
 def result(work: Work, before: Path | None = None) -> dict[str, Any]:
     """The figures out of what is there, and of what an earlier result file holds; None is not measured."""
-    from rune.bench.evolve import arms  # noqa: PLC0415 - torch
+    from rune.bench.evolve import arms, families  # noqa: PLC0415 - torch
 
-    known = pieces({"gated": arms.rows(Work(work.folder / "gated")), **simulated(work)}, before)
+    real = Work(work.folder / "gated")
+    now = {"gated": arms.rows(real), "merged": real.all("merged"), **simulated(work)}
+    known = pieces(now, before)
     rows = {row["evolving"]: row for row in known["drift"]}
     told = {name: drift.summary(rows[name]) if name in rows else {} for name in (True, False)}
     summary = {
         **arms.summary(known["gated"]),
+        **families.summary(known["merged"]),
         **kill.summary(known["kill"]),
         "drift_sessions": drift.SESSIONS if rows else None,
         "drift_asked": told[True].get("asked"),
@@ -101,7 +104,9 @@ def _whole(row: Row) -> bool:
     return bool(row["row"] != "drift" or row["sessions"] == drift.SESSIONS)
 
 
-STAGES = {"gated": ("gated", "keep", "cat", "mean"), "drift": ("drift",), "kill": ("kill",)}
+STAGES = {
+    "gated": ("gated", "keep", "cat", "mean"), "merged": ("merged",), "drift": ("drift",), "kill": ("kill",),
+}  # fmt: skip
 """The stages in their order, and how each one's rows are called."""
 ONE_BY_ONE = {"drift": "evolving", "kill": "way"}
 """Stages whose rows stand by themselves, and what they are told apart by; of gated all or none."""

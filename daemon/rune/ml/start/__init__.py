@@ -91,20 +91,27 @@ def mean(adapters: Sequence[Adapter]) -> Adapter:
 
 
 def together(how: str, adapters: Sequence[Adapter], starts: Sequence[str]) -> Adapter:
-    """The sum of adapters, in a way of ``rune.ml.merge``, which holds the embedded start at most once.
+    """Adapters as one, in a way of ``rune.ml.merge``, which holds the embedded start at most once.
 
-    Each that began at it holds it: in a plain sum of many it would drown what they have learnt.
+    Each that began at it holds it: in a plain sum of many it would drown what they have learnt. Signs are
+    elected and entries drawn among what each has learnt beyond it (task vectors: Ilharco et al. 2023,
+    arXiv:2212.04089).
 
     Args:
-        how: cat or svd.
+        how: one of ``merge.WAYS``.
         adapters: at least one.
         starts: for each the name of the start that its training began at; empty where that was nothing.
     """
-    number = sum(one == name(EMBEDDED) for one in starts)
-    if number < 2:
+    held = [one == name(EMBEDDED) for one in starts]
+    if sum(held) < 2 or how == "linear":  # a mean of adapters holds it as each of them does
         return merge.merge(how, adapters)
     common = lora.load(EMBEDDED, torch.device("cpu"), torch.float32)
-    return merge.merge(how, [*adapters, common], [*[1.0] * len(adapters), 1.0 - number])
+    if how in ("cat", "svd"):
+        return merge.merge(how, [*adapters, common], [*[1.0] * len(adapters), 1.0 - sum(held)])
+    pairs = zip(adapters, held, strict=True)
+    learnt = [merge.merge("cat", [one, common], (1.0, -1.0)) if has else one for one, has in pairs]
+    rank = max(one.rank for one in adapters)
+    return merge.merge("svd", [merge.merge(how, learnt), common], rank=rank)
 
 
 def scaled(adapter: Adapter, alpha: float) -> Adapter:

@@ -1,0 +1,107 @@
+"""Children that evolution has learnt anew, beside what arithmetic makes of the same parents.
+
+For each child that serves in the evolved project its parents are merged in every way of ``rune.ml.merge``;
+each result is asked what the gate asks: the probes of all parents, and questions that no session is about.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache, partial
+from pathlib import Path
+from typing import Any
+
+from rune.bench.distil.scene import Scene
+from rune.bench.distil.work import Row, of
+from rune.evolution import gate
+from rune.evolving import examining
+from rune.evolving.examining import Examined, Taught
+from rune.library import Library
+from rune.ml.merge import WAYS
+from rune.records.card import Card, living
+from rune.units import done
+from rune.worker import Parts
+
+LEARNT = "learnt"
+
+
+@dataclass(frozen=True, slots=True)
+class Family:
+    """What children of the same parents are held against."""
+
+    parts: Parts
+    taught: Taught
+    parents: Mapping[str, Examined]
+    base: Sequence[str]
+    """What the base alone says to questions that no session is about."""
+
+    def judged(self, folder: Path) -> dict[str, Any]:
+        """What the gate says of a child."""
+        child = done(examining.examine(self.parts.breeder, folder, self.taught))
+        tells = gate.Tells(self._tells(child), [self._tells(one) for one in self.parents.values()])
+        marks = {id: one.marks for id, one in self.parents.items()}
+        verdict = gate.judge(marks, child.marks, tells, self.parts.config.evolution)
+        return {
+            "right": sum(_all(child.marks)), "fitness": verdict.child, "best_parent": verdict.best,
+            "interference": round(verdict.interference, 4), "leakage": round(verdict.leakage, 4),
+            "accepted": verdict.accepted,
+        }  # fmt: skip
+
+    def _tells(self, one: Examined) -> dict[str, bool]:
+        return examining.giving_away(self.base, one.unrelated, self.taught)
+
+
+def measure(scene: Scene, parts: Parts, library: Library) -> None:
+    """Judge what was not judged yet."""
+    base = cache(lambda: done(examining.unrelated(parts.breeder, None)))
+    for child in library.cards():
+        if child.parents:
+            make = partial(_row, scene.work.folder / "merging", parts, library, child, base)
+            row = scene.work.kept("merged", child.id, make, of({"parents": list(child.parents)}))
+            told = ", ".join(f"{way} {found['right']}" for way, found in row["ways"].items())
+            scene.work.say(f"of {row['asked']} probes the parents know {row['parents_right']}: {told}")
+
+
+def _row(into: Path, parts: Parts, library: Library, child: Card, base: Callable[[], Sequence[str]]) -> Row:
+    """One family: its parents as they are, its child as it serves, and one child for each way of merging."""
+    states, parents = library.states(), [library.get(id) for id in child.parents]
+    folders = [library.folder(one.id) for one in parents]
+    taught = {one.id: living(one, states[one.id]).lessons for one in parents}
+    known = {one.name: done(examining.examine(parts.breeder, one, taught)) for one in folders}
+    family = Family(parts, taught, known, base())
+    judged = {LEARNT: family.judged(library.folder(child.id))}
+    for way in WAYS:
+        shutil.rmtree(into, ignore_errors=True)
+        into.mkdir()
+        parts.breeder.merge(way, folders, [one.start for one in parents], into)
+        judged[way] = family.judged(into)
+    shutil.rmtree(into)
+    own = _all({id: examined.marks[id] for id, examined in known.items()})
+    return {
+        "row": "merged", "child": child.id, "parents": list(child.parents), "asked": len(own),
+        "parents_right": sum(own), "ways": judged,
+    }  # fmt: skip
+
+
+def _all(marks: Mapping[str, gate.Marks]) -> list[bool]:
+    return [right for kinds in marks.values() for some in kinds.values() for right in some]
+
+
+def summary(rows: Sequence[Row]) -> dict[str, float | None]:
+    """Of all families: the share of probes that each way answers, and how many children pass the gate."""
+    asked = sum(row["asked"] for row in rows)
+    found: dict[str, float | None] = {
+        "families": len(rows) or None,
+        "families_parents_recall": _share(sum(row["parents_right"] for row in rows), asked),
+    }
+    for way in (LEARNT, *WAYS):
+        judged = [row["ways"][way] for row in rows]
+        found[f"families_{way}_recall"] = _share(sum(one["right"] for one in judged), asked)
+        found[f"families_{way}_accepted"] = sum(one["accepted"] for one in judged) if rows else None
+    return found
+
+
+def _share(right: int, asked: int) -> float | None:
+    return round(right / asked, 4) if asked else None
