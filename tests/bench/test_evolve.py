@@ -38,6 +38,7 @@ def test_both_arms_see_the_same_sessions_and_are_asked_the_same(arms):
 
 def test_with_evolution_no_answer_is_stale_and_without_it_some_are(arms):
     found = {evolving: drift.summary(row) for evolving, row in arms.items()}
+    assert arms[True]["children"] > 0 == arms[False]["children"], "quiet hours are part of it"
     assert found[True]["stale"] == 0.0
     assert found[False]["stale"] > 0.0
     assert found[True]["answered"] == pytest.approx(found[False]["answered"], abs=0.1)

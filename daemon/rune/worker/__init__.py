@@ -13,9 +13,9 @@ instead of ``Parts``: it distils, answers nothing and leaves the index to the pr
 """
 
 from rune.worker.guard import guarded
-from rune.worker.learning import distil, evolve
+from rune.worker.learning import NOTHING, distil, evolve
 from rune.worker.loop import answer, main
 from rune.worker.parts import Learner, Parts
 from rune.worker.tokens import Tokens
 
-__all__ = ["Learner", "Parts", "Tokens", "answer", "distil", "evolve", "guarded", "main"]
+__all__ = ["NOTHING", "Learner", "Parts", "Tokens", "answer", "distil", "evolve", "guarded", "main"]

@@ -29,6 +29,8 @@ from rune.units import telling
 from rune.worker.parts import Learner, Parts
 
 log = logging.getLogger(__name__)
+NOTHING = "nothing to do"
+"""What an evolution says that had nothing to do."""
 
 Task = Iterator[Message]
 """Work in progress: Advance after each unit, Done last."""
@@ -97,7 +99,7 @@ def evolve(parts: Learner, job: Evolve) -> Task:
             else:
                 done.append(f"{' + '.join(action.parents)}: {state.note} {state.adapter}".rstrip())
     reindex(parts, job.project, library)
-    yield Done(note="; ".join(done) or "nothing to do")
+    yield Done(note="; ".join(done) or NOTHING)
 
 
 def reindex(parts: Learner, project: str, library: Library) -> None:

@@ -2,7 +2,8 @@
 
 Simulated: the sessions, and the weights. An adapter here is the fake of ``rune.testing``: it recites the
 lesson whose question is nearest, also one that was retired, as weights would. Real: lessons, cards, ledger,
-the retiring of lessons, index, embedder, retrieval, and the check of each answer against its session.
+the retiring of lessons, what quiet hours plan and do every twenty sessions, index, embedder, retrieval, and
+the check of each answer against its session.
 """
 
 from __future__ import annotations
@@ -22,11 +23,12 @@ from rune.bench.distil.scene import write
 from rune.bench.distil.work import Row, Work
 from rune.config import Config, EvolutionConfig
 from rune.index import Index
+from rune.library import Library
 from rune.paths import Echoes
 from rune.ports import Embedder
 from rune.probing import holds
 from rune.recall import Recaller
-from rune.records.message import Distil, Recall
+from rune.records.message import Distil, Done, Evolve, Recall
 from rune.records.trajectory import Event, Execution, Prompt, Reflection, Trajectory
 from rune.testing import BASE, BASE_HASH, FakeBreeder, FakeDistiller, fake_recaller
 from rune.worker import Learner
@@ -134,12 +136,14 @@ def _arm(embedder: Embedder, evolving: bool, sessions: int) -> Row:
         echoes = Echoes(files.private_folder(Path(folder) / "project"))
         learner, recaller = _parts(Path(folder) / "index", embedder, evolving)
         answers: list[dict[str, Any]] = []
+        children = 0
         for number in range(1, sessions + 1):
             past = _session(number, facts, dice, numbers)
             write(echoes, past)
             for _ in worker.distil(learner, Distil(past.session, str(echoes.project))):
                 pass
             if number % EVERY == 0:
+                children += _grown(learner, echoes) if evolving else 0
                 answers += [_asked(recaller, echoes, fact, number) for fact in facts if fact.told]
     seconds = round(time.monotonic() - began, 1)
     return {
@@ -147,8 +151,20 @@ def _arm(embedder: Embedder, evolving: bool, sessions: int) -> Row:
         "evolving": evolving,
         "sessions": sessions,
         "seconds": seconds,
+        "children": children,
         "answers": answers,
     }
+
+
+def _grown(learner: Learner, echoes: Echoes) -> int:
+    """A quiet hour: everything that is planned is done; how many adapters came of it."""
+    before = len(Library(echoes, time.time).cards(include_archived=True))
+    note = ""
+    while note != worker.NOTHING:
+        *_, last = worker.evolve(learner, Evolve(str(echoes.project)))
+        assert isinstance(last, Done), last
+        note = last.note
+    return len(Library(echoes, time.time).cards(include_archived=True)) - before
 
 
 def _parts(index: Path, embedder: Embedder, evolving: bool) -> tuple[Learner, Recaller]:

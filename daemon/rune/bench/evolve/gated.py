@@ -129,7 +129,7 @@ def _evolved(scene: Scene, parts: Parts, rounds: int) -> Arm:
         *_, last = worker.evolve(parts, Evolve(str(arm.echoes.project)))
         assert isinstance(last, Done), last
         scene.work.say(f"evolved, round {number + 1}: {last.note}")
-        if last.note == "nothing to do":
+        if last.note == worker.NOTHING:
             return arm
     return replace(arm, complete=False)
 
