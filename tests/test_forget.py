@@ -111,8 +111,10 @@ def test_a_copy_that_was_fetched_out_of_a_shared_store_goes_too(home, write_sess
     for card in (one, two):
         store.publish(library, card.id)
         store.fetch(card.id, home.fetched)
-    forget.session(home, "s1", echoes.project)
-    assert [path.name for path in home.fetched.iterdir() if not path.name.startswith(".")] == [two.id]
+    (home.fetched / ".staging-999999999-ab").mkdir()
+    gone = forget.session(home, "s1", echoes.project).removed
+    assert {f"adapter {one.id}", f"fetched copy of adapter {one.id}"} < set(gone)
+    assert {path.name for path in home.fetched.iterdir()} == {two.id, ".locks"}
 
 
 def test_a_session_of_a_consolidated_adapter_alone_is_forgotten_with_it(home, add, echoes):

@@ -104,6 +104,16 @@ def test_without_a_model_words_find_the_evidence(add, write_session, echoes):
     assert remember.by_words(replace(asked, include_evidence=False), "x").evidence == ()
 
 
+def test_without_a_model_words_find_the_evidence_of_an_adapter_no_better_than_its_base_too(
+    add, write_session, echoes
+):
+    write_session()
+    card = add(probes_after={"trained": 0.0, "heldout": 0.0})
+    assert Library(echoes, time.time).cards() == []
+    found = remember.by_words(Recall("currency of the invoice", str(echoes.project)), "still loading")
+    assert (found.adapter, {piece.event for piece in found.evidence}) == (card.id, {"e3", "e4"})
+
+
 def test_without_a_shared_word_there_is_only_the_reason(add, echoes):
     add()
     found = remember.by_words(Recall("zebra", str(echoes.project)), "the model is still loading")

@@ -218,7 +218,7 @@ class Daemon:
     async def _recalled(self, request: Recall) -> Message:
         echoes = Echoes(Path(request.project))
         nothing = ""
-        if not findable(Library(echoes, time.time)):
+        if not any(findable(Library(echoes, time.time))):
             nothing = remember.nothing_yet(self.capture, self.jobs, request.project)
             if not known.read(echoes).texts:
                 return Recalled("", nothing)

@@ -6,6 +6,7 @@ loaded again. A lesson that rests on an echo which is gone is not found.
 
 from __future__ import annotations
 
+import itertools
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -18,7 +19,7 @@ from rune.index import Document, Hit, Ranked, adapters
 from rune.library import Library
 from rune.paths import Echoes
 from rune.records.card import Card, living, tasks
-from rune.records.ledger import NEW, State
+from rune.records.ledger import NEW, State, heirs
 from rune.records.message import Match
 
 DEPTH = 200
@@ -53,7 +54,7 @@ class Found:
     """What retrieval decided for a question; nothing is generated yet."""
 
     card: Card | None
-    """The adapter to ask, or where ``abstained`` says why not, the one whose session has evidence."""
+    """The adapter to ask; None is an abstention."""
     relevance: float
     """Of the best adapter, also where it is below the floor; 0.0 where there is none."""
     abstained: str
@@ -65,6 +66,8 @@ class Found:
     texts: tuple[Hit, ...]
     """What the text memory has on the question: its texts from the floor up, best first."""
     memory: Known
+    weak: Card | None = None
+    """Where no adapter is to be asked, the one no better than its base whose session has evidence."""
 
 
 class Finder:
@@ -99,23 +102,29 @@ class Finder:
             FormatError: the index can neither be used nor made anew.
         """
         library, memory = self.library(project), known.read(Echoes(Path(project)))
-        cards = {card.id: card for card in findable(library)}
-        self.refresh(project, cards.values(), memory)
+        served, weak = ({card.id: card for card in cards} for cards in findable(library))
+        self.refresh(project, [*served.values(), *weak.values()], memory)
         found = self.index.search(project, query, DEPTH)
-        hits = tuple(hit for hit in found if hit.document.adapter in cards)
+        hits = tuple(hit for hit in found if hit.document.adapter in served | weak)
         texts = tuple(hit for hit in found if not hit.document.adapter and hit.score >= self.floor)
-        states = library.states()
-        fitness = {id: self.fitness(cards[id], states.get(id, NEW)) for id in _adapters(hits)}
-        matches = ranked(hits, cards, max(1, limit), fitness, self.floor)
-        if not matches:
-            return Found(None, 0.0, NOTHING, (), hits, texts, memory)
-        best = matches[0]
-        if best.score < self.floor:
-            measured = f"best match {best.score:.2f}, needed {self.floor:.2f}"
-            why = f"no session is close to the question: {measured}"
-            return Found(None, best.score, why, matches, hits, texts, memory)
-        why = WEAK if states.get(best.adapter, NEW).status == "unserved" else ""
-        return Found(cards[best.adapter], best.score, why, matches, hits, texts, memory)
+        states, most = library.states(), max(1, limit)
+        matches, others = (self._ranked(hits, cards, states, most) for cards in (served, weak))
+        if matches and matches[0].score >= self.floor:
+            best = matches[0]
+            return Found(served[best.adapter], best.score, "", matches, hits, texts, memory)
+        if others and others[0].score >= self.floor:
+            best = others[0]
+            return Found(None, best.score, WEAK, matches, hits, texts, memory, weak[best.adapter])
+        score = max((one.score for one in (*matches, *others)), default=0.0)
+        why = f"no session is close to the question: best match {score:.2f}, needed {self.floor:.2f}"
+        return Found(None, score, why if matches or others else NOTHING, matches, hits, texts, memory)
+
+    def _ranked(
+        self, hits: Sequence[Hit], cards: Mapping[str, Card], states: Mapping[str, State], most: int
+    ) -> tuple[Match, ...]:
+        some = [hit for hit in hits if hit.document.adapter in cards]
+        fitness = {id: self.fitness(cards[id], states.get(id, NEW)) for id in _adapters(some)}
+        return ranked(some, cards, most, fitness, self.floor)
 
     def refresh(self, project: str, cards: Iterable[Card], memory: Known | None = None) -> None:
         """Make the index hold exactly these adapters of the project, and its text memory."""
@@ -132,23 +141,29 @@ class Finder:
         Raises:
             FormatError, IndexUnavailable: as the index.
         """
-        self.refresh(project, findable(self.library(project)))
+        self.refresh(project, itertools.chain(*findable(self.library(project))))
         self.index.remove(project, session)
 
 
-def findable(library: Library) -> list[Card]:
-    """The adapters in service, and those no better than their base that alone hold some session.
+def findable(library: Library) -> tuple[list[Card], list[Card]]:
+    """The adapters in service, and those whose sessions have nothing but adapters no better than the base.
 
-    The latter are never asked; what their sessions have on a question is still found, as evidence.
+    The latter are never asked, but what their sessions hold is still found, as evidence; of a session the
+    newest. What a person or evolution has put away, or another adapter has the place of, is none of them.
 
     Raises:
         NewerVersion: a newer Rune wrote the ledger.
     """
-    served, states = library.cards(), library.states()
-    told = {session for card in served for session in card.origins}
-    weak = (one for one in library.cards(include_archived=True) if not told.issuperset(one.origins))
-    found = ((one, states.get(one.id, NEW)) for one in weak)
-    return [*served, *(living(one, state) for one, state in found if state.status == "unserved")]
+    states, cards = library.states(), library.cards(include_archived=True)
+    found = [(card, states.get(card.id, NEW)) for card in cards]
+    served = [living(card, state) for card, state in found if state.status == "active"]
+    weak = [(card, state) for card, state in found if state.status == "unserved"]
+    if not weak:
+        return served, []
+    heard = {id for id, state in states.items() if state.status in ("active", "archived")}
+    told = {one for card in cards if heard.intersection(heirs(card.id, states)) for one in card.origins}
+    apart = {card.session: living(card, state) for card, state in weak if told.isdisjoint(card.origins)}
+    return served, list(apart.values())
 
 
 def gain(card: Card, state: State) -> float:
@@ -187,7 +202,11 @@ def texts(memory: Known) -> list[Document]:
 
 
 def ranked(
-    hits: Sequence[Hit], cards: dict[str, Card], limit: int, fitness: dict[str, float | None], floor: float
+    hits: Sequence[Hit],
+    cards: Mapping[str, Card],
+    limit: int,
+    fitness: Mapping[str, float | None],
+    floor: float,
 ) -> tuple[Match, ...]:
     """Adapters by their best documents, best first, each session once; the score is that of the best one.
 

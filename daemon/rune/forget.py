@@ -17,7 +17,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from rune import config, files, index
+from rune import config, files, index, stages
 from rune.echoes import known, oblivion
 from rune.echoes.known import Known
 from rune.echoes.store import Store
@@ -62,12 +62,14 @@ def session(home: Home, name: str, project: Path) -> Forgotten:
         )
     check(home, name, project)
     before, store = known.read(echoes), Store(echoes, time.time)
+    fetched = {path.name for path in home.fetched.glob("*")}
     gone = _unlearnt(library, home, name, oblivion.of(store, name))
     erased = oblivion.session(store, name)
     lost = before.digests - known.read(echoes).digests
     late = _unlearnt(library, home, name, lost)  # published before its echoes were gone
     adapters, others = {**gone[0], **late[0]}, {**gone[1], **late[1]}
     removed = [f"echo {one}" for one in erased.removed] + [f"adapter {adapter}" for adapter in adapters]
+    removed += [f"fetched copy of adapter {id}" for id in (*adapters, *others) if id in fetched]
     recalled.forget(echoes.recalls, name)
     if path.exists():
         path.unlink()
@@ -124,6 +126,7 @@ def _deleted(library: Library, home: Home, going: list[str]) -> None:
     for id in going:
         library.discard(id)
         files.remove_folder(home.fetched / id)
+    stages.sweep(home.fetched)  # a fetch that was killed has left weights under no id
     cards, states = library.cards(include_archived=True), library.states()
     for card in lineage.orphans(cards, states, going):
         if newer := lineage.successor(card, cards, states):

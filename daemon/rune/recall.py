@@ -42,8 +42,10 @@ log = logging.getLogger(__name__)
 
 EVIDENCE_LIMIT = 400
 """Characters of one piece of evidence."""
-BESIDE, BRIEF = 1, 160
-"""Places shown beside an answer, and characters of one: it was checked, and the agent pays for every word."""
+BRIEF = 160
+"""Characters of the one place beside an answer: it was checked, and the agent pays for every word."""
+WHOLE = 1 << 20
+"""Places, and characters of one, of which none is left out."""
 TEXTS = {"remembrance": 2, "echo": 3, "knowledge": 1}
 """Kinds of texts in the order in which they are given, and how many of each at most."""
 SAME = 40
@@ -100,16 +102,17 @@ class Recaller(Finder):
         """Retrieve; what is left is to ask the adapter, unless there is none to ask."""
         began = time.monotonic()
         found = self.find(request.project, request.query, request.limit)
-        if found.card is None:
+        card = found.card or found.weak
+        if card is None:
             return self._told(request, found, began, Recalled("", found.abstained))
-        library, card = self.library(request.project), found.card
-        if found.abstained:
-            return self.silent(Asked(request, found, card, Path(), began), found.abstained)
+        asked = Asked(request, found, card, Path(), began)
         try:
-            folder = self._usable(library, card)
+            folder = self._usable(self.library(request.project), card)
         except AdapterError as error:
-            return self.silent(Asked(request, found, card, Path(), began), str(error))
-        return Asked(request, found, card, folder, began)
+            return self.silent(asked, str(error))
+        if found.card is None:
+            return self.silent(asked, found.abstained)
+        return replace(asked, folder=folder)
 
     def end(self, asked: Asked, text: str) -> Recalled:
         """What the adapter said, as far as its session says so, too."""
@@ -133,8 +136,8 @@ class Recaller(Finder):
         if not kept:
             return evidence(card, echoes, hits, asked.request.limit)
         told = telling(card.lessons, kept)
-        lessons = (*([told] if told else ()), *matched(card, hits))
-        return places(card, echoes, lessons, BESIDE, BRIEF)
+        lessons = [told] if told else matched(card, hits)
+        return resting(places(card, echoes, lessons, WHOLE, WHOLE), told.keys if told else ())
 
     def is_cut(self, text: str) -> bool:
         """Whether an answer is so long that its end may be missing."""
@@ -199,7 +202,7 @@ class Recaller(Finder):
             card = in_service(library, request.adapter)
             return tokens.Found(request.adapter, str(self._usable(library, card)))
         found = self.find(request.project, request.query, 1)
-        if found.card is None or found.abstained:
+        if found.card is None:
             return tokens.Found(score=found.relevance, why=found.abstained)
         try:
             return tokens.Found(found.card.id, str(self._usable(library, found.card)), found.relevance)
@@ -288,6 +291,19 @@ def places(
                 text = _cut(event_text(e), length)
                 found[e.id] = Evidence(session, e.id, trajectory.kind_of(e), text, name)
     return tuple(found[one] for one in wanted if one in found)[:most]
+
+
+def resting(found: Sequence[Evidence], keys: Sequence[str]) -> tuple[Evidence, ...]:
+    """Of these places the first that holds most of the keys, cut around one of them."""
+    best = max(found, key=lambda one: sum(holds(one.text, [key]) for key in keys), default=None)
+    if best is None:
+        return ()
+    text = best.text
+    at = min((place for key in keys if (place := text.lower().find(key.lower())) >= 0), default=0)
+    begin = max(0, min(at - BRIEF // 4, len(text) - BRIEF))
+    shown = text[begin : begin + BRIEF]
+    before, after = ("… " if begin else ""), (" …" if begin + BRIEF < len(text) else "")
+    return (replace(best, text=f"{before}{shown}{after}"),)
 
 
 def matched(card: Card, hits: Sequence[Hit]) -> list[Lesson]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -56,7 +57,7 @@ def by_words(request: Recall, reason: str) -> Recalled:
     """Text evidence by BM25, for when no model can answer."""
     echoes = Echoes(Path(request.project))
     library, memory = Library(echoes, time.time), known.read(echoes)
-    cards = {card.id: card for card in findable(library)}
+    cards = {card.id: card for card in itertools.chain(*findable(library))}
     lessons = [found for card in cards.values() for found in documents(card, memory)]
     found = Keywords([*lessons, *texts(memory)]).search(request.query, 12)
     hits = [hit for hit in found if hit.document.adapter][:4]

@@ -12,7 +12,7 @@ from rune.bench.distil.probes import Probe
 from rune.bench.distil.scene import Scene
 from rune.bench.distil.work import Work
 from rune.bench.evolve import arms as measuring
-from rune.bench.evolve import drift, families, gated, stages
+from rune.bench.evolve import drift, families, gated, kill, stages
 from rune.errors import FormatError, RuneError
 from rune.ml import merge
 from rune.records import ledger
@@ -204,15 +204,18 @@ def test_two_processes_do_not_evolve_the_same(home, tmp_path, events):
         gated.measure(scene, parts(home), ())
 
 
-KILLED = {"row": "kill", "way": "learnt", "steps": 9, "lost": 0, "lost_after": [], "same": 9}
+KILLED = {
+    "row": "kill", "plan": kill.PLAN, "way": "learnt", "steps": 9, "lost": 0, "lost_after": [], "same": 9,
+}  # fmt: skip
 WHENCE = {"commit": "abc1234", "machine": "a box"}
 
 
 def test_a_result_goes_on_from_what_an_earlier_one_holds_and_says_whence(tmp_path):
     path, work = tmp_path / "evolve.json", Work(tmp_path / "work")
     merged = {**KILLED, "way": "merged", "steps": 2, "same": 2}
-    short = {"row": "drift", "evolving": True, "sessions": 40, "answers": []}
-    path.write_text(json.dumps({**WHENCE, "rows": [KILLED, merged, short, {"row": "retrieval"}]}))
+    short = {"row": "drift", "plan": drift.PLAN, "evolving": True, "sessions": 40, "answers": []}
+    older = {**KILLED, "plan": kill.PLAN - 1, "steps": 50}
+    path.write_text(json.dumps({**WHENCE, "rows": [KILLED, merged, short, older, {"row": "retrieval"}]}))
     found = stages.result(work, path)
     assert (found["summary"]["kill_steps"], found["summary"]["stale_answers"]) == (11, None)
     assert found["rows"][:2] == [{**WHENCE, **KILLED}, {**WHENCE, **merged}]
@@ -224,7 +227,7 @@ def test_a_result_goes_on_from_what_an_earlier_one_holds_and_says_whence(tmp_pat
 
 def test_a_result_file_that_is_none_is_refused(tmp_path):
     path = tmp_path / "evolve.json"
-    odd = ([{"rows": "kill"}], [3], [{"row": "kill"}], [{"row": "drift"}], [{}], {}, "")
+    odd = ([{"rows": "kill"}], [3], [{"row": "kill", "plan": kill.PLAN}], [{"row": "drift"}], [{}], {}, "")
     for text in ("{}", "[]", "{", "[" * 100_000, *(json.dumps({**WHENCE, "rows": rows}) for rows in odd)):
         path.write_text(text)
         with pytest.raises(FormatError, match=r"expected a result of evolve, found .*git checkout"):

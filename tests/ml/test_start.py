@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 from dataclasses import replace
 
 import pytest
@@ -196,7 +195,11 @@ def apart(one: lora.Adapter, other: lora.Adapter) -> float:
 @pytest.mark.parametrize("how", merge.WAYS)
 def test_parents_that_know_no_more_than_their_start_are_together_the_start(begun, how):
     common, own = begun
+    nothing = lora.Adapter(common.rank, common.alpha, {
+        name: lora.Factors(one.a, torch.zeros_like(one.b)) for name, one in common.factors.items()
+    })  # fmt: skip
     assert apart(start.together(how, [common, common], (own, own)), common) < 1e-5
+    assert apart(start.together(how, [common, nothing], (own, "")), common) < 1e-5
     assert apart(start.together(how, [common, common], ("", "")), common) > 1e-3 or how in ("linear", "ties")
 
 
@@ -220,10 +223,18 @@ def test_the_breeder_adds_up_what_parents_have_learnt_and_says_where_they_began(
     tiny, begun, folder, tmp_path
 ):
     common, own = begun
-    folders = [shutil.copytree(folder, tmp_path / name) for name in ("one", "two")]
-    made = WeightBreeder(Engine(tiny)).merge("cat", folders, [own, own], tmp_path / "child")
+    folders = [tmp_path / name for name in ("two", "one")]  # not in the order in which they are taken
+    lora.save(common, folders[0], tiny.name)
+    double = merge.merge("cat", [common, common])
+    lora.save(double, folders[1], tiny.name)
+    breeder = WeightBreeder(Engine(tiny))
+    made = breeder.merge("ties", folders, [own, ""], tmp_path / "child")
+    found = lora.load(tmp_path / "child", torch.device("cpu"), torch.float32)
+    expected, wrong = (start.together("ties", [common, double], starts) for starts in ((own, ""), ("", own)))
     assert made.settings["start"] == own
-    assert apart(lora.load(tmp_path / "child", torch.device("cpu"), torch.float32), common) < 1e-2
+    assert apart(found, expected) < 0.1 * apart(found, wrong)
+    assert breeder.merge("cat", folders, ["", ""], tmp_path / "plain").settings["start"] == ""
+    assert breeder.merge("cat", folders, ["of another Rune", ""], tmp_path / "old").settings["start"] == ""
 
 
 def heirs(tiny, lessons, quick, tmp_path) -> Heritage:

@@ -117,7 +117,7 @@ class Router:
             )
             raise Problem(400, said, "project_required", "model")
         if not await asyncio.to_thread(cards_of, project):  # nothing to look for, and no worker to wake
-            return Route(self.base, why="nothing is remembered in this project yet")
+            return Route(self.base, why="no adapter is in service in this project")
         found = await self.desk.find(project, query)
         score = round(found.score, 4)
         if not found.adapter:

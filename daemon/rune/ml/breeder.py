@@ -30,7 +30,7 @@ class WeightBreeder:
         child = start.together(how, loaded, [begun for _, begun in pairs])
         lora.save(child, into, self.engine.base.name)
         settings = {"how": how, "rank": child.rank, "alpha": child.alpha, "density": merge.DENSITY,
-                    "start": next(filter(None, starts), "")}  # fmt: skip
+                    "start": start.within(starts)}  # fmt: skip
         return Distilled(into, 0, round(time.monotonic() - began, 2), {}, {}, 0.0, settings)
 
     def answering(

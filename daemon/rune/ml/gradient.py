@@ -33,7 +33,7 @@ from rune.ml.engine import Engine
 from rune.ml.neutral import Neutral
 from rune.ml.objective import Objective
 from rune.ml.packing import Example
-from rune.ml.start import Start, fitting, scaled, shaped, together
+from rune.ml.start import Start, fitting, scaled, shaped, together, within
 from rune.ml.teacher import Teacher
 from rune.ports import Distilled, Heritage, Progress
 from rune.records.card import Lesson
@@ -169,7 +169,7 @@ def inherited(config: DistilConfig, heritage: Heritage) -> Start | None:
     if not all(shaped(one, config) for one in own):
         return None
     both = together("svd", own, heritage.starts)
-    return Start(scaled(both, config.alpha), max(heritage.starts))
+    return Start(scaled(both, config.alpha), within(heritage.starts))
 
 
 def _ladder(config: DistilConfig) -> Iterator[DistilConfig]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import itertools
 import logging
 import time
 from collections.abc import Iterator, Sequence
@@ -107,7 +108,7 @@ def reindex(parts: Learner, project: str, library: Library) -> None:
     if not isinstance(parts, Parts):
         return
     try:
-        parts.recaller.refresh(project, findable(library))
+        parts.recaller.refresh(project, itertools.chain(*findable(library)))
     except IndexUnavailable as error:  # the next recall matches it
         log.warning("%s", error)
 

@@ -12,7 +12,7 @@ from dataclasses import asdict
 from functools import partial
 from typing import Any
 
-from rune import mcp
+from rune import mcp, recall
 from rune.bench.distil import first, probes
 from rune.bench.distil.probes import Probe
 from rune.bench.distil.scene import Scene, lot
@@ -70,13 +70,17 @@ def same(some: Sequence[Question], adapters: Sequence[str], row: Row) -> bool:
 
 
 def _same(parts: Parts, some: Sequence[Question], adapters: Sequence[str], row: Row) -> bool:
-    return same(some, adapters, row) and row.get("settings") == asdict(parts.recaller.config)
+    return same(some, adapters, row) and row.get("settings") == _settings(parts)
+
+
+def _settings(parts: Parts) -> Row:
+    """What a result depends on beside the adapters."""
+    return {**asdict(parts.recaller.config), "brief": recall.BRIEF}
 
 
 def _row(scene: Scene, parts: Parts, some: Sequence[Question], adapters: list[str]) -> Row:
     answers = [{**question, **asked(scene, parts, question)} for question in some]
-    settings = asdict(parts.recaller.config)
-    return {"row": "served", "adapters": adapters, "settings": settings, "answers": answers}
+    return {"row": "served", "adapters": adapters, "settings": _settings(parts), "answers": answers}
 
 
 def asked(scene: Scene, parts: Parts, question: Question) -> dict[str, Any]:

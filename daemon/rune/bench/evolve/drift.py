@@ -20,7 +20,7 @@ from typing import Any
 from rune import files, worker
 from rune.bench.distil.figures import share
 from rune.bench.distil.scene import write
-from rune.bench.distil.work import Row, Work
+from rune.bench.distil.work import Row, Work, of
 from rune.config import Config, EvolutionConfig
 from rune.index import Index
 from rune.library import Library
@@ -35,6 +35,8 @@ from rune.worker import Learner
 
 SEED = 7
 SESSIONS, EVERY = 200, 20
+PLAN = 2
+"""To be raised when what is simulated changes: rows of another plan are made anew."""
 TOLD, CHANGED = 3, 0.4
 """Facts that a session tells, and the chance that it changes one more."""
 SERVICES = ("gateway", "billing", "search", "mailer", "export", "login", "report", "cache", "upload", "audit")
@@ -122,7 +124,8 @@ def run(work: Work, embedder: Embedder, sessions: int = SESSIONS) -> None:
     remembering = Remembering(embedder)
     for arm in ("with", "without"):
         name = f"{arm}-{sessions}"
-        row = work.kept("drift", name, partial(_arm, remembering, arm == "with", sessions))
+        make = partial(_arm, remembering, arm == "with", sessions)
+        row = work.kept("drift", name, make, of({"plan": PLAN}))
         work.say(f"drift {name}: {summary(row)}")
 
 
@@ -148,6 +151,7 @@ def _arm(embedder: Embedder, evolving: bool, sessions: int) -> Row:
     seconds = round(time.monotonic() - began, 1)
     return {
         "row": "drift",
+        "plan": PLAN,
         "evolving": evolving,
         "sessions": sessions,
         "seconds": seconds,

@@ -2,6 +2,7 @@
 
 For each child that serves in the evolved project its parents are merged in every way of ``rune.ml.merge``;
 each result is asked what the gate asks: the probes of all parents, and questions that no session is about.
+The learnt ones passed that gate, or they would not serve; families whose child was refused are not looked at.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from rune.bench.distil.scene import Scene
-from rune.bench.distil.work import Row, of
+from rune.bench.distil.work import Row, Work, of
 from rune.evolution import gate
 from rune.evolving import examining
 from rune.evolving.examining import Examined, Taught
@@ -24,7 +25,7 @@ from rune.records.card import Card, living
 from rune.units import done
 from rune.worker import Parts
 
-LEARNT = "learnt"
+ROW, LEARNT = "merged", "learnt"
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,13 +59,16 @@ def measure(scene: Scene, parts: Parts, library: Library) -> None:
     base = cache(lambda: done(examining.unrelated(parts.breeder, None)))
     for child in library.cards():
         if child.parents:
-            make = partial(_row, scene.work.folder / "merging", parts, library, child, base)
-            row = scene.work.kept("merged", child.id, make, of({"parents": list(child.parents)}))
+            about = {"row": ROW, "sessions": len(scene.everything), "parents": list(child.parents)}
+            make = partial(_row, about, scene.work.folder / "merging", parts, library, child, base)
+            row = scene.work.kept(ROW, child.id, make, of(about))
             told = ", ".join(f"{way} {found['right']}" for way, found in row["ways"].items())
             scene.work.say(f"of {row['asked']} probes the parents know {row['parents_right']}: {told}")
 
 
-def _row(into: Path, parts: Parts, library: Library, child: Card, base: Callable[[], Sequence[str]]) -> Row:
+def _row(
+    about: Row, into: Path, parts: Parts, library: Library, child: Card, base: Callable[[], Sequence[str]]
+) -> Row:
     """One family: its parents as they are, its child as it serves, and one child for each way of merging."""
     states, parents = library.states(), [library.get(id) for id in child.parents]
     folders = [library.folder(one.id) for one in parents]
@@ -79,10 +83,13 @@ def _row(into: Path, parts: Parts, library: Library, child: Card, base: Callable
         judged[way] = family.judged(into)
     shutil.rmtree(into)
     own = _all({id: examined.marks[id] for id, examined in known.items()})
-    return {
-        "row": "merged", "child": child.id, "parents": list(child.parents), "asked": len(own),
-        "parents_right": sum(own), "ways": judged,
-    }  # fmt: skip
+    return {**about, "child": child.id, "asked": len(own), "parents_right": sum(own), "ways": judged}
+
+
+def rows(work: Work, arms: Sequence[Row]) -> list[Row]:
+    """The families of the children that serve in the evolved arm."""
+    serving = {id for row in arms if row["row"] == "gated" for id in row["ids"]}
+    return [row for row in work.all(ROW) if row["child"] in serving]
 
 
 def _all(marks: Mapping[str, gate.Marks]) -> list[bool]:

@@ -25,7 +25,7 @@ from pathlib import Path
 from typing import Any
 
 from rune.bench.distil.figures import share
-from rune.bench.distil.work import Row, Work
+from rune.bench.distil.work import Row, Work, of
 from rune.config import Config, EvolutionConfig
 from rune.errors import AdapterError, RuneError
 from rune.evolving import breeding, carrying, standing
@@ -39,6 +39,8 @@ from rune.records.recalled import Use
 from rune.records.trajectory import Execution
 from rune.testing import BASE, BASE_HASH, FakeBreeder, FakeDistiller, told, write_adapter
 
+PLAN = 2
+"""To be raised when the project or its plan changes: rows of another one are made anew."""
 WAYS = ("none", "cat")
 """How a child comes to be: learnt anew alone, or by merging, where a cluster is too much to learn."""
 DIED, DONE = 9, 0
@@ -71,7 +73,7 @@ class Forgetful(FakeDistiller):
 def run(work: Work) -> None:
     """Both ways, as far as they were not gone through yet."""
     for way in WAYS:
-        row = work.kept("kill", way, partial(row_of, way))
+        row = work.kept("kill", way, partial(row_of, way), of({"plan": PLAN}))
         came = f"{row['lost']} lost something, {row['same']} came to the same"
         work.say(f"kill ({way}): {row['steps']} steps, {came}")
 
@@ -94,8 +96,8 @@ def row_of(way: str) -> Row:
             same += whole(library, truths) and tidy(library) and lasting(library) == expected
     count = Counter(status for status, *_ in expected.values())
     return {
-        "row": "kill", "way": way, "steps": len(died), "lost": len(lost), "lost_after": lost, "same": same,
-        "adapters": dict(sorted(count.items())),
+        "row": "kill", "plan": PLAN, "way": way, "steps": len(died), "lost": len(lost), "lost_after": lost,
+        "same": same, "adapters": dict(sorted(count.items())),
     }  # fmt: skip
 
 

@@ -72,13 +72,13 @@ def result(work: Work, before: Path | None = None) -> dict[str, Any]:
     from rune.bench.evolve import arms, families  # noqa: PLC0415 - torch
 
     real = Work(work.folder / "gated")
-    now = {"gated": arms.rows(real), "merged": real.all("merged"), **simulated(work)}
-    known = pieces(now, before)
+    asked = arms.rows(real)
+    known = pieces({"gated": [*asked, *families.rows(real, asked)], **simulated(work)}, before)
     rows = {row["evolving"]: row for row in known["drift"]}
     told = {name: drift.summary(rows[name]) if name in rows else {} for name in (True, False)}
     summary = {
         **arms.summary(known["gated"]),
-        **families.summary(known["merged"]),
+        **families.summary([row for row in known["gated"] if row["row"] == families.ROW]),
         **kill.summary(known["kill"]),
         "drift_sessions": drift.SESSIONS if rows else None,
         "drift_asked": told[True].get("asked"),
@@ -89,24 +89,24 @@ def result(work: Work, before: Path | None = None) -> dict[str, Any]:
         "drift_answered": told[True].get("answered"),
         "drift_answered_without": told[False].get("answered"),
     }
-    asked = {"row": "retrieval", "file": "retrieval.json"}
+    elsewhere = {"row": "retrieval", "file": "retrieval.json"}
     rows_of_all = [row for name in STAGES for row in known[name]]
-    return {"summary": {**summary, **retrieval()}, "rows": [*rows_of_all, asked]}
+    return {"summary": {**summary, **retrieval()}, "rows": [*rows_of_all, elsewhere]}
 
 
 def simulated(work: Work) -> dict[str, list[Row]]:
     """The rows of the stages that need no real session."""
-    return {"drift": list(filter(_whole, work.all("drift"))), "kill": work.all("kill")}
+    return {name: list(filter(_whole, work.all(name))) for name in ("drift", "kill")}
 
 
 def _whole(row: Row) -> bool:
-    """Whether a row counts: the simulation may have been run with fewer sessions, to try it."""
-    return bool(row["row"] != "drift" or row["sessions"] == drift.SESSIONS)
+    """Whether a row counts: a simulation may have had fewer sessions, to try it, or another plan."""
+    plans = {"drift": drift.PLAN, "kill": kill.PLAN}
+    short = row["row"] == "drift" and row["sessions"] != drift.SESSIONS
+    return not short and row.get("plan") == plans.get(row["row"])
 
 
-STAGES = {
-    "gated": ("gated", "keep", "cat", "mean"), "merged": ("merged",), "drift": ("drift",), "kill": ("kill",),
-}  # fmt: skip
+STAGES = {"gated": ("gated", "keep", "cat", "mean", "merged"), "drift": ("drift",), "kill": ("kill",)}
 """The stages in their order, and how each one's rows are called."""
 ONE_BY_ONE = {"drift": "evolving", "kill": "way"}
 """Stages whose rows stand by themselves, and what they are told apart by; of gated all or none."""

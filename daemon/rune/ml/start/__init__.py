@@ -91,7 +91,7 @@ def mean(adapters: Sequence[Adapter]) -> Adapter:
 
 
 def together(how: str, adapters: Sequence[Adapter], starts: Sequence[str]) -> Adapter:
-    """Adapters as one, in a way of ``rune.ml.merge``, which holds the embedded start at most once.
+    """Adapters as one, in a way of ``rune.ml.merge``, holding the embedded start once if any of them does.
 
     Each that began at it holds it: in a plain sum of many it would drown what they have learnt. Signs are
     elected and entries drawn among what each has learnt beyond it (task vectors: Ilharco et al. 2023,
@@ -102,16 +102,29 @@ def together(how: str, adapters: Sequence[Adapter], starts: Sequence[str]) -> Ad
         adapters: at least one.
         starts: for each the name of the start that its training began at; empty where that was nothing.
     """
-    held = [one == name(EMBEDDED) for one in starts]
-    if sum(held) < 2 or how == "linear":  # a mean of adapters holds it as each of them does
+    held, number = [bool(within([one])) for one in starts], len(adapters)
+    if not any(held):
         return merge.merge(how, adapters)
-    common = lora.load(EMBEDDED, torch.device("cpu"), torch.float32)
+    common, times = lora.load(EMBEDDED, torch.device("cpu"), torch.float32), sum(held)
+    if how == "linear":
+        shares = [*[1 / number] * number, 1 - times / number]
+        return merge.merge(how, [*adapters, common], shares) if times < number else merge.merge(how, adapters)
     if how in ("cat", "svd"):
-        return merge.merge(how, [*adapters, common], [*[1.0] * len(adapters), 1.0 - sum(held)])
+        shares = [*[1.0] * number, 1.0 - times]
+        return merge.merge(how, [*adapters, common], shares) if times > 1 else merge.merge(how, adapters)
     pairs = zip(adapters, held, strict=True)
     learnt = [merge.merge("cat", [one, common], (1.0, -1.0)) if has else one for one, has in pairs]
     rank = max(one.rank for one in adapters)
     return merge.merge("svd", [merge.merge(how, learnt), common], rank=rank)
+
+
+def within(starts: Sequence[str]) -> str:
+    """The name of the start that adapters together hold, of those that they began at; empty: none is known.
+
+    That of another Rune cannot be taken out of a sum, and is counted as something that was learnt.
+    """
+    own = name(EMBEDDED)
+    return own if own in starts else ""
 
 
 def scaled(adapter: Adapter, alpha: float) -> Adapter:
