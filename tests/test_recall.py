@@ -110,7 +110,7 @@ def test_a_place_beside_an_answer_is_cut_to_what_is_around_its_literal():
     told = f"$ make deploy {'pulling, ' * 40}Error: image gateway:latest was not found {'and so on ' * 40}"
     long, short = (Evidence("s1", id, "execution", text, "p") for id, text in (("o2", told), ("o5", "done")))
     (shown,) = recall.resting([short, long], ("Gateway:latest", "absent"))
-    assert (shown.event, len(shown.text)) == ("o2", len("… " " …") + recall.BRIEF)
+    assert (shown.event, len(shown.text)) == ("o2", recall.BRIEF + 4)
     assert "image gateway:latest was not found" in shown.text
     assert recall.resting([short, long], ("absent",)) == (short,)
     assert recall.resting([], ("absent",)) == ()
