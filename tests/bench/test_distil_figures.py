@@ -27,7 +27,7 @@ def answered(adapter: bool, set: str = "fact", literal: bool = True, sort: str =
 def trained(session: str, lessons: int = 4, seconds: float = 20.0) -> dict[str, Any]:
     return {
         "session": session, "lessons": lessons, "seconds": seconds, "bytes": 5_000_000, "peak_mb": 900.0,
-        "adapter": "a" * 16, "probes_after": {"neutral_kl": 0.1},
+        "adapter": "a" * 16, "probes_after": {"neutral_kl": 0.1, "unrelated": 0.5, "composed": None},
     }  # fmt: skip
 
 
@@ -36,9 +36,9 @@ def answers(session: str, *found: Any) -> dict[str, Any]:
     return {"session": session, "adapter": "a" * 16, "seconds": 3.0, "seconds_by_arm": {}, "probes": probes}
 
 
-def recall(kind: str, answer: str, right: bool, found: str = "s1") -> dict[str, Any]:
-    return {"kind": kind, "session": "s1", "question": "q", "answer": answer, "right": right, "found": found,
-            "answer_tokens": 10, "result_tokens": 90, "seconds": 0.5}  # fmt: skip
+def recall(kind: str, answer: str, right: bool, found: str = "s1", set: str = "fact") -> dict[str, Any]:
+    return {"kind": kind, "set": set, "session": "s1", "question": "q", "answer": answer, "right": right,
+            "found": found, "answer_tokens": 10, "result_tokens": 90, "seconds": 0.5}  # fmt: skip
 
 
 @pytest.fixture
@@ -77,12 +77,15 @@ def test_seconds_that_grow_with_the_square_have_exponent_two():
 
 def test_an_answer_to_what_no_session_is_about_is_a_wrong_one():
     made = served.summary([
-        recall("probe", "8080", True), recall("probe", "80", False), recall("probe", "", False, found=""),
+        recall("probe", "8080", True), recall("probe", "80", False, set="template"),
+        recall("probe", "", False, found=""),
         recall("general", "Paris.", False), recall("elsewhere", "", False, found=""),
     ])  # fmt: skip
     assert (made["served_recall"], made["served_answered"]) == (0.333, 0.667)
     assert (made["precision"], made["precision_on_probes"]) == (0.333, 0.5)
     assert made["abstain_unrelated"] == 0.5
+    assert (made["served_fact_recall"], made["served_fact_answered"]) == (0.5, 0.5)
+    assert (made["served_fact_precision"], made["served_template_precision"]) == (1.0, 0.0)
     assert (made["answer_tokens"], made["result_tokens"], made["served_seconds"]) == (10.0, 90.0, 0.5)
 
 
@@ -147,6 +150,7 @@ def test_a_result_is_made_of_what_is_there_and_says_how_much(scene):
     expected = {
         "sessions": 1, "adapters": 2, "probes": 1, "heldout_recall": 1.0, "rag_recall": 0.0,
         "rag_tokens": 240.0, "lessons": 4, "neutral_kl": 0.1, "growth_exponent": 1.0,
+        "receipt_unrelated": 0.5, "receipt_composed": None,
         "adapter_bytes": 5_000_000, "step_padded_ratio": 1.5, "step_masked_ratio": None,
         "step_float32_ratio": 1.0, "step_bfloat16_ratio": 2.5,
     }  # fmt: skip
@@ -197,8 +201,8 @@ def test_growth_is_no_figure_before_the_largest_was_trained(scene):
 
 
 def served_at(answer: str, near: float) -> dict[str, Any]:
-    told = {"kind": "probe", "session": "s1", "found": "s1", "answer": answer, "right": bool(answer),
-            "answer_tokens": 9, "result_tokens": 90, "seconds": 1.0}  # fmt: skip
+    told = {"kind": "probe", "set": "fact", "session": "s1", "found": "s1", "answer": answer,
+            "right": bool(answer), "answer_tokens": 9, "result_tokens": 90, "seconds": 1.0}  # fmt: skip
     return {"adapters": ["a"], "settings": {"near": near}, "answers": [told]}
 
 
