@@ -301,6 +301,20 @@ def test_archived_adapters_are_not_recalled_until_they_are_back(recaller, genera
 
 
 @pytest.fixture
+def bring_together(echoes):
+    """The adapter of two sessions, s1 and s2, of which it knows all lessons."""
+
+    def make(one, two):
+        library, lessons = Library(echoes, lambda: 9.0), (*one.lessons, *two.lessons)
+        with library.staging() as stage:
+            write_adapter(stage, lessons)
+            origins = {"session": "task-1", "sessions": ("s1", "s2"), "parents": (one.id, two.id)}
+            return library.add(stage, replace(one, **origins, source_hash="9" * 64, lessons=lessons))
+
+    return make
+
+
+@pytest.fixture
 def weaken(echoes):
     """Make an adapter no better than its base."""
     return lambda card: Library(echoes, lambda: 9.0).score(card.id, dict(card.probes_before))
@@ -368,15 +382,10 @@ def test_one_that_is_made_for_another_base_says_what_to_do(recaller, distil, ech
 
 
 def test_where_another_adapter_holds_the_session_one_that_is_no_better_than_its_base_is_not_found(
-    recaller, generator, distil, echoes, weaken
+    recaller, generator, distil, bring_together, echoes, weaken
 ):
     weak, two = distil(), distil("s2", events=OTHER)
-    library = Library(echoes, lambda: 9.0)
-    lessons = (*weak.lessons, *two.lessons)
-    with library.staging() as stage:
-        write_adapter(stage, lessons)
-        origins = {"session": "task-1", "sessions": ("s1", "s2"), "parents": (weak.id, two.id)}
-        child = library.add(stage, replace(two, **origins, source_hash="9" * 64, lessons=lessons))
+    child = bring_together(weak, two)
     weaken(weak)
     assert found_for(recaller, echoes) == {child.id, two.id}
     recaller.recall(Recall(QUESTION, str(echoes.project)))
@@ -391,17 +400,12 @@ def test_a_superseded_adapter_leaves_the_place_to_its_successor(recaller, genera
 
 
 def test_an_adapter_of_several_sessions_answers_from_each_with_that_sessions_evidence(
-    recaller, distil, echoes
+    recaller, distil, bring_together, echoes
 ):
     one, two = distil(), distil("s2", events=OTHER)
-    library = Library(echoes, lambda: 9.0)
-    lessons = (*one.lessons, *two.lessons)
-    with library.staging() as stage:
-        write_adapter(stage, lessons)
-        origins = {"session": "task-1", "sessions": ("s1", "s2"), "parents": (one.id, two.id)}
-        child = library.add(stage, replace(one, **origins, source_hash="9" * 64, lessons=lessons))
+    child = bring_together(one, two)
     for parent in (one, two):
-        library.supersede(parent.id, child.id)
+        Library(echoes, lambda: 9.0).supersede(parent.id, child.id)
     deploy = "Why does make deploy fail, image gateway not found?"
     for question, session in ((QUESTION, "s1"), (deploy, "s2")):
         found = recaller.recall(Recall(question, str(echoes.project)))
