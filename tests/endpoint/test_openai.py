@@ -61,7 +61,7 @@ async def test_far_from_every_session_the_base_answers_and_says_why(client, card
 
 async def test_in_a_project_without_memories_the_base_answers(client):
     answer = await client.chat.completions.create(model="rune", messages=ASKED)
-    assert "nothing is remembered" in answer.model_extra["x_rune"]["why"]
+    assert "no adapter is in service" in answer.model_extra["x_rune"]["why"]
 
 
 async def test_an_adapter_is_asked_by_its_id_and_the_base_by_its_name(client, card):

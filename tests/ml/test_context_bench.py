@@ -10,7 +10,7 @@ from rune.bench import context, start
 from rune.bench.distil import probes
 from rune.bench.distil.work import Work
 from rune.bench.sessions import Corpus
-from rune.cli import bench
+from rune.cli.bench import bench_context
 from rune.errors import RuneError
 
 
@@ -81,5 +81,5 @@ def test_one_way_can_be_learnt_by_itself(using):
 
 
 def test_the_command_offers_every_way_there_is():
-    [ways] = [option for option in bench.bench_context.params if option.name == "ways"]
+    [ways] = [option for option in bench_context.params if option.name == "ways"]
     assert list(ways.type.choices) == list(context.ARMS)
