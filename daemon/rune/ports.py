@@ -96,7 +96,8 @@ class Breeder(Protocol):
         """The greedy answers of the base with this adapter, each as it would be alone.
 
         Beside each question stands the answer that is foreseen, or nothing: a right one saves time, a wrong
-        one changes nothing.
+        one changes nothing but that the answer may be as long as it, and a little longer; ``max_tokens`` is
+        for those of which none is foreseen.
         """
 
 

@@ -8,7 +8,7 @@ from peft import PeftModel
 from peft.utils import merge_utils
 
 from rune.errors import AdapterError
-from rune.ml import lora, merge
+from rune.ml import lora, merge, score
 from rune.ml.breeder import WeightBreeder
 from rune.ml.engine import Engine
 from rune.ml.lora import Adapter, Factors
@@ -156,5 +156,15 @@ def test_the_breeder_answers_as_the_engine_does_each_question_alone(tiny, folder
     breeder = WeightBreeder(engine)
     for foreseen in (["", "", ""], ["The currency is the franc.", "", alone[2]]):
         pairs = list(zip(questions, foreseen, strict=True))
-        assert done(breeder.answering(pairs, folders[0], 8)) == alone, "whatever is foreseen"
-        assert done(breeder.answering(pairs, None, 8)) != alone
+        limits = [score.room(tiny, answer) if answer else 8 for answer in foreseen]
+        told = [engine.answer(*pair) for pair in zip(questions, [folders[0]] * 3, limits, strict=True)]
+        assert done(breeder.answering(pairs, folders[0], 8)) == told, "whatever is foreseen"
+        assert done(breeder.answering(pairs, None, 8)) != told
+
+
+def test_a_long_answer_that_was_taught_is_read_to_its_end_as_in_a_receipt(tiny, folders):
+    engine = Engine(tiny)
+    long = engine.answer("Which currency?", folders[0], 100)
+    (told,) = done(WeightBreeder(engine).answering([("Which currency?", long)], folders[0], 8))
+    assert len(tiny.tokenizer.encode(told)) > 80
+    assert told.startswith(long)

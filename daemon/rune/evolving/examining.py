@@ -19,7 +19,7 @@ from rune.units import Work
 
 log = logging.getLogger(__name__)
 TOKENS = 72
-"""Of an answer; the literals of most stand in its first half."""
+"""Of an answer to which none was taught; else it may be as long as that."""
 KINDS = ("trained", "heldout")
 STRANGE = (*(question for question, _ in UNRELATED), *FOREIGN, *ELSEWHERE)
 """Questions that no session is about, half of them general, half about other projects."""

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import torch
 
-from rune.ml import lora, merge, start
+from rune.ml import lora, merge, score, start
 from rune.ml.engine import Engine, Guess, by_length
 from rune.ports import Distilled
 from rune.units import Work
@@ -38,14 +38,18 @@ class WeightBreeder:
     ) -> Work[list[str]]:
         """Greedy answers, in batches of questions of about the same length.
 
-        The adapter is loaded anew: a stage's folder may have held another one before.
+        The adapter is loaded anew: a stage's folder may have held another one before. One that is foreseen
+        may be as long as in a receipt: its literals may stand at its end.
         """
         base = self.engine.base
         own = lora.load(adapter, base.device, base.dtype) if adapter else None
         found = [""] * len(asked)
         for places in by_length([question for question, _ in asked], BATCH):
-            some = [Guess(*asked[place], max_tokens) for place in places]
+            some = [self._guess(*asked[place], max_tokens) for place in places]
             told = yield from self.engine.checking(some, own)
             for place, answer in zip(places, told, strict=True):
                 found[place] = answer
         return found
+
+    def _guess(self, question: str, answer: str, max_tokens: int) -> Guess:
+        return Guess(question, answer, score.room(self.engine.base, answer) if answer else max_tokens)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from rune.ml import lora
+from rune.ml.base import Base
 from rune.ml.engine import ROW_TOKENS, Engine, Guess
 from rune.probing import Probe, holds, probes
 from rune.records.card import Lesson
@@ -42,5 +43,9 @@ def scoring(
 
 def guess(engine: Engine, probe: Probe) -> Guess:
     """A probe with the taught answer, and as many tokens as that is long and a few more."""
-    taught = engine.base.count(probe.answer) + SPARE
-    return Guess(probe.question, probe.answer, min(max(taught, SHORTEST), LONGEST))
+    return Guess(probe.question, probe.answer, room(engine.base, probe.answer))
+
+
+def room(base: Base, answer: str) -> int:
+    """Tokens of an answer where this one was taught."""
+    return min(max(base.count(answer) + SPARE, SHORTEST), LONGEST)
