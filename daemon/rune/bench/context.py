@@ -19,8 +19,8 @@ from rune.bench import results
 from rune.bench.distil import probes
 from rune.bench.distil.figures import between, told
 from rune.bench.distil.probes import Probe
-from rune.bench.distil.work import Row
-from rune.bench.start import Tools, average
+from rune.bench.distil.work import Row, average
+from rune.bench.start import Tools
 from rune.config import DistilConfig, ModelConfig
 from rune.lessons import sources
 from rune.ml import gradient, lora, start, teacher

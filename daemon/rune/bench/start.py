@@ -16,7 +16,7 @@ from typing import Any
 
 from rune import config, lessons, paths
 from rune.bench import results, sessions
-from rune.bench.distil.work import Row, Work
+from rune.bench.distil.work import Row, Work, average
 from rune.bench.sessions import Corpus
 from rune.config import DistilConfig
 from rune.errors import RuneError
@@ -162,9 +162,3 @@ def summary(rows: Sequence[Row], known: Row) -> dict[str, Any]:
     told = [share for share in known["heldout"] if share is not None]
     found["members_heldout"] = round(mean(told), 4) if told else None
     return found
-
-
-def average(rows: Sequence[Row], name: str) -> float | None:
-    """The mean of what rows tell under a name; those that tell nothing do not count."""
-    told = [row[name] for row in rows if row.get(name) is not None]
-    return round(mean(told), 4) if told else None

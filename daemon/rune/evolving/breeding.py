@@ -151,14 +151,8 @@ def _examined(
     made: Distilled,
 ) -> Work[Trial]:
     """Ask a child what its parents were asked, and judge."""
-    taught = _taught(parents)
-    child = yield from examining.examine(nursery.breeder, made.folder, taught)
-    tells = gate.Tells(
-        examining.giving_away(base, child.unrelated, taught),
-        [examining.giving_away(base, one.unrelated, taught) for one in known.values()],
-    )
-    before = {id: one.marks for id, one in known.items()}
-    return Trial(way, made, gate.judge(before, child.marks, tells, nursery.config.evolution), child.marks)
+    asked = nursery.breeder, made.folder, _taught(parents), known, base, nursery.config.evolution
+    return Trial(way, made, *(yield from examining.judging(*asked)))
 
 
 def _settled(

@@ -7,10 +7,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from rune.config import EvolutionConfig
 from rune.errors import AdapterError
-from rune.evolution import facts
+from rune.evolution import facts, gate
 from rune.evolution.actions import Standing
-from rune.evolution.gate import Marks
+from rune.evolution.gate import Marks, Verdict
 from rune.library import Library
 from rune.ports import Breeder
 from rune.probing import ELSEWHERE, FOREIGN, UNRELATED, Probe, holds, probes
@@ -42,6 +43,24 @@ def examine(breeder: Breeder, adapter: Path, taught: Taught) -> Work[Examined]:
     """Ask a parent, or a child, all there is to ask."""
     known = yield from marks(breeder, adapter, taught)
     return Examined(known, (yield from unrelated(breeder, adapter)))
+
+
+def judging(
+    breeder: Breeder,
+    child: Path,
+    taught: Taught,
+    parents: Mapping[str, Examined],
+    base: Sequence[str],
+    config: EvolutionConfig,
+) -> Work[tuple[Verdict, Mapping[str, Marks]]]:
+    """Ask a child what its parents were asked: the gate's verdict, and the child's marks.
+
+    ``base`` is what the base says to questions that no session is about.
+    """
+    found = yield from examine(breeder, child, taught)
+    told = [giving_away(base, one.unrelated, taught) for one in (found, *parents.values())]
+    before = {id: one.marks for id, one in parents.items()}
+    return gate.judge(before, found.marks, gate.Tells(told[0], told[1:]), config), found.marks
 
 
 def marks(breeder: Breeder, adapter: Path, taught: Taught) -> Work[dict[str, Marks]]:

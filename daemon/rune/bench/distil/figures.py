@@ -14,7 +14,7 @@ from typing import Any
 from rune import config, events, lessons, phrasing, rewording
 from rune.bench.distil import first, growth, pieces, probes, served
 from rune.bench.distil.scene import Scene
-from rune.bench.distil.work import Row
+from rune.bench.distil.work import Row, average
 from rune.evolution import fitness
 from rune.ml import gradient, neutral, objective, start
 from rune.records.trajectory import Trajectory
@@ -250,20 +250,14 @@ def costs(scene: Scene, trained: Sequence[Row]) -> dict[str, float | None]:
     """Lessons and receipts of the sessions that are asked about, bytes and memory of all."""
     asked = {past.session for past in scene.probed}
     held = [row for row in trained if row["session"] in asked]
-    receipts = ("trained", "heldout", "composed", "unrelated")
+    scores, receipts = [row["probes_after"] for row in held], ("trained", "heldout", "composed", "unrelated")
     return {
         "lessons": sum(row["lessons"] for row in held),
-        **{f"receipt_{kind}": _scored(held, kind) for kind in receipts},
+        **{f"receipt_{kind}": average(scores, kind) for kind in receipts},
         "adapter_bytes": max((row["bytes"] for row in trained), default=0) or None,
-        "neutral_kl": _scored(held, "neutral_kl"),
+        "neutral_kl": average(scores, "neutral_kl"),
         "peak_mb": max((row["peak_mb"] for row in trained), default=0) or None,
     }
-
-
-def _scored(trained: Sequence[Row], kind: str) -> float | None:
-    """The mean of what adapters scored in their receipts."""
-    found = [row["probes_after"][kind] for row in trained if row["probes_after"].get(kind) is not None]
-    return round(sum(found) / len(found), 4) if found else None
 
 
 def read(found: Sequence[Probed]) -> dict[str, float | None]:

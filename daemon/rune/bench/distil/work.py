@@ -5,8 +5,9 @@ from __future__ import annotations
 import contextlib
 import json
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
+from statistics import mean
 from typing import Any, TypeAlias
 
 from filelock import FileLock, Timeout
@@ -113,3 +114,9 @@ class Work:
     def say(self, text: str) -> None:
         """One line of progress, with the seconds since the start."""
         print(f"[{time.monotonic() - self._began:7.1f} s] {text}", flush=True)
+
+
+def average(rows: Sequence[Row], name: str) -> float | None:
+    """The mean of what rows tell under a name; those that tell nothing do not count."""
+    told = [row[name] for row in rows if row.get(name) is not None]
+    return round(mean(told), 4) if told else None

@@ -14,6 +14,7 @@ from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
+from rune.bench.distil.figures import share
 from rune.bench.distil.scene import Scene
 from rune.bench.distil.work import Row, Work, of
 from rune.evolution import gate
@@ -40,18 +41,14 @@ class Family:
 
     def judged(self, folder: Path) -> dict[str, Any]:
         """What the gate says of a child."""
-        child = done(examining.examine(self.parts.breeder, folder, self.taught))
-        tells = gate.Tells(self._tells(child), [self._tells(one) for one in self.parents.values()])
-        marks = {id: one.marks for id, one in self.parents.items()}
-        verdict = gate.judge(marks, child.marks, tells, self.parts.config.evolution)
+        breeder, config = self.parts.breeder, self.parts.config.evolution
+        asking = examining.judging(breeder, folder, self.taught, self.parents, self.base, config)
+        verdict, marks = done(asking)
         return {
-            "right": sum(_all(child.marks)), "fitness": verdict.child, "best_parent": verdict.best,
+            "right": sum(_all(marks)), "fitness": verdict.child, "best_parent": verdict.best,
             "interference": round(verdict.interference, 4), "leakage": round(verdict.leakage, 4),
             "accepted": verdict.accepted,
         }  # fmt: skip
-
-    def _tells(self, one: Examined) -> dict[str, bool]:
-        return examining.giving_away(self.base, one.unrelated, self.taught)
 
 
 def measure(scene: Scene, parts: Parts, library: Library) -> None:
@@ -101,14 +98,14 @@ def summary(rows: Sequence[Row]) -> dict[str, float | None]:
     asked = sum(row["asked"] for row in rows)
     found: dict[str, float | None] = {
         "families": len(rows) or None,
-        "families_parents_recall": _share(sum(row["parents_right"] for row in rows), asked),
+        "families_parents_recall": _of(asked, sum(row["parents_right"] for row in rows)),
     }
     for way in (LEARNT, *WAYS):
         judged = [row["ways"][way] for row in rows]
-        found[f"families_{way}_recall"] = _share(sum(one["right"] for one in judged), asked)
+        found[f"families_{way}_recall"] = _of(asked, sum(one["right"] for one in judged))
         found[f"families_{way}_accepted"] = sum(one["accepted"] for one in judged) if rows else None
     return found
 
 
-def _share(right: int, asked: int) -> float | None:
-    return round(right / asked, 4) if asked else None
+def _of(asked: int, right: int) -> float | None:
+    return share([True] * right + [False] * (asked - right))

@@ -102,16 +102,16 @@ def together(how: str, adapters: Sequence[Adapter], starts: Sequence[str]) -> Ad
         adapters: at least one.
         starts: for each the name of the start that its training began at; empty where that was nothing.
     """
-    held, number = [bool(within([one])) for one in starts], len(adapters)
-    if not any(held):
+    own, number = name(EMBEDDED), len(adapters)
+    held = [one == own for one in starts]
+    times = sum(held)
+    share, missing = (1 / number, 1 - times / number) if how == "linear" else (1.0, 1.0 - times)
+    exact = how in ("linear", "cat", "svd")
+    if not times or (exact and not missing):
         return merge.merge(how, adapters)
-    common, times = lora.load(EMBEDDED, torch.device("cpu"), torch.float32), sum(held)
-    if how == "linear":
-        shares = [*[1 / number] * number, 1 - times / number]
-        return merge.merge(how, [*adapters, common], shares) if times < number else merge.merge(how, adapters)
-    if how in ("cat", "svd"):
-        shares = [*[1.0] * number, 1.0 - times]
-        return merge.merge(how, [*adapters, common], shares) if times > 1 else merge.merge(how, adapters)
+    common = lora.load(EMBEDDED, torch.device("cpu"), torch.float32)
+    if exact:
+        return merge.merge(how, [*adapters, common], [*[share] * number, missing])
     pairs = zip(adapters, held, strict=True)
     learnt = [merge.merge("cat", [one, common], (1.0, -1.0)) if has else one for one, has in pairs]
     rank = max(one.rank for one in adapters)
