@@ -44,8 +44,6 @@ EVIDENCE_LIMIT = 400
 """Characters of one piece of evidence."""
 BRIEF = 160
 """Characters of the one place beside an answer: it was checked, and the agent pays for every word."""
-WHOLE = 1 << 20
-"""Places, and characters of one, of which none is left out."""
 TEXTS = {"remembrance": 2, "echo": 3, "knowledge": 1}
 """Kinds of texts in the order in which they are given, and how many of each at most."""
 SAME = 40
@@ -137,7 +135,7 @@ class Recaller(Finder):
             return evidence(card, echoes, hits, asked.request.limit)
         told = telling(card.lessons, kept)
         lessons = [told] if told else matched(card, hits)
-        return resting(places(card, echoes, lessons, WHOLE, WHOLE), told.keys if told else ())
+        return resting(places(card, echoes, lessons), told.keys if told else ())
 
     def is_cut(self, text: str) -> bool:
         """Whether an answer is so long that its end may be missing."""
@@ -274,13 +272,12 @@ def with_texts(answer: Recalled, told: tuple[Evidence, ...], wanted: bool) -> Re
 
 def evidence(card: Card, echoes: Echoes, hits: Sequence[Hit], limit: int) -> tuple[Evidence, ...]:
     """The events behind the lessons that match best."""
-    return places(card, echoes, matched(card, hits), max(1, limit) * 2)
+    found = places(card, echoes, matched(card, hits))[: max(1, limit) * 2]
+    return tuple(replace(one, text=_cut(one.text)) for one in found)
 
 
-def places(
-    card: Card, echoes: Echoes, lessons: Sequence[Lesson], most: int, length: int = EVIDENCE_LIMIT
-) -> tuple[Evidence, ...]:
-    """The first events behind these lessons, out of their trajectories; ``length`` in characters, of each."""
+def places(card: Card, echoes: Echoes, lessons: Sequence[Lesson]) -> tuple[Evidence, ...]:
+    """The events behind these lessons, whole, out of their trajectories."""
     wanted = list(dict.fromkeys(event for lesson in lessons for event in lesson.evidence))
     found: dict[str, Evidence] = {}
     for session in card.origins if wanted else ():
@@ -288,9 +285,8 @@ def places(
         name = f".claude/echoes/trajectories/{path.name}"
         for e in intact(path):
             if e.id in wanted:
-                text = _cut(event_text(e), length)
-                found[e.id] = Evidence(session, e.id, trajectory.kind_of(e), text, name)
-    return tuple(found[one] for one in wanted if one in found)[:most]
+                found[e.id] = Evidence(session, e.id, trajectory.kind_of(e), event_text(e), name)
+    return tuple(found[one] for one in wanted if one in found)
 
 
 def resting(found: Sequence[Evidence], keys: Sequence[str]) -> tuple[Evidence, ...]:
@@ -317,5 +313,6 @@ def matched(card: Card, hits: Sequence[Hit]) -> list[Lesson]:
     return (found or list(card.lessons))[:2]
 
 
-def _cut(text: str, length: int = EVIDENCE_LIMIT) -> str:
-    return text if len(text) <= length else f"{text[: length * 2 // 3]} … {text[-length // 3 :]}"
+def _cut(text: str) -> str:
+    most = EVIDENCE_LIMIT
+    return text if len(text) <= most else f"{text[: most * 2 // 3]} … {text[-most // 3 :]}"

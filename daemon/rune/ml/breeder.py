@@ -9,7 +9,7 @@ from pathlib import Path
 import torch
 
 from rune.ml import lora, merge, score, start
-from rune.ml.engine import Engine, Guess, by_length
+from rune.ml.engine import Engine, Guess
 from rune.ports import Distilled
 from rune.units import Work
 
@@ -43,13 +43,8 @@ class WeightBreeder:
         """
         base = self.engine.base
         own = lora.load(adapter, base.device, base.dtype) if adapter else None
-        found = [""] * len(asked)
-        for places in by_length([question for question, _ in asked], BATCH):
-            some = [self._guess(*asked[place], max_tokens) for place in places]
-            told = yield from self.engine.checking(some, own)
-            for place, answer in zip(places, told, strict=True):
-                found[place] = answer
-        return found
+        guesses = [self._guess(*one, max_tokens) for one in asked]
+        return (yield from self.engine.all_checking(guesses, own, BATCH))
 
     def _guess(self, question: str, answer: str, max_tokens: int) -> Guess:
         return Guess(question, answer, score.room(self.engine.base, answer) if answer else max_tokens)

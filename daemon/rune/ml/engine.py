@@ -72,9 +72,16 @@ class Engine:
         self, questions: Sequence[str], adapter: lora.Adapter | None, max_tokens: int, batch: int
     ) -> Work[list[str]]:
         """``all_answers``, a token of each of a batch at a time."""
-        found = [""] * len(questions)
-        for some in by_length(questions, batch):
-            told = yield from self.answering([questions[place] for place in some], adapter, max_tokens)
+        guesses = [Guess(question, "", max_tokens) for question in questions]
+        return (yield from self.all_checking(guesses, adapter, batch))
+
+    def all_checking(
+        self, guesses: Sequence[Guess], adapter: lora.Adapter | None, batch: int
+    ) -> Work[list[str]]:
+        """``checking`` any number of guesses, in batches of those whose questions are about equally long."""
+        found = [""] * len(guesses)
+        for some in by_length([guess.question for guess in guesses], batch):
+            told = yield from self.checking([guesses[place] for place in some], adapter)
             for place, answer in zip(some, told, strict=True):
                 found[place] = answer
         return found

@@ -21,6 +21,7 @@ from rune import files, worker
 from rune.bench.distil.figures import share
 from rune.bench.distil.scene import write
 from rune.bench.distil.work import Row, Work, of
+from rune.bench.evolve.hours import evolving
 from rune.config import Config, EvolutionConfig
 from rune.index import Index
 from rune.library import Library
@@ -28,7 +29,7 @@ from rune.paths import Echoes
 from rune.ports import Embedder
 from rune.probing import holds
 from rune.recall import Recaller
-from rune.records.message import Distil, Done, Evolve, Recall
+from rune.records.message import Distil, Recall
 from rune.records.trajectory import Event, Execution, Prompt, Reflection, Trajectory
 from rune.testing import BASE, BASE_HASH, FakeBreeder, FakeDistiller, fake_recaller
 from rune.worker import Learner
@@ -163,11 +164,8 @@ def _arm(embedder: Embedder, evolving: bool, sessions: int) -> Row:
 def _grown(learner: Learner, echoes: Echoes) -> int:
     """A quiet hour: everything that is planned is done; how many adapters came of it."""
     before = len(Library(echoes, time.time).cards(include_archived=True))
-    note = ""
-    while note != worker.NOTHING:
-        *_, last = worker.evolve(learner, Evolve(str(echoes.project)))
-        assert isinstance(last, Done), last
-        note = last.note
+    for _ in evolving(learner, echoes):
+        pass
     return len(Library(echoes, time.time).cards(include_archived=True)) - before
 
 

@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
+from itertools import islice
 from pathlib import Path
 
 import torch
@@ -24,6 +25,7 @@ from rune.bench.distil.scene import Scene
 from rune.bench.distil.work import Work
 from rune.bench.evolve import arms, families
 from rune.bench.evolve.arms import Arm
+from rune.bench.evolve.hours import evolving
 from rune.errors import RuneError
 from rune.evolving import carrying, standing
 from rune.library import Library
@@ -31,7 +33,6 @@ from rune.ml import lora, merge, start
 from rune.paths import Echoes
 from rune.records import ledger
 from rune.records.card import Card
-from rune.records.message import Done, Evolve
 from rune.worker import Parts
 
 ROUNDS = 500
@@ -125,13 +126,10 @@ def _evolved(scene: Scene, parts: Parts, rounds: int) -> Arm:
             shutil.copytree(scene.echoes.project, staged)
     library = Library(arm.echoes, time.time)
     carrying.carry(library, standing.retirements(library, parts.config.evolution))
-    for number in range(rounds):
-        *_, last = worker.evolve(parts, Evolve(str(arm.echoes.project)))
-        assert isinstance(last, Done), last
-        scene.work.say(f"evolved, round {number + 1}: {last.note}")
-        if last.note == worker.NOTHING:
-            return arm
-    return replace(arm, complete=False)
+    note = ""
+    for number, note in enumerate(islice(evolving(parts, arm.echoes), rounds), 1):
+        scene.work.say(f"evolved, round {number}: {note}")
+    return replace(arm, complete=note == worker.NOTHING)
 
 
 def _summed(scene: Scene, name: str, cards: Sequence[Card]) -> Arm:
