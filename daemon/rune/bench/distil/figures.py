@@ -36,7 +36,12 @@ Probed = dict[str, Any]
 
 def share(found: Sequence[bool]) -> float | None:
     """The part that is true; None of nothing."""
-    return round(sum(found) / len(found), 4) if found else None
+    return portion(sum(found), len(found))
+
+
+def portion(right: int, asked: int) -> float | None:
+    """So many of so many; None of nothing."""
+    return round(right / asked, 4) if asked else None
 
 
 def wilson(right: int, asked: int, z: float = 1.96) -> float:

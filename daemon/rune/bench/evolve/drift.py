@@ -21,7 +21,7 @@ from rune import files, worker
 from rune.bench.distil.figures import share
 from rune.bench.distil.scene import write
 from rune.bench.distil.work import Row, Work, of
-from rune.bench.evolve.hours import evolving
+from rune.bench.evolve.hours import quiet_hours
 from rune.config import Config, EvolutionConfig
 from rune.index import Index
 from rune.library import Library
@@ -164,7 +164,7 @@ def _arm(embedder: Embedder, evolving: bool, sessions: int) -> Row:
 def _grown(learner: Learner, echoes: Echoes) -> int:
     """A quiet hour: everything that is planned is done; how many adapters came of it."""
     before = len(Library(echoes, time.time).cards(include_archived=True))
-    for _ in evolving(learner, echoes):
+    for _ in quiet_hours(learner, echoes):
         pass
     return len(Library(echoes, time.time).cards(include_archived=True)) - before
 

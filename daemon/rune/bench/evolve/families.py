@@ -14,7 +14,7 @@ from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
-from rune.bench.distil.figures import share
+from rune.bench.distil.figures import portion
 from rune.bench.distil.scene import Scene
 from rune.bench.distil.work import Row, Work, of
 from rune.evolution import gate
@@ -98,14 +98,10 @@ def summary(rows: Sequence[Row]) -> dict[str, float | None]:
     asked = sum(row["asked"] for row in rows)
     found: dict[str, float | None] = {
         "families": len(rows) or None,
-        "families_parents_recall": _of(asked, sum(row["parents_right"] for row in rows)),
+        "families_parents_recall": portion(sum(row["parents_right"] for row in rows), asked),
     }
     for way in (LEARNT, *WAYS):
         judged = [row["ways"][way] for row in rows]
-        found[f"families_{way}_recall"] = _of(asked, sum(one["right"] for one in judged))
+        found[f"families_{way}_recall"] = portion(sum(one["right"] for one in judged), asked)
         found[f"families_{way}_accepted"] = sum(one["accepted"] for one in judged) if rows else None
     return found
-
-
-def _of(asked: int, right: int) -> float | None:
-    return share([True] * right + [False] * (asked - right))

@@ -25,7 +25,7 @@ from rune.bench.distil.scene import Scene
 from rune.bench.distil.work import Work
 from rune.bench.evolve import arms, families
 from rune.bench.evolve.arms import Arm
-from rune.bench.evolve.hours import evolving
+from rune.bench.evolve.hours import quiet_hours
 from rune.errors import RuneError
 from rune.evolving import carrying, standing
 from rune.library import Library
@@ -127,7 +127,7 @@ def _evolved(scene: Scene, parts: Parts, rounds: int) -> Arm:
     library = Library(arm.echoes, time.time)
     carrying.carry(library, standing.retirements(library, parts.config.evolution))
     note = ""
-    for number, note in enumerate(islice(evolving(parts, arm.echoes), rounds), 1):
+    for number, note in enumerate(islice(quiet_hours(parts, arm.echoes), rounds), 1):
         scene.work.say(f"evolved, round {number}: {note}")
     return replace(arm, complete=note == worker.NOTHING)
 

@@ -10,7 +10,7 @@ from rune.records.message import Done, Evolve
 from rune.worker import Learner
 
 
-def evolving(learner: Learner, echoes: Echoes) -> Iterator[str]:
+def quiet_hours(learner: Learner, echoes: Echoes) -> Iterator[str]:
     """What each hour did for a project; the last one says ``worker.NOTHING``."""
     note = ""
     while note != worker.NOTHING:

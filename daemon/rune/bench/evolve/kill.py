@@ -24,7 +24,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from rune.bench.distil.figures import share
+from rune.bench.distil.figures import portion
 from rune.bench.distil.work import Row, Work, of
 from rune.config import Config, EvolutionConfig
 from rune.errors import AdapterError, RuneError
@@ -106,7 +106,7 @@ def summary(rows: Sequence[Row]) -> dict[str, float | None]:
     steps, lost, same = (sum(row[name] for row in rows) for name in ("steps", "lost", "same"))
     return {
         "kill_steps": steps or None, "kill_lost": lost if rows else None,
-        "kill_converged": share([True] * same + [False] * (steps - same)),
+        "kill_converged": portion(same, steps),
     }  # fmt: skip
 
 
