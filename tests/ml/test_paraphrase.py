@@ -14,17 +14,18 @@ PASSAGES = ("$ shop --currency\nEUR", "$ make it\nok")
 
 
 class Reader(Engine):
-    """A base that paraphrases and reads as it is told to; it notes what it was asked."""
+    """A base that paraphrases and reads as it is told to without an adapter; it notes what it was asked."""
 
     def __init__(self, base, wordings, reads):
         super().__init__(base)
         self.wordings, self.reads, self.asked = wordings, reads, []
 
-    def answering(self, questions, adapter, max_tokens):
-        assert adapter is None
-        self.asked += questions
+    def checking(self, guesses, adapter, *row_tokens):
+        if adapter is not None:
+            return (yield from super().checking(guesses, adapter, *row_tokens))
+        self.asked += [guess.question for guess in guesses]
         yield
-        return [self._says(question) for question in questions]
+        return [self._says(guess.question) for guess in guesses]
 
     def _says(self, prompt):
         if not any(prompt.startswith(way.split("Question:")[0]) for way in (*paraphrase.WAYS, "Here is the")):

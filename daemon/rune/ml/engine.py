@@ -72,8 +72,7 @@ class Engine:
         self, questions: Sequence[str], adapter: lora.Adapter | None, max_tokens: int, batch: int
     ) -> Work[list[str]]:
         """``all_answers``, a token of each of a batch at a time."""
-        guesses = [Guess(question, "", max_tokens) for question in questions]
-        return (yield from self.all_checking(guesses, adapter, batch))
+        return (yield from self.all_checking(unforeseen(questions, max_tokens), adapter, batch))
 
     def all_checking(
         self, guesses: Sequence[Guess], adapter: lora.Adapter | None, batch: int
@@ -94,9 +93,7 @@ class Engine:
         self, questions: Sequence[str], adapter: lora.Adapter | None, max_tokens: int
     ) -> Work[list[str]]:
         """``answers``, a token of each at a time."""
-        prompts = [self.base.prompt(question) for question in questions]
-        made = yield from self._decoding(prompts, adapter, [max_tokens] * len(prompts))
-        return [ended(self.base, row) for row in made]
+        return (yield from self.checking(unforeseen(questions, max_tokens), adapter))
 
     def checking(
         self, guesses: Sequence[Guess], adapter: lora.Adapter | None, row_tokens: int = ROW_TOKENS
@@ -197,6 +194,11 @@ class Engine:
             logits = self.base.model(input_ids=ids, logits_to_keep=len(told) + 1).logits[0, :-1].float()
         wanted = torch.tensor(told, device=self.base.device)
         return logits.log_softmax(-1).gather(-1, wanted[:, None])[:, 0].tolist()
+
+
+def unforeseen(questions: Sequence[str], limit: int) -> list[Guess]:
+    """Guesses that foresee nothing: each question is answered by decoding alone."""
+    return [Guess(question, "", limit) for question in questions]
 
 
 def by_length(questions: Sequence[str], size: int) -> Iterator[list[int]]:
