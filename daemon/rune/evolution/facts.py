@@ -171,6 +171,10 @@ def _told_before(
 def _same(old: Told, new: Told, move: Move) -> bool:
     """Whether what is told is what has moved, or has itself another name now, whatever it is told of."""
     about = {stem(word) for word in move.about}
+    if old.more or _former(new) != _former(old):
+        return False
+    if old.about == new.about:
+        return True
     if not about:
         return _itself(old, move)
     if (old.whose and not owner.moved(old.whose, move)) or not _ordered(old, new, about):
@@ -184,7 +188,12 @@ def _itself(old: Told, move: Move) -> bool:
         exact = old.literal == move.old or " " in move.old  # "python" begins many commands
         known = move.renamed or commands.replaces(move.new, move.old)
         return (exact and known and len(move.old) >= SHORTEST) or tools.alike(move.new, move.old)
-    return move.renamed and old.stated and unmistakable(move.old)
+    return move.renamed and old.stated and (old.sort == "setting" or unmistakable(move.old))
+
+
+def _former(told: Told) -> bool:
+    """Whether it is told of what stands beside the thing that there is now: "the old gateway"."""
+    return told.whose is not None and not owner.FORMER.isdisjoint(told.whose.owner)
 
 
 def _ordered(old: Told, new: Told, about: set[str]) -> bool:

@@ -11,6 +11,7 @@ In doubt there may be several: who takes one for the only one loses the others.
 from __future__ import annotations
 
 import re
+from itertools import pairwise
 
 from rune import cues
 from rune.evolution import subject
@@ -35,13 +36,13 @@ _SIZES = {
 _THINGS = frozenset((
     "database", "host", "hostname", "registry", "bucket", "queue", "namespace",
     "cluster", "region", "zone", "timezone", "domain", "channel", "config",
-    "configuration", "settings", "manager", "framework", "formatter", "linter", "bundler", "compiler",
-    "engine",
+    "configuration", "settings", "manager", "bundler", "compiler", "engine",
     "license", "encoding", "locale", "currency", "prefix", "suffix", "store", "storage", "cache", "broker",
     "provider", "driver", "protocol", "interpreter", "editor", "tokenizer", "theme", "charset",
     "logs", "version", "default", "port", "changelog", "schedule",
 ))  # fmt: skip
-"""What a project has one of, by its making: its words say which."""
+"""What a project has one of, by its making: its words say which. Linters, formatters and frameworks work side
+by side."""
 _BRANCHES = frozenset(("default", "main", "release", "production", "base", "protected", "stable", "trunk"))
 """Which branches are none of somebody's work."""
 _URLS = frozenset(("base", "api", "public", "staging", "production", "callback", "webhook", "registry"))
@@ -51,11 +52,13 @@ _ONCE = re.compile(
     r"\b(?:fix|bug|issue|problem|error|exception|failure|cause|culprit|crash|hint|steps?|solution|question"
     r"|answer|key|run|session|change|patch|diff|review|symptom|reason|root|result|output|example|sample"
     r"|report|article|screenshot|trace|dump|log|series|sequence|signal|request|response|event"
-    r"|fixture|mocks?|place|task|work|attempts?|trial|experiment|worktree|scratch)\b"
+    r"|fixture|mocks?|place|task|work|attempts?|trial|experiment|worktree|scratch|traceback|customer|user"
+    r"|tenant|caller|reporter|attacker|visitor|order|payment|invoice)\b"
     rf"(?!\s+(?!{_OTHER})[a-z])"
     r"|\b(?:relevant|affected|expected|actual|free|random|temp(?:orary)?|tmp|broken|wrong|right|correct\w*"
     r"|slow\w*|fast\w*|interesting|important|suspicious|suspect\w*|remaining|first|last|next|previous|latest"
     r"|fail(?:s|ed|ing)?|crash(?:es|ed|ing)|this|my|preview|reproduc\w+|today|yesterday|tomorrow"
+    r"|conflicting|allowed|permitted|blocked|banned|denied|ignored|excluded|trusted|enabled|disabled"
     r"|feature|topic|working|missing|corrupt\w*|lost|stale|dead|locked|down|bad|invalid|empty|duplicate|leaked"
     r"|stuck|orphaned|unknown|un\w+(?:ed|able)|vulnerable|unstable|flaky|best|worst"
     r"|optimal|tested|supported|fixed|bumped|chosen|picked|found|spike|prototype|poc"
@@ -130,6 +133,12 @@ _PAST = re.compile(
     r"^\W*(?:(?:i|we|they|you)(?:['’]ve)?\s+)?(?:\w+ed|found|made|wrote|built|ran|did|saw|got)\b", re.I
 )
 """How a statement begins of what was done once."""
+_THEN = re.compile(
+    r"\b(?:was|were|had|used to be)\b|\b(?:in|during|for) (?:this|that) (?:session|task|turn|step|round)\b"
+    r"|\b(?:yesterday|last (?:night|week|month|year))\b|\b(?:their|your)\b",
+    re.I,
+)
+"""What is not so now, for good, or with us; a change that came about then holds."""
 _KNOWN = ("is", "called", "at", "owner", "default", "version", "port")
 
 
@@ -172,10 +181,11 @@ def one(text: str, found: re.Match[str], value: str, about: About) -> bool:
     if _ONCE.search(said) or (number and about.how != "must" and _MEASURED.search(said)):
         return False
     if about.how == "became":
-        return _set(about) if number else lasting(about)
-    if _PAST.search(text):
-        return False
+        moved = ("at", subject.VALUE) in pairwise(about.words)  # to a place
+        return _set(about) if number else moved or lasting(about)
     now = _NOW.search(said) is not None
+    if _PAST.search(text) or (_THEN.search(before) and not now):
+        return False
     if number and not _ID.search(before[-30:]):
         bound = about.how == "is" and not _BOUNDS.isdisjoint(about.words)
         return _set(about) or (now and (bound or (not _STANDS.search(before) and _changed(before, value))))

@@ -39,7 +39,9 @@ _APART = frozenset((
     "beta", "preview", "worker", "workers", "client", "clients", "job", "jobs",
 ))  # fmt: skip
 """What has values of its own, whatever it belongs to."""
-_FORMER = frozenset(("old", "former", "previous"))
+_SCOPE = re.compile(r"\b(?:in|for|of|on|during)\s+(?:the\s+|our\s+)?([a-z]+)\b")
+"""What a value is said of after it."""
+FORMER = frozenset(("old", "former", "previous"))
 """What is beside the thing that has moved, not the thing."""
 _BEFORE = re.compile(r"([A-Za-z][\w-]*)\s+[`\"'(]*$")
 _UNIT = re.compile(r"^[`\"')]*\s+([a-z]+)\b")
@@ -83,7 +85,8 @@ def find(text: str, found: re.Match[str], past: str = "") -> Whose:
     noun = _BEFORE.search(before)
     said = before if names(before) else before + after
     subject = _measured(said) if number else _subject(said)
-    owner = (names(subject) - _MANNER - {*past.split()}) | (words(subject) & _FORMER)
+    owner = (names(subject) - _MANNER - {*past.split()}) | (words(subject) & FORMER)
+    owner |= {*_SCOPE.findall(after)} & _APART
     unit = _UNIT.search(after) if number and found[0][-1] not in ".,;:!?" else None
     return Whose(
         frozenset(word for word in owner if kind(word) != "number"),

@@ -64,10 +64,11 @@ _FORMS = tuple(
         ("default", rf"\sdefaults?\s+to\s+{_V}", r" default {b} {v}"),
         ("owner", rf"\s{_BE}\s+(?P<role>owned|maintained)\s+by\s+{_V}", r" {b} \g<role> {v}"),
         ("version", rf"\s{_BE}\s+pinned\s+(?:to|at)\s+{_V}", r" {b} version {v}"),
-        ("called", rf"\s{_BE}\s+(?:called|named)\s+{_V}", r" {b} called {v}"),
+        ("called", rf"\s{_BE}\s+(?:called|named)\s+{_V}", r" {b} {v}"),
         ("at", rf"\s(?:{_BE}\s+)?(?:lives?|resides?|sits?|{_BE}|located|stored|kept|defined|found)\s+"
                rf"(?:in|at|under)\s+{_V}", r" {b} at {v}"),
-        ("must", rf"\s(?:must|has\s+to)\s+be\s+(?:at\s+(?:least|most)\s+)?{_V}", r" {b} must {v}"),
+        ("must", rf"\s(?:must|has\s+to)\s+be\s+(?:at\s+(?P<bound>least|most)\s+)?{_V}",
+                 r" {b} must \g<bound> {v}"),
         ("is", rf"^\s*{_V}\s+is\s+(?P<of>[^\x00.,;]+?)\s*(?=\.?\s*$)", r"\g<of> {b} {v}"),
         ("is", rf"(?:\s(?:{_BE}|equals|{_BE}\s+set\s+to)\s+|\s*(?:=|:)\s*){_V}", r" {b} {v}"),
     )
@@ -221,7 +222,7 @@ def _noun(words: Sequence[str]) -> str:
     before = [word for word in words[:end] if word not in _SILENT]
     bound = words.index(_BOUND) if _BOUND in words else -1
     named = words[bound + 1] if 0 <= bound < len(words) - 1 else ""
-    if named not in ("", VALUE, "at", "called", "must"):
+    if named not in ("", VALUE, "at", "must"):
         return named
     return before[-1] if before else ""
 

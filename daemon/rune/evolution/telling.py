@@ -6,6 +6,7 @@ In doubt there may be several values of a thing: who takes one for the only one 
 from __future__ import annotations
 
 import re
+from itertools import pairwise
 from typing import NamedTuple
 
 from rune.evolution import moves, only, owner, subject
@@ -41,12 +42,19 @@ _IS = re.compile(
 )
 """What stands before a literal that is said to be it."""
 _EPISODE = re.compile(
-    r"\b(?:fix|bug|issue|problem|error|failure|cause|culprit|failing|hint|step|solution|question|answer"
+    r"\b(?:fix|bug|issue|problem|error|crash|failure|cause|culprit|failing|hint|step|solution|question|answer"
     r"|key|relevant)\b",
     re.I,
 )
 """What is another one in each session."""
 _DENIED = re.compile(r"\b(?:not|never|no longer|instead of|rather than|\w+n't)\s+(?:[\w'-]+\s+){0,3}$", re.I)
+_USED = re.compile(
+    r"\b(?:run|use|with|(?:read|taken|loaded|comes?)\s+from|set\s+(?:in|by|with|through))\s+"
+    r"(?:the\s+(?:environment\s+|env\s+)?(?:variable|command|script|flag)\s+)?[\"'(]*$",
+    re.I,
+)
+"""What stands before a literal that a statement tells to use, rather than what is what it is."""
+_SENTENCE = re.compile(r"(?<=[.;!?])\s+|\n")
 _ASIDE = re.compile(r"(?:\b(?:in|for|on|via|with|under)|\(see)\s+[\"'(]*$", re.I)
 
 Subject = tuple[str, tuple[str, ...]]
@@ -75,9 +83,11 @@ class Told(NamedTuple):
     aside: tuple[str, ...] = ()
     """What is said of the subject by some and left out by others."""
     stated: bool = True
-    """Whether it is what is said of the subject, not something beside it."""
+    """Whether it is what is said of the subject, not something beside it, and of no single episode."""
     measure: str = ""
     """What a number counts in."""
+    more: bool = False
+    """Whether the statement tells something else in a sentence of its own."""
 
 
 def read(lesson: Lesson, alone: str = "") -> Told | None:
@@ -129,13 +139,25 @@ def _stated(text: str, alone: str) -> Told | None:
     return Told(
         about, value, value, single, words(text), move, sort(found[0]),
         owner.find(text, found, move.old if move else ""),
-        told.words, told.aside, bool(told.how), told.measure,
+        told.words, told.aside, _stands(text, found, told), told.measure, _more(text, found),
     )  # fmt: skip
+
+
+def _stands(text: str, found: re.Match[str], told: About) -> bool:
+    """Whether a value is what is said of the subject, or what is to be used, beyond this session."""
+    return bool(told.how or _USED.search(_lead(text, found))) and not _EPISODE.search(text)
+
+
+def _more(text: str, found: re.Match[str]) -> bool:
+    """Whether a sentence without the value says so much that it may be a fact of its own."""
+    ends = [0, *(gap.end() for gap in _SENTENCE.finditer(text)), len(text)]
+    others = (text[first:last] for first, last in pairwise(ends) if not first <= found.start() < last)
+    return any(len(words(other)) >= LEAST for other in others)
 
 
 def _enough(text: str, found: re.Match[str], told: About, single: bool) -> bool:
     """Whether a statement says so much of its subject that another one may be about the same."""
-    sure = single or only.lasting(told) or kind(plain(found[0])) != "file"
+    sure = single or only.lasting(told) or told.how == "at" or kind(plain(found[0])) != "file"
     if told.how and sure and not _EPISODE.search(text):
         return len(told.said) >= NAMED
     return len(words(f"{text[: found.start()]} {text[found.end() :]}")) >= LEAST

@@ -27,7 +27,7 @@ SILENT = frozenset((
 ))  # fmt: skip
 """Words that one who tells the same thing says and another one leaves out."""
 TALK = frozenset((
-    "i've", "i'd", "we've", "we'd", "you", "you've", "they", "they've", "he", "she", "my", "your", "their",
+    "i've", "i'd", "we've", "we'd", "you", "you've", "they", "they've", "he", "she", "your",
     "someone", "somebody", "today", "yesterday", "recently", "finally", "successfully", "permanently",
     "completely", "officially", "gone", "ahead",
 ))  # fmt: skip
@@ -40,7 +40,7 @@ _STATES = frozenset((
 _GENERAL = frozenset((
     "port", "ports", "file", "files", "number", "command", "name", "path", "use", "used", "using", "run",
     "instead", "set", "value", "old", "what", "been", "here", "everybody", "everyone", "dropped", "removed",
-    "deprecated", "replaces", "previously", "formerly", "over",
+    "deprecated", "replaces", "previously", "formerly", "over", "project", "repo", "repository", "codebase",
 ))  # fmt: skip
 """Words that any two facts may share: they say nothing about what something is."""
 MEASURES = frozenset((
@@ -73,6 +73,8 @@ _SETTING = re.compile(
 )
 """The name of what holds a value."""
 _TOKEN = re.compile(r"[a-z']+")
+_BOUND = re.compile(r"[<>~^!]=?(?=\s*v?\d)")
+"""What makes of a version all those on one side of it."""
 _ROLES = {
     "ownership": "owner", "owned": "owner", "owns": "owner", "maintained": "maintainer",
     "maintains": "maintainer", "defaults": "default",
@@ -111,10 +113,12 @@ def kind(value: str) -> str:
 def sort(literal: str) -> str:
     """What sort of thing a literal is as it was written; a version is a number, a setting's name no value.
 
-    >>> sort("`v1.2`"), sort("`GATE_PORT`"), sort("`shop_a`")
-    ('number', 'setting', 'name')
+    >>> sort("`v1.2`"), sort("`GATE_PORT`"), sort("`shop_a`"), sort("`>=1.2`")
+    ('number', 'setting', 'name', '>')
     """
     raw = literal.strip("`" + _EDGES)
+    if bound := _BOUND.match(raw):
+        return bound[0][0]
     if kind(plain(raw)) == "file":
         return "file"
     if _SETTING.fullmatch(raw):
