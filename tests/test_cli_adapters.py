@@ -85,6 +85,20 @@ def test_an_adapter_is_put_away_and_put_back_by_hand(rune, teach, library):
     assert library.cards() == [card]
 
 
+def test_no_id_is_no_adapter_and_a_damaged_one_is_not_put_back(rune, teach, library):
+    card = teach("s1", told("port", "8080"))
+    shown = rune("archive", "")
+    assert (shown.exit_code, "no adapters begin with ''" in shown.output) == (1, True)
+    assert library.states()[card.id].status == "active"
+    library.archive(card.id)
+    weights = library.folder(card.id) / "adapter_model.safetensors"
+    weights.parent.chmod(0o700)
+    weights.unlink()
+    shown = rune("reactivate", card.id[:8])
+    assert (shown.exit_code, "found no file; make it anew" in " ".join(shown.output.split())) == (1, True)
+    assert library.states()[card.id].status == "archived"
+
+
 def test_what_is_put_away_or_back_by_hand_leaves_no_older_lesson_that_another_one_knows_better(
     rune, teach, library
 ):

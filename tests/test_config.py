@@ -43,6 +43,16 @@ def test_what_is_given_is_taken_and_the_rest_stays(load):
         ("[recall]\nfloor = true", "recall.floor: expected a number, found True"),
         ("[distil]\ntargets = [1, 2]", "distil.targets: expected a list of strings, found [1, 2]"),
         ("[distil", "config.toml: "),
+        ("[evolution]\nhalf_life_days = 0", "evolution.half_life_days: expected a number above 0, found 0"),
+        ("[evolution]\nhalf_life_days = -1.5", "expected a number that is not negative, found -1.5"),
+        (
+            "[evolution]\nbudget_mb = nan",
+            "evolution.budget_mb: expected a number that is not negative, found nan",
+        ),
+        ("[evolution]\nbudget_mb = inf", "found inf"),
+        ("[recall]\nfloor = -1", "recall.floor: expected a number that is not negative, found -1"),
+        ('[evolution]\nmerge = "None"', "expected one of none, cat, linear, svd, ties, dare, found 'None'"),
+        ('[daemon]\nlearner = "within process"', "expected one of auto, apart, within"),
     ],
 )
 def test_what_is_wrong_is_named_with_the_nearest_valid_name(load, text, said):

@@ -1,3 +1,4 @@
+import errno
 import threading
 import time
 from dataclasses import replace
@@ -5,7 +6,7 @@ from datetime import date
 
 import pytest
 
-from rune import forget, gather
+from rune import files, forget, gather
 from rune.backends.store import Store as Shared
 from rune.config import EvolutionConfig
 from rune.echoes import known, oblivion
@@ -185,8 +186,8 @@ def family(add, write_session, echoes):
 
 def everything(echoes, home):
     roots = [echoes.root, home.root]
-    files = [path for root in roots for path in root.rglob("*") if path.is_file()]
-    return {path: path.read_bytes() for path in files if not path.name.endswith(".lock")}
+    found = [path for root in roots for path in root.rglob("*") if path.is_file()]
+    return {path: path.read_bytes() for path in found if not path.name.endswith(".lock")}
 
 
 def newer(path, line='{"v": 9}'):
@@ -234,6 +235,88 @@ def test_where_no_line_can_be_written_the_files_go_all_the_same_and_the_next_try
     assert set(removed) == {f"adapter {one.id}", f"adapter {child.id}", "trajectory s1.jsonl"}
     assert [card.id for card in library.cards()] == [two.id]
     assert [library.states()[card.id].status for card in (one, child)] == ["forgotten"] * 2
+
+
+def full(*_):
+    raise OSError(errno.ENOSPC, "No space left on device")
+
+
+def test_on_a_full_disk_what_was_learnt_goes_and_the_next_try_leaves_no_line(
+    home, family, remembered, echoes, monkeypatch
+):
+    jobs, store = Jobs(home.jobs, time.time), Store(echoes, time.time)
+    jobs.enqueue("s1", str(echoes.project), "ab" * 32)
+    recalled.append(echoes.recalls, recalled.Use(1.0, "s1", family[1].id))
+    remembered("workers", entry("Money is decimal"))
+    with monkeypatch.context() as disk:
+        for name in ("replace", "append"):
+            disk.setattr(files, name, full)
+        with pytest.raises(OSError, match="No space"):
+            forget.session(home, "s1", echoes.project)
+        assert not (echoes.adapters / family[0].id).exists()
+        with pytest.raises(OSError, match="No space"):
+            forget.session(home, "s1", echoes.project)
+    forget.session(home, "s1", echoes.project)
+    assert not echoes.trajectory("s1").exists()
+    assert (jobs.all(), oblivion.of(store, "s1"), list(recalled.read(echoes.recalls))) == (
+        [],
+        frozenset(),
+        [],
+    )
+    with pytest.raises(FormatError, match="expected a session"):
+        forget.session(home, "s1", echoes.project)
+
+
+@pytest.mark.parametrize("left", ["recalls", "jobs", "echo"])
+def test_a_session_of_which_only_a_line_is_left_can_be_forgotten(home, remembered, echoes, left):
+    if left == "recalls":
+        recalled.append(echoes.recalls, recalled.Use(1.0, "s1", "ab" * 8))
+    elif left == "jobs":
+        Jobs(home.jobs, time.time).enqueue("s1", str(echoes.project), "ab" * 32)
+    else:
+        remembered("workers", entry("Money is decimal"))
+    forget.session(home, "s1", echoes.project)
+    with pytest.raises(FormatError, match="expected a session"):
+        forget.session(home, "s1", echoes.project)
+
+
+def test_a_trajectory_goes_where_there_is_no_room_to_write_that_anything_was_asked(
+    home, write_session, echoes, monkeypatch
+):
+    write_session("s1")
+    recalled.append(echoes.recalls, recalled.Use(1.0, "s1", "ab" * 8))
+    with monkeypatch.context() as disk:
+        disk.setattr(files, "replace", full)
+        with pytest.raises(OSError, match="No space"):
+            forget.session(home, "s1", echoes.project)
+    assert not echoes.trajectory("s1").exists()
+    forget.session(home, "s1", echoes.project)
+    assert list(recalled.read(echoes.recalls)) == []
+
+
+def test_an_adapter_of_which_nobody_can_say_what_it_was_made_of_is_named(home, write_session, add, echoes):
+    write_session("s1")
+    card = add("s2", b"two")
+    path = Library(echoes, time.time).folder(card.id) / "card.json"
+    path.chmod(0o600)
+    path.write_text("{")
+    assert forget.session(home, "s1", echoes.project).derived == ()
+    write_session("s1")
+    echoes.ledger.write_text("torn\n")
+    (left,) = forget.session(home, "s1", echoes.project).derived
+    assert card.id in left
+
+
+def test_a_child_that_was_taught_a_forgotten_echo_is_not_to_be_distilled(
+    home, write_session, add, remembered, echoes
+):
+    mine, parent = entry("Mine"), add("s2", b"two")
+    write_session("s1")
+    remembered("workers", mine)
+    add("task-1", b"child", level="task", parents=(parent.id,), sessions=("s2",), lessons=taught(mine))
+    removed = forget.session(home, "s1", echoes.project).removed
+    assert any("task-1, taught an echo" in line for line in removed)
+    assert not any("rune distil" in line for line in removed)
 
 
 def test_an_adapter_that_was_taught_a_forgotten_echo_goes_before_the_echo(home, add, remembered, echoes):

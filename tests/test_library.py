@@ -203,6 +203,14 @@ def test_of_two_that_add_at_once_one_wins_and_both_get_its_card(echoes, clock, m
 # damage
 
 
+def test_of_a_damaged_child_the_way_out_is_its_parents(library, add):
+    parent = add()
+    child = add(session="task-1", level="task", parents=(parent.id,), sessions=("s1",), source_hash="c" * 64)
+    flip(library.folder(child.id) / "adapter_model.safetensors")
+    with pytest.raises(AdapterError, match=rf"archive {child.id}`.*`rune adapters reactivate {parent.id}`"):
+        library.verify(child.id)
+
+
 @pytest.mark.parametrize("name", ["adapter_config.json", "adapter_model.safetensors"])
 def test_a_flipped_bit_is_found_and_the_way_out_is_said(library, add, name):
     made = add()
@@ -271,7 +279,7 @@ def test_an_adapter_that_is_not_there_is_refused_by_name(library, id):
 def test_an_adapter_for_another_base_is_refused_with_the_way_out(library, add):
     made = add()
     library.check_base(made, made.base_hash)
-    with pytest.raises(WrongBase, match=r"distil its session again with `rune distil s1`"):
+    with pytest.raises(WrongBase, match=r"make it anew with `rune distil s1`"):
         library.check_base(made, OTHER)
 
 

@@ -8,9 +8,9 @@ from datetime import date
 
 import pytest
 
-from rune import worker
+from rune import config, testing, worker
 from rune.errors import AdapterError, OutOfMemory
-from rune.evolving import carrying
+from rune.evolving import carrying, standing
 from rune.grounding import event_text
 from rune.library import STAGE, Library
 from rune.records import echo, message, trajectory
@@ -164,6 +164,29 @@ def test_evolution_does_what_is_planned_and_makes_one_child_at_a_time(
     assert library.cards() == [child]
     (hit, *_) = made.recaller.index.search(str(echoes.project), QUESTION, 1)
     assert hit.document.adapter == child.id
+
+
+def test_a_damaged_adapter_keeps_no_others_from_being_brought_together(home, echoes, library, make_card):
+    home.root.mkdir(exist_ok=True)
+    home.config.write_text("[evolution]\nsimilar = 0.3\nsame = 1.1\n")
+    made = parts(home)
+    subjects = ("gate server listener", "gate server listener", "mill wheel paddle", "mill wheel paddle")
+    cards = []
+    for n, subject in enumerate(subjects):
+        own = tuple(testing.told(f"{subject} part{n}{k}", f"f{n}{k}.py") for k in range(3))
+        with library.staging() as stage:
+            testing.write_adapter(stage, own)
+            fields = {"session": f"s{n}", "source_hash": f"{n:064}", "created": float(n), "summary": subject}
+            cards.append(library.add(stage, make_card(lessons=own, base_hash=made.base_hash, **fields)))
+    seen = standing.look(echoes, config.load(home.config).evolution, 10.0)
+    first, second = (action.parents for action in seen.actions)
+    weights = library.folder(first[0]) / "adapter_model.safetensors"
+    weights.parent.chmod(0o700)
+    weights.unlink()
+    *_, done = worker.evolve(made, Evolve(str(echoes.project)))
+    assert f"left out, {first[0]} is damaged" in done.note
+    (child,) = [card for card in library.cards() if card.parents]
+    assert child.parents == second
 
 
 def test_who_has_given_up_its_place_to_a_fitter_one_or_a_grandchild_stays_away(

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import difflib
+import math
 import tomllib
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -230,7 +231,7 @@ def load(path: Path) -> Config:
     """Read ``config.toml``; a missing file means the defaults.
 
     Raises:
-        ConfigError: unreadable TOML, an unknown table or key, or a value of another type.
+        ConfigError: unreadable TOML, an unknown table or key, or a value that it cannot have.
     """
     if not path.exists():
         return Config()
@@ -252,6 +253,16 @@ _SHAPES: dict[type[Any], str] = {
     tuple: "a list of strings", bool: "true or false",
 }  # fmt: skip
 
+_CHOICES = {
+    "evolution.merge": ("none", "cat", "linear", "svd", "ties", "dare"),
+    "daemon.learner": ("auto", "apart", "within"),
+}
+_ABOVE_ZERO = frozenset((
+    "distil.rank", "distil.batch_tokens", "distil.max_sequence", "evolution.half_life_days",
+    "engine.rows", "engine.context", "engine.prefill_tokens",
+))  # fmt: skip
+"""What is divided by, or filled."""
+
 
 def _part(path: Path, name: str, default: Any, table: dict[str, Any]) -> Any:
     known = {f.name: getattr(default, f.name) for f in dataclasses.fields(default)}
@@ -265,7 +276,18 @@ def _part(path: Path, name: str, default: Any, table: dict[str, Any]) -> Any:
             table[key] = tuple(value)
         elif type(value) is not wanted:
             raise ConfigError(f"{path}: {name}.{key}: expected {_SHAPES[wanted]}, found {value!r}")
+        if unmet := _unmet(f"{name}.{key}", table[key]):
+            raise ConfigError(f"{path}: {name}.{key}: expected {unmet}, found {value!r}")
     return dataclasses.replace(default, **table)
+
+
+def _unmet(setting: str, value: Any) -> str:
+    """What a value of the right type must be and is not; empty where it may be taken."""
+    if setting in _CHOICES and value not in _CHOICES[setting]:
+        return f"one of {', '.join(_CHOICES[setting])}"
+    if isinstance(value, int | float) and not (math.isfinite(value) and value >= 0):
+        return "a number that is not negative"
+    return "a number above 0" if setting in _ABOVE_ZERO and value <= 0 else ""
 
 
 def _nearest(name: str, known: list[str]) -> str:

@@ -243,7 +243,6 @@ class Daemon:
         await asyncio.to_thread(forget.check, self.home, request.session, project)
         await forget.out_of_index(self.home, self.worker, request)  # first: else it would be done by halves
         self.capture.forget(request.session)
-        self.jobs.forget(request.session, request.project)
         self.gatherer.forget(project, request.session)
         forgotten = await asyncio.to_thread(forget.session, self.home, request.session, project)
         try:

@@ -11,6 +11,7 @@ Not covered: what a newer Rune made of an echo, where the ledger does not say so
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import re
 import time
@@ -30,6 +31,7 @@ from rune.model_process import ModelProcess
 from rune.paths import Echoes, Home
 from rune.records import recalled, trajectory
 from rune.records.card import Card
+from rune.records.ledger import NEW
 from rune.records.message import Done, Forget, Forgotten
 
 log = logging.getLogger(__name__)
@@ -54,31 +56,57 @@ def session(home: Home, name: str, project: Path) -> Forgotten:
     """
     echoes = Echoes(project)
     library = Library(echoes, time.time)
-    path = echoes.trajectory(name)
-    if not path.exists() and not _made_of(library, name):
+    check(home, name, project)
+    before, store, jobs = known.read(echoes), Store(echoes, time.time), Jobs(home.jobs, time.time)
+    if not _there(library, store, jobs, name):
         raise FormatError(
             f"expected a session of {project}, found no trajectory or adapter of {name!r}; "
             "see `rune echoes show`"
         )
-    check(home, name, project)
-    before, store = known.read(echoes), Store(echoes, time.time)
+    with contextlib.suppress(OSError):  # so that no job of it begins; on a full disk none can
+        jobs.forget(name, str(project))
     fetched = {path.name for path in home.fetched.glob("*")}
     gone = _unlearnt(library, home, name, oblivion.of(store, name))
+    path = echoes.trajectory(name)
+    trajectories = [f"trajectory {path.name}"] if path.exists() else []
+    path.unlink(missing_ok=True)
     erased = oblivion.session(store, name)
     lost = before.digests - known.read(echoes).digests
     late = _unlearnt(library, home, name, lost)  # published before its echoes were gone
     adapters, others = {**gone[0], **late[0]}, {**gone[1], **late[1]}
     removed = [f"echo {one}" for one in erased.removed] + [f"adapter {adapter}" for adapter in adapters]
     removed += [f"fetched copy of adapter {id}" for id in (*adapters, *others) if id in fetched]
+    removed += trajectories
     recalled.forget(echoes.recalls, name)
-    if path.exists():
-        path.unlink()
-        removed.append(f"trajectory {path.name}")
-    for card in others.values():
-        again = f"`rune distil {card.session}` makes it anew without"
-        removed.append(f"adapter {card.id} of session {card.session}, taught an echo of it: {again}")
+    removed += [_taught_it(card) for card in others.values()]
     _spoken_for(library, home)
-    return Forgotten(name, tuple(removed), erased.left)
+    jobs.forget(name, str(project))
+    return Forgotten(name, tuple(removed), (*erased.left, *_unknown(library)))
+
+
+def _there(library: Library, store: Store, jobs: Jobs, name: str) -> bool:
+    """Whether anything is left of a session: a try that was broken off may have left lines about it alone."""
+    echoes = library.echoes
+    return (
+        echoes.trajectory(name).exists()
+        or bool(_made_of(library, name) or oblivion.of(store, name))
+        or recalled.names(echoes.recalls, name)
+        or any((job.session, job.project) == (name, str(echoes.project)) for job in jobs.all())
+    )
+
+
+def _taught_it(card: Card) -> str:
+    """What is said of an adapter of another session that went because of an echo."""
+    again = "" if card.parents else f": `rune distil {card.session}` makes it anew without"
+    return f"adapter {card.id} of session {card.session}, taught an echo of it{again}"
+
+
+def _unknown(library: Library) -> list[str]:
+    """Adapters of which nobody can say what they were made of: card and line of the ledger are damaged."""
+    states = library.states()
+    damaged = [id for id in library.unreadable() if not any(states.get(id, NEW).origins)]
+    why = "nobody can say what it was made of; delete its folder if that may be this session"
+    return [f"adapter {id}: {why}" for id in damaged]
 
 
 def check(home: Home, name: str, project: Path) -> None:

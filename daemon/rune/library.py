@@ -140,7 +140,7 @@ class Library:
             AdapterError: a file is missing or has changed, or the card does not belong to it.
         """
         folder, card = self.folder(id), self.get(id)
-        way_out = f"make it anew with `rune distil {card.session}`"
+        way_out = records.anew(card)
         for name, expected in card.sha256.items():
             found = files.sha256(folder / name) if (folder / name).is_file() else "no file"
             if found != expected:
@@ -159,7 +159,7 @@ class Library:
             made, loaded = model.short(card.base_hash), model.short(base_hash)
             raise WrongBase(
                 f"adapter {card.id} was made for {card.base} ({made}), but the loaded base is {loaded}; "
-                f"distil its session again with `rune distil {card.session}`"
+                + records.anew(card)
             )
 
     def states(self) -> dict[str, State]:

@@ -50,6 +50,13 @@ def test_a_child_that_has_lost_too_much_of_one_parent_is_refused_however_fit():
     assert found.reasons == ("it answers 0.20 fewer of a parent's own probes, 0.10 allowed",)
 
 
+@pytest.mark.parametrize(("before", "after"), [(8, 7), (4, 3), (9, 8), (7, 6)])
+def test_a_child_that_has_lost_no_more_than_what_is_allowed_is_accepted(before, after):
+    parents = {"a": {"a": marks(before), "b": marks(1)}, "b": {"a": marks(0), "b": marks(8)}}
+    found = judge(marks(after), marks(10), parents=parents)
+    assert (found.accepted, found.interference) == (True, 0.1)
+
+
 def test_a_child_that_tells_what_parents_know_where_nobody_asked_is_refused():
     found = judge(marks(9), marks(8), tells(range(8), [2, 3], range(4, 8)))
     assert found.leakage == 0.1

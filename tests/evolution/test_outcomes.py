@@ -112,6 +112,14 @@ def test_of_two_failures_the_later_one_that_was_run_again_decides():
     assert (found.event, found.outcome.passed) == ("e2", False)
 
 
+def test_two_failures_of_one_line_are_two():
+    line = run(1, False, "pytest -q ; ruff check .", "1 failed in 2s\nFound 1 error.")
+    later = [run(6, True, "ruff check ."), run(9, True)]
+    found = judge([line, *later], (5, "a"), (7, "b"))
+    assert {(one.adapter, one.outcome.share) for one in found} == {("a", 1.0), ("b", 1.0)}
+    assert {one.command for one in found} == {"ruff check .", "pytest -q"}
+
+
 def test_what_is_judged_again_is_said_where_it_is_another_thing_and_void_where_it_is_nothing():
     (early,) = judge([run(1, False), run(6, False)], (5, "a"))
     late = judge([run(1, False), run(6, False), run(9, True)], (5, "a"), (5.5, "b"))

@@ -1,5 +1,5 @@
 import time
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import pytest
 
@@ -12,6 +12,7 @@ from rune.evolving.breeding import Bred
 from rune.library import STAGE, Library
 from rune.ports import Progress
 from rune.records import ledger
+from rune.testing import FakeDistiller
 
 NOW = 1795176000.0
 
@@ -228,6 +229,33 @@ def test_where_merging_is_switched_on_both_children_are_made_and_the_fitter_serv
     assert line.detail["how"] == "learnt"
     assert list(library.root.glob(f"{STAGE}*")) == []
     assert library.cards() == [child]
+
+
+@pytest.mark.parametrize("slip", [0, 1], ids=["learnt as well", "learnt worse"])
+def test_of_two_children_that_pass_the_fitter_serves(nursery, library, cluster, slip):
+    @dataclass(frozen=True, slots=True)
+    class Slipping(FakeDistiller):
+        def distil(self, lessons, into, heritage=None, passages=()):
+            yield from FakeDistiller.distil(self, lessons[slip:], into, heritage)
+
+    loose = Config(evolution=EvolutionConfig(merge="cat", interference=0.5, courses=1))
+    both = replace(nursery(), config=loose, distiller=Slipping(steps=2))
+    child = library.get(bred(both, library, consolidate(cluster)).adapter)
+    assert child.engine == ("merge:cat" if slip else "gradient")
+    assert not any(line.entry == "refused" for line in ledger.entries(library.ledger)), "both have passed"
+
+
+def test_a_child_says_how_it_was_made_and_on_which_layers(nursery, library, cluster):
+    @dataclass(frozen=True, slots=True)
+    class Generating(FakeDistiller):
+        def distil(self, lessons, into, heritage=None, passages=()):
+            *steps, made = FakeDistiller.distil(self, lessons, into, heritage)
+            yield from steps
+            yield replace(made, engine="hypernet", settings={**made.settings, "targets": ["down_proj"]})
+
+    made = replace(nursery(), distiller=Generating(steps=2))
+    child = library.get(bred(made, library, consolidate(cluster)).adapter)
+    assert (child.engine, child.targets) == ("hypernet", ("down_proj",))
 
 
 @pytest.mark.parametrize("asked", [False, True], ids=["learnt", "asked"])

@@ -323,6 +323,37 @@ def test_a_plan_that_is_carried_out_twice_is_carried_out_once(teach, gates, libr
     assert carrying.carry(library, actions) == []
 
 
+def test_a_long_answer_to_what_other_sessions_ask_is_read_to_its_end(teach, lesson, library):
+    own = lesson("gateway port", "8080")
+    own = replace(own, answer=f"Of all {'very ' * examining.TOKENS}long stories: {own.answer}")
+    card = teach("s1", own, lesson("sky colour", "a7"))
+    teach("s2", replace(own, probes=("Tell me the gateway port again.",)))
+    found = standing.standings(library, CONFIG, NOON)
+    assert card.id in done(examining.relate(FakeBreeder(), library, found, BASE_HASH))
+    assert library.states()[card.id].probes["related"] == 1.0
+
+
+def test_no_more_adapters_are_looked_through_than_are_asked(teach, lesson, library, monkeypatch):
+    own = lesson("gateway port", "8080")
+    for n in range(4):
+        teach(f"s{n}", replace(own, probes=(f"Tell me the gateway port once more, {n}.",)))
+    looked = []
+    monkeypatch.setattr(type(library), "verify", lambda self, id: looked.append(id) or self.get(id))
+    found = standing.standings(library, CONFIG, NOON)
+    assert len(done(examining.relate(FakeBreeder(), library, found, BASE_HASH, most=2))) == 2
+    assert len(looked) == 2
+
+
+def test_of_an_adapter_that_was_forgotten_nothing_is_written_any_more(
+    teach, gates, library, echoes, write_session
+):
+    one = teach("s1", *gates)
+    recalled.append(echoes.recalls, Use(NOON + 5, "s2", one.id))
+    write_session("s2", events=(run("x1", 1, False), run("x2", 9, True)))
+    library.remove(one.id)
+    assert standing.settle_outcomes(echoes, CONFIG) == 0
+
+
 def test_what_other_sessions_ask_of_the_same_is_scored_once_and_is_generalization(teach, lesson, library):
     own, theirs = lesson("gateway port", "8080"), lesson("gateway port", "8080")
     theirs = replace(theirs, probes=("Tell me the gateway port again.",))

@@ -12,8 +12,6 @@ def test_recalls_that_are_written_are_read_back(tmp_path):
     for use in USES:
         recalled.append(path, use)
     assert list(recalled.read(path)) == USES
-    recalled.rewrite(path, USES[1:])
-    assert list(recalled.read(path)) == USES[1:]
     assert list(recalled.read(tmp_path / "none")) == []
 
 

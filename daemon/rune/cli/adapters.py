@@ -45,7 +45,7 @@ def _one(project: Path, id: str) -> Standing:
     """The adapter whose id begins so."""
     from rune.errors import AdapterError
 
-    found = [one for one in _standings(project) if one.id.startswith(id)]
+    found = [one for one in _standings(project) if id and one.id.startswith(id)]
     unreadable = () if found else _library(project).unreadable().items()
     if error := next((error for name, error in unreadable if name.startswith(id)), None):
         raise error
@@ -148,6 +148,7 @@ def reactivate(id: str, project: Path) -> None:
     from rune.evolving import carrying
 
     one, library = _one(project, id), _library(project)
+    library.verify(one.id)
     library.reactivate(one.id, "by hand")
     say(f"{one.id} serves again")
     for line in carrying.retire(library, _settings()):

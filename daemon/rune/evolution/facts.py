@@ -84,7 +84,7 @@ def related(cards: Sequence[Card]) -> dict[str, list[Probe]]:
         for id, own in held:
             theirs = [text for other, lesson in held if other != id for text in lesson.probes]
             fresh = [text for text in theirs if text not in (*own.questions, *own.probes)]
-            asked[id] += [Probe("related", text, own.keys) for text in fresh[:1] if own.keys]
+            asked[id] += [Probe("related", text, own.keys, own.answer) for text in fresh[:1] if own.keys]
     return {id: probes for id, probes in asked.items() if probes}
 
 

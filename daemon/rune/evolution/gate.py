@@ -71,7 +71,7 @@ def judge(
     ours = fit(child)
     rivals = [value for marks in parents.values() if (value := fit(marks)) is not None]
     best = max(rivals, default=None)
-    lost = max((_share(parents[id][id]) - _share(child[id]) for id in parents), default=0.0)
+    lost = round(max((_share(parents[id][id]) - _share(child[id]) for id in parents), default=0.0), 4)
     reasons = []
     if ours is None or best is None:
         reasons.append("there is nothing to compare it by")
@@ -89,7 +89,7 @@ def judge(
             f"{config.leakage:.2f} allowed" + (f"; it alone to {which}" if which else "")
         )
     wanting = bool(reasons) and ours is not None and leakage <= config.leakage
-    return Verdict(not reasons, ours, best, round(max(0.0, lost), 4), leakage, tuple(reasons), wanting)
+    return Verdict(not reasons, ours, best, max(0.0, lost), leakage, tuple(reasons), wanting)
 
 
 def surfaced(tells: Tells) -> float:

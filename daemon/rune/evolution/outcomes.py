@@ -1,11 +1,11 @@
 """What came of answers: did the next runs of the session pass where they had failed before?
 
-An answer, be it of a recall or of the endpoint, is judged by the run that failed last before it, within the
-window. The next runs of the same decide (``runs.answers``): the first that passes counts for the adapter,
-the later the less; if none of them passes, that counts against it. Each run of a line counts by itself, where
-its outcome is known (``rune.running.unfold``). Where nothing had failed, or nothing of that was run again,
-there is no outcome: that is not known, not nought. Adapters that were asked about the same failure share it.
-Pure.
+An answer, be it of a recall or of the endpoint, is judged by what had failed before it, within the window: by
+the last of it that was run again. The next runs of the same decide (``runs.answers``): the first that passes
+counts for the adapter, the later the less; if none of them passes, that counts against it. Each run of a line
+counts by itself, where its outcome is known (``rune.running.unfold``). Where nothing had failed, or nothing
+of that was run again, there is no outcome: that is not known, not nought. Adapters that were asked about the
+same failure share it. Pure.
 
 Not covered: whether the agent read the answer. The share and Wilson's interval are there because of that.
 """
@@ -31,7 +31,14 @@ class Judged:
     adapter: str
     outcome: Outcome
     event: str
-    """The run that failed before."""
+    """The id of the run that failed before."""
+    command: str = ""
+    """Of that run; those of one line have one id."""
+
+    @property
+    def failure(self) -> tuple[str, str]:
+        """What the answer was about."""
+        return self.event, self.command
 
 
 def judge(uses: Sequence[Use], events: Sequence[Event], config: EvolutionConfig) -> list[Judged]:
@@ -44,12 +51,11 @@ def judge(uses: Sequence[Use], events: Sequence[Event], config: EvolutionConfig)
     """
     ran = [run for line in unfold.each(events) for run in line]
     found = [one for use in uses if use.answered and (one := _judged(use, ran, config))]
-    asked = Counter((one.event, one.adapter) for one in found)
-    latest = {(one.event, one.adapter): one for one in found}  # asked twice about one failure, it counts once
-    sharing = Counter(event for event, _ in asked)
+    latest = {(one.failure, one.adapter): one for one in found}  # asked twice about it, it counts once
+    sharing = Counter(failure for failure, _ in latest)
     return [
-        replace(one, outcome=replace(one.outcome, share=round(one.outcome.share / sharing[event], 4)))
-        for (event, _), one in latest.items()
+        replace(one, outcome=replace(one.outcome, share=round(one.outcome.share / sharing[failure], 4)))
+        for (failure, _), one in latest.items()
     ]
 
 
@@ -77,11 +83,12 @@ def _judged(use: Use, ran: Sequence[Execution], config: EvolutionConfig) -> Judg
     before = [e for e in ran if use.at - window <= e.at <= use.at]
     after = [e for e in ran if use.at < e.at <= use.at + window]
     failing = (e for n, e in enumerate(before) if not e.ok and not _mended(e, before[n + 1 :]))
-    for broken in sorted(failing, key=lambda e: -e.at):
+    for broken in reversed(list(failing)):
         if decisive := [e for e in after if answers(e, broken)][: config.window_runs]:
             place = next((number for number, e in enumerate(decisive) if e.ok), None)
             share = 1.0 if place is None else 0.5**place
-            return Judged(use.adapter, Outcome(use.session, use.at, place is not None, share), broken.id)
+            outcome = Outcome(use.session, use.at, place is not None, share)
+            return Judged(use.adapter, outcome, broken.id, broken.command)
     return None
 
 

@@ -58,7 +58,6 @@ class Bred:
     adapter: str
     """The child; empty where it was refused or not made."""
     note: str
-    verdict: Verdict | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,15 +174,14 @@ def _settled(
                 refuse(library, trial.way, action.parents, trial.verdict)
         able = [trial for trial in trials if trial.verdict.accepted]
         if not able:
-            worst = trials[0].verdict
-            return Bred("", "refused: " + "; ".join(worst.reasons), worst)
+            return Bred("", "refused: " + "; ".join(trials[0].verdict.reasons))
         best = max(able, key=lambda trial: trial.verdict.child or 0.0)
         child = library.add(best.made.folder, _receipt(nursery, action, parents, best))
         if library.states()[child.id].status != "active":
-            return Bred("", f"{child.id} is no better than the base: its parents go on serving", best.verdict)
+            return Bred("", f"{child.id} is no better than the base: its parents go on serving")
         for parent in action.parents:
             library.supersede(parent, child.id)
-        return Bred(child.id, f"{len(parents)} adapters are one {action.level} now", best.verdict)
+        return Bred(child.id, f"{len(parents)} adapters are one {action.level} now")
 
 
 def changed(library: Library, parents: Sequence[Standing]) -> str:
@@ -279,19 +277,20 @@ def _receipt(
 ) -> Card:
     """The card of a child."""
     way, made, cards = trial.way, trial.made, [one.card for one in parents]
+    own, else_ = made.settings, nursery.config.distil if way == standing.LEARNT else cards[0]
     hash = source(way, action.parents)
     sessions = tuple(dict.fromkeys(session for card in cards for session in card.origins))
     lessons: list[Lesson] = joined(parents)
     return Card(
         session=f"{action.level}-{hash[:8]}", source_hash=hash, events=sum(card.events for card in cards),
         redactions={}, base=nursery.base_name, base_hash=nursery.base_hash,
-        rank=made.settings.get("rank", cards[0].rank), alpha=made.settings.get("alpha", cards[0].alpha),
-        targets=cards[0].targets, steps=made.steps,
-        seconds=made.seconds, engine="gradient" if way == standing.LEARNT else f"merge:{way}",
+        rank=own.get("rank", else_.rank), alpha=own.get("alpha", else_.alpha),
+        targets=tuple(own.get("targets", else_.targets)), steps=made.steps,
+        seconds=made.seconds, engine=made.engine if way == standing.LEARNT else f"merge:{way}",
         lessons=tuple(lessons), summary="\n".join(task[:SUMMARY] for card in cards for task in tasks(card)),
         probes_before=made.probes_before, probes_after={**made.probes_after, **gate.rates(trial.marks)},
         created=time.time(), peak_mb=made.peak_mb, level=action.level, parents=action.parents,
-        sessions=sessions, settings={**made.settings, "gate": _measured(trial.verdict)},
+        sessions=sessions, settings={**own, "gate": _measured(trial.verdict)},
     )  # fmt: skip
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -88,7 +89,7 @@ def relate(
     generalization. One that is damaged is left to whoever recalls it, who says so.
     """
     asked = waiting(standings)
-    some = [id for id in asked if _able(library, id, base_hash)][:most]
+    some = list(itertools.islice((id for id in asked if able(library, id, base_hash)), most))
     scores = {one.id: one.state.probes or one.card.probes_after for one in standings}
     for id in some:
         pairs = [(probe.question, probe.answer) for probe in asked[id]]
@@ -98,7 +99,8 @@ def relate(
     return some
 
 
-def _able(library: Library, id: str, base_hash: str) -> bool:
+def able(library: Library, id: str, base_hash: str) -> bool:
+    """Whether an adapter can be asked: its files are whole, and it is of this base."""
     try:
         library.check_base(library.verify(id), base_hash)
     except AdapterError as error:

@@ -22,6 +22,8 @@ from rune.records.recalled import Use
 from rune.word import Words
 
 log = logging.getLogger(__name__)
+GONE = State("forgotten")
+"""Of an adapter that was deleted, or never was here: nothing is written of it any more."""
 LEARNT = "learnt"
 """How a consolidated adapter is made."""
 
@@ -118,7 +120,7 @@ def unsettled(echoes: Echoes, config: EvolutionConfig, states: Mapping[str, Stat
             judged = outcomes.judge(uses, events, config)
             before = [Judged(id, one, "") for id, one in known if one.session == session]
             found += outcomes.news(judged, before)
-    return [one for one in found if one.adapter in states]
+    return [one for one in found if states.get(one.adapter, GONE).status != GONE.status]
 
 
 def _events(echoes: Echoes, session: str) -> tuple[trajectory.Event, ...]:

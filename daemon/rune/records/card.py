@@ -124,7 +124,10 @@ _VALUES = {"redactions": frozenset((int,)), "sha256": _TEXT}
 """What the other fields that have names of their own may hold."""
 
 
-_WAY_OUT = "delete its folder and make it anew with `rune distil <session>`"
+_WAY_OUT = (
+    "delete its folder and make it anew with `rune distil <session>`, or, of one that was made of others, "
+    "put those back with `rune adapters reactivate`"
+)
 
 
 def dump(card: Card) -> bytes:
@@ -246,6 +249,14 @@ def living(card: Card, state: State) -> Card:
         return card
     kept = tuple(lesson for place, lesson in enumerate(card.lessons) if place not in state.retired)
     return dataclasses.replace(card, lessons=kept, summary="\n".join(tasks(card)))
+
+
+def anew(card: Card) -> str:
+    """What a person can do where an adapter's files are of no use; a child is made by evolution alone."""
+    if not card.parents:
+        return f"make it anew with `rune distil {card.session}`"
+    back = ", ".join(f"`rune adapters reactivate {parent}`" for parent in card.parents)
+    return f"`rune adapters archive {card.id}`, and let what it was made of serve again: {back}"
 
 
 def tasks(card: Card) -> list[str]:

@@ -11,7 +11,8 @@ session. From this and the trajectory of the session that asked, outcomes are ju
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
+from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -37,13 +38,8 @@ class Use:
 
 def append(path: Path, use: Use) -> None:
     """Write a use down; durable when this returns."""
-    files.append(path, {"v": VERSION, **asdict(use)})
-
-
-def rewrite(path: Path, uses: Iterable[Use]) -> None:
-    """Give the file these uses and no others, in one step."""
-    lines = (json.dumps({"v": VERSION, **asdict(use)}, ensure_ascii=False) + "\n" for use in uses)
-    files.replace(path, "".join(lines).encode("utf-8", "replace"))
+    with _alone(path):  # a line that is added while a session is taken out would be lost
+        files.append(path, {"v": VERSION, **asdict(use)})
 
 
 def forget(path: Path, session: str) -> None:
@@ -54,11 +50,27 @@ def forget(path: Path, session: str) -> None:
     Raises:
         NewerVersion: a newer Rune wrote a line of it; nothing is touched.
     """
-    check(path)
-    lines = path.read_bytes().splitlines(keepends=True) if path.exists() else []
-    kept = [line for line in lines if not _of(line, session)]
-    if len(kept) < len(lines):
-        files.replace(path, b"".join(kept))
+    if not path.exists():
+        return
+    with _alone(path):
+        check(path)
+        lines = _lines(path)
+        kept = [line for line in lines if not _of(line, session)]
+        if len(kept) < len(lines):
+            files.replace(path, b"".join(kept))
+
+
+def names(path: Path, session: str) -> bool:
+    """Whether there is a line of what a session asked, be it a damaged one."""
+    return any(_of(line, session) for line in _lines(path))
+
+
+def _alone(path: Path) -> AbstractContextManager[None]:
+    return files.locked(path.with_name(".recalls.lock"))
+
+
+def _lines(path: Path) -> list[bytes]:
+    return path.read_bytes().splitlines(keepends=True) if path.exists() else []
 
 
 def check(path: Path) -> None:

@@ -150,10 +150,11 @@ class FakeBreeder:
     def answering(
         self, asked: Sequence[tuple[str, str]], adapter: Path | None, max_tokens: int
     ) -> Work[list[str]]:
-        """As ``FakeGenerator`` answers each."""
+        """As ``FakeGenerator`` answers each; one that is foreseen may be as long as that."""
         found = []
-        for question, _ in asked:
-            found.append(FakeGenerator().answer(question, adapter, max_tokens))
+        for question, answer in asked:
+            most = len(answer.split()) if answer else max_tokens
+            found.append(FakeGenerator().answer(question, adapter, most))
             yield
         return found
 

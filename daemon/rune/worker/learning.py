@@ -93,12 +93,17 @@ def evolve(parts: Learner, job: Evolve) -> Task:
     related = examining.relate(parts.breeder, library, seen.standings, parts.base_hash)
     asked = yield from telling(related, Advance("", 0, 0, 0.0))
     done += [f"asked {id} what other sessions ask of the same" for id in asked]
-    for action in carrying.heavy(seen.actions)[:1]:
+    for action in carrying.heavy(seen.actions):
+        made_of = " + ".join(action.parents)
+        if lost := [id for id in action.parents if not examining.able(library, id, parts.base_hash)]:
+            done.append(f"{made_of}: left out, {lost[0]} is damaged or of another base")
+            continue
         for state in breeding.breed(parts.nursery, library, action):
             if isinstance(state, Progress):
                 yield Advance("", state.step, state.steps, round(state.loss, 4))
             else:
-                done.append(f"{' + '.join(action.parents)}: {state.note} {state.adapter}".rstrip())
+                done.append(f"{made_of}: {state.note} {state.adapter}".rstrip())
+        break
     reindex(parts, job.project, library)
     yield Done(note="; ".join(done) or NOTHING)
 

@@ -30,16 +30,17 @@ from rune.config import Config, EvolutionConfig
 from rune.errors import AdapterError, RuneError
 from rune.evolving import breeding, carrying, standing
 from rune.evolving.breeding import Nursery
-from rune.library import STAGE, Library
+from rune.library import Library
 from rune.paths import Echoes
 from rune.ports import Distilled, Heritage, Progress
 from rune.records import ledger, recalled, trajectory
 from rune.records.card import Card, Lesson
 from rune.records.recalled import Use
 from rune.records.trajectory import Execution
+from rune.stages import GONE, STAGE
 from rune.testing import BASE, BASE_HASH, FakeBreeder, FakeDistiller, told, write_adapter
 
-PLAN = 2
+PLAN = 3
 """To be raised when the project or its plan changes: rows of another one are made anew."""
 WAYS = ("none", "cat")
 """How a child comes to be: learnt anew alone, or by merging, where a cluster is too much to learn."""
@@ -122,7 +123,8 @@ def whole(library: Library, truths: set[str]) -> bool:
 
 def tidy(library: Library) -> bool:
     """Whether nothing lies about and no parent serves beside its child."""
-    return not list(library.root.glob(f"{STAGE}*")) and not carrying.finish(library)
+    left = [path for begun in (STAGE, GONE) for path in library.root.glob(f"{begun}*")]
+    return not left and not carrying.finish(library)
 
 
 def answers(library: Library) -> set[str]:
@@ -220,12 +222,18 @@ def dying(folder: Path, nth: int) -> Callable[[str, tuple[Any, ...]], None]:
         nonlocal count
         writes = event == "open" and bool((args[2] or 0) & (os.O_WRONLY | os.O_RDWR | os.O_CREAT))
         changes = event in ("os.rename", "os.remove", "os.rmdir", "os.chmod", "os.mkdir")
-        if (writes or changes) and str(args[0]).startswith(str(folder)):
-            count += not str(args[0]).endswith(".lock")
+        if (writes or changes) and (path := _path(event, args)).startswith(str(folder)):
+            count += not path.endswith(".lock")
             if count == nth:
                 os._exit(DIED)
 
     return hook
+
+
+def _path(event: str, args: tuple[Any, ...]) -> str:
+    """What an operation is on; ``shutil.rmtree`` removes by names in a folder that it holds open."""
+    by_name = event in ("os.remove", "os.rmdir") and args[1] != -1
+    return f"{Path(f'/proc/self/fd/{args[1]}').readlink()}/{args[0]}" if by_name else str(args[0])
 
 
 def attempt(folder: Path, nth: int, way: str) -> int:
