@@ -153,8 +153,7 @@ class FakeBreeder:
         """As ``FakeGenerator`` answers each; one that is foreseen may be as long as that."""
         found = []
         for question, answer in asked:
-            most = len(answer.split()) if answer else max_tokens
-            found.append(FakeGenerator().answer(question, adapter, most))
+            found.append(FakeGenerator().answer(question, adapter, len(answer.split()) or max_tokens))
             yield
         return found
 
