@@ -1,5 +1,6 @@
 import dataclasses
 import json
+import math
 
 import pytest
 
@@ -44,13 +45,14 @@ def test_what_is_given_is_taken_and_the_rest_stays(load):
         ("[distil]\ntargets = [1, 2]", "distil.targets: expected a list of strings, found [1, 2]"),
         ("[distil", "config.toml: "),
         ("[evolution]\nhalf_life_days = 0", "evolution.half_life_days: expected a number above 0, found 0"),
-        ("[evolution]\nhalf_life_days = -1.5", "expected a number that is not negative, found -1.5"),
+        ("[evolution]\nhalf_life_days = -1.5", "expected a number of at least 0, found -1.5"),
         (
             "[evolution]\nbudget_mb = nan",
-            "evolution.budget_mb: expected a number that is not negative, found nan",
+            "evolution.budget_mb: expected a number of at least 0, found nan",
         ),
-        ("[evolution]\nbudget_mb = inf", "found inf"),
-        ("[recall]\nfloor = -1", "recall.floor: expected a number that is not negative, found -1"),
+        ("[engine]\nqueue = -1", "engine.queue: expected a number of at least 0, found -1"),
+        ("[recall]\nfloor = -2", "recall.floor: expected a number of at least -1, found -2"),
+        ("[recall]\nfloor = nan", "recall.floor: expected a number of at least -1, found nan"),
         ('[evolution]\nmerge = "None"', "expected one of none, cat, linear, svd, ties, dare, found 'None'"),
         ('[daemon]\nlearner = "within process"', "expected one of auto, apart, within"),
     ],
@@ -59,6 +61,12 @@ def test_what_is_wrong_is_named_with_the_nearest_valid_name(load, text, said):
     with pytest.raises(ConfigError) as raised:
         load(text)
     assert said in str(raised.value)
+
+
+def test_what_means_never_or_none_is_taken(load):
+    found = load(f"[evolution]\nidle_days = inf\n[recall]\nfloor = -1\n[engine]\nqueue = {10**400}")
+    assert (found.evolution.idle_days, found.recall.floor) == (math.inf, -1.0)
+    assert load("[distil]\nseed = -7").distil.seed == -7
 
 
 def test_a_file_that_is_no_text_is_refused(tmp_path):

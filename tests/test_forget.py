@@ -254,6 +254,7 @@ def test_on_a_full_disk_what_was_learnt_goes_and_the_next_try_leaves_no_line(
         with pytest.raises(OSError, match="No space"):
             forget.session(home, "s1", echoes.project)
         assert not (echoes.adapters / family[0].id).exists()
+        assert not echoes.trajectory("s1").exists()
         with pytest.raises(OSError, match="No space"):
             forget.session(home, "s1", echoes.project)
     forget.session(home, "s1", echoes.project)
@@ -280,6 +281,34 @@ def test_a_session_of_which_only_a_line_is_left_can_be_forgotten(home, remembere
         forget.session(home, "s1", echoes.project)
 
 
+@pytest.mark.parametrize("where", ["archive", "journal", "gathered"])
+def test_what_a_broken_off_try_left_in_the_text_memory_is_found(home, echoes, where):
+    if where == "archive":
+        path = echoes.root / "workers" / "archive" / "2026-11.md"
+        path.parent.mkdir(parents=True)
+        path.write_text(echo.render(replace(echo.empty("workers"), entries=(entry("Mine"),))))
+    elif where == "journal":
+        (echoes.journal / "1").mkdir(parents=True)
+        (echoes.journal / "1" / "plan.json").write_text('{"session": "s1"}')
+    else:
+        echoes.root.mkdir(parents=True, exist_ok=True)
+        gathered.append(echoes.gathered, gathered.Gathered(1.0, "s1", "ab" * 32))
+    forget.session(home, "s1", echoes.project)
+    assert not any(b"s1" in path.read_bytes() for path in echoes.root.rglob("*") if path.is_file())
+    with pytest.raises(FormatError, match="expected a session"):
+        forget.session(home, "s1", echoes.project)
+
+
+def test_half_a_line_of_another_session_is_none_of_this_one(home, echoes):
+    echoes.adapters.mkdir(parents=True)
+    newer(echoes.recalls, '{"v":1,"at":1,"session":"s12","ada')
+    with pytest.raises(FormatError, match="expected a session"):
+        forget.session(home, "s1", echoes.project)
+    newer(echoes.recalls, '{"v":1,"at":1,"session":"s1')
+    forget.session(home, "s1", echoes.project)
+    assert echoes.recalls.read_text() == '{"v":1,"at":1,"session":"s12","ada\n'
+
+
 def test_a_trajectory_goes_where_there_is_no_room_to_write_that_anything_was_asked(
     home, write_session, echoes, monkeypatch
 ):
@@ -300,10 +329,10 @@ def test_an_adapter_of_which_nobody_can_say_what_it_was_made_of_is_named(home, w
     path = Library(echoes, time.time).folder(card.id) / "card.json"
     path.chmod(0o600)
     path.write_text("{")
-    assert forget.session(home, "s1", echoes.project).derived == ()
+    assert forget.session(home, "s1", echoes.project).left == ()
     write_session("s1")
     echoes.ledger.write_text("torn\n")
-    (left,) = forget.session(home, "s1", echoes.project).derived
+    (left,) = forget.session(home, "s1", echoes.project).left
     assert card.id in left
 
 
@@ -489,7 +518,7 @@ def test_an_echo_that_another_session_confirmed_stays_and_is_named(home, write_s
     write_session("s1")
     remembered("workers", entry("Both", source="rune:work s1, s2"), entry("Mine", "etched"))
     gone = forget.session(home, "s1", echoes.project)
-    assert len(gone.derived) == 2
+    assert len(gone.left) == 2
     assert [one.title for one in Store(echoes, time.time).read("workers").entries] == ["Both", "Mine"]
 
 

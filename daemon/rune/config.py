@@ -257,6 +257,12 @@ _CHOICES = {
     "evolution.merge": ("none", "cat", "linear", "svd", "ties", "dare"),
     "daemon.learner": ("auto", "apart", "within"),
 }
+_LEAST = {
+    "distil.seed": -math.inf, "recall.floor": -1.0, "recall.near": -1.0, "recall.sure": -1.0,
+    "recall.support": -1.0, "evolution.similar": -1.0, "evolution.same": -1.0,
+    "evolution.forget_below": -1.0, "distil.reader_floor": -1.0, "distil.hypernet_floor": -1.0,
+}  # fmt: skip
+"""Numbers that may be negative: what is held against a share or a cosine, where a floor below all is none."""
 _ABOVE_ZERO = frozenset((
     "distil.rank", "distil.batch_tokens", "distil.max_sequence", "evolution.half_life_days",
     "engine.rows", "engine.context", "engine.prefill_tokens",
@@ -285,8 +291,9 @@ def _unmet(setting: str, value: Any) -> str:
     """What a value of the right type must be and is not; empty where it may be taken."""
     if setting in _CHOICES and value not in _CHOICES[setting]:
         return f"one of {', '.join(_CHOICES[setting])}"
-    if isinstance(value, int | float) and not (math.isfinite(value) and value >= 0):
-        return "a number that is not negative"
+    least = _LEAST.get(setting, 0.0)
+    if isinstance(value, int | float) and not value >= least:  # nan is not, either
+        return f"a number of at least {least:g}"
     return "a number above 0" if setting in _ABOVE_ZERO and value <= 0 else ""
 
 

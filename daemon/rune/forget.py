@@ -66,10 +66,10 @@ def session(home: Home, name: str, project: Path) -> Forgotten:
     with contextlib.suppress(OSError):  # so that no job of it begins; on a full disk none can
         jobs.forget(name, str(project))
     fetched = {path.name for path in home.fetched.glob("*")}
-    gone = _unlearnt(library, home, name, oblivion.of(store, name))
     path = echoes.trajectory(name)
     trajectories = [f"trajectory {path.name}"] if path.exists() else []
     path.unlink(missing_ok=True)
+    gone = _unlearnt(library, home, name, oblivion.of(store, name))
     erased = oblivion.session(store, name)
     lost = before.digests - known.read(echoes).digests
     late = _unlearnt(library, home, name, lost)  # published before its echoes were gone
@@ -89,7 +89,8 @@ def _there(library: Library, store: Store, jobs: Jobs, name: str) -> bool:
     echoes = library.echoes
     return (
         echoes.trajectory(name).exists()
-        or bool(_made_of(library, name) or oblivion.of(store, name))
+        or bool(_made_of(library, name))
+        or oblivion.names(store, name)
         or recalled.names(echoes.recalls, name)
         or any((job.session, job.project) == (name, str(echoes.project)) for job in jobs.all())
     )

@@ -159,7 +159,7 @@ class Library:
             made, loaded = model.short(card.base_hash), model.short(base_hash)
             raise WrongBase(
                 f"adapter {card.id} was made for {card.base} ({made}), but the loaded base is {loaded}; "
-                + records.anew(card)
+                + records.again(card)
             )
 
     def states(self) -> dict[str, State]:

@@ -91,16 +91,58 @@ def test_a_note_of_several_facts_is_kept_whatever_their_order(retired, then):
     )
 
 
-def test_where_a_fault_was_is_history(retired):
-    assert not retired(
-        "The crash is in `docker/dev.yml`.", "`docker/dev.yml` was replaced by `docker/compose.yml`."
-    )
+@pytest.mark.parametrize(
+    "more", ["See the docs.", "It must be open in the firewall.", "Please tell Ann first."]
+)
+def test_a_sentence_that_goes_on_about_the_fact_keeps_no_note(retired, more):
+    assert retired(f"The gateway listens on port 8080. {more}", "The gateway moved from port 8080 to 9090.")
+    another = "It also uses `redis` for all of its sessions."
+    assert not retired(f"{another} The gateway listens on port 80.", "The gateway moved from port 80 to 90.")
+
+
+@pytest.mark.parametrize("what", ["crash", "bug", "error", "leaked key", "cause of the failure"])
+def test_where_a_fault_was_is_history(retired, what):
+    then = f"The {what} is in `docker/dev.yml`."
+    assert not retired(then, "`docker/dev.yml` was replaced by `docker/compose.yml`.")
+
+
+@pytest.mark.parametrize(
+    "then",
+    [
+        "Somebody lost the production data with `make reset`.",
+        "Two people must approve before you run `make reset`.",
+        "Never deploy on Fridays, and use `make reset`.",
+        "It takes an hour and 16 GB of memory to run `make reset`.",
+        "Do the migration by hand, since it cannot be done with `make reset`.",
+        "The outage began with `make reset`.",
+        "The mobile app is built with `make reset`.",
+    ],
+)
+def test_what_only_ends_with_a_command_tells_more_than_to_run_it(retired, then):
+    assert not retired(then, "`make reset` was renamed to `just reset`.")
+    assert not retired(then, "`make reset` is gone, use `just reset`.")
+    assert retired("To begin anew, run `make reset`.", "`make reset` was renamed to `just reset`.")
 
 
 @pytest.mark.parametrize(
     ("then", "now"),
     [
-        ("The test database is called `a_prod`.", "The test database is now `a_live`."),
+        ("The message broker is called `bus`.", "The message broker is `kafka`."),
+        ("The staging cluster is called `eu-1`.", "The staging cluster is `eks`."),
+        ("The production database is called `orders`.", "The production database is `postgres`."),
+        ("The CI runner is called `ci-1`.", "The CI runner is now `gitlab`."),
+        ("The blog is in `apps/web`.", "The repo moved from `apps/web` to `apps/site`."),
+        ("Releases of the CLI are in `dist/cli`.", "The project moved from `dist/cli` to `out/cli`."),
+        ("Prices must be rounded before they come from `src/p.py`.", "`src/p.py` was renamed to `src/q.py`."),
+    ],
+)
+def test_a_name_and_a_kind_or_a_place_and_what_lies_there_leave_each_other_true(retired, then, now):
+    assert not retired(then, now)
+
+
+@pytest.mark.parametrize(
+    ("then", "now"),
+    [
         ("The test database is called `a_prod`.", "The test database has been renamed to `a_live`."),
         ("The test database is called `a_prod`.", "We renamed the test database to `a_live`."),
         ("The CI workflow is in `ci/test.yml`.", "The CI workflow is now in `ci/main.yml`."),
@@ -115,6 +157,22 @@ def test_where_a_fault_was_is_history(retired):
             "We renamed the default branch from `master` to `main`.",
         ),
         ("The production port is 80.", "The production port was changed to 90."),
+        ("The production database is `a`.", "The production database was renamed to `b`."),
+        ("The default branch is `master`.", "As of yesterday, the default branch is `main`."),
+        ("The port of the shop that was split off is 80.", "The port of the shop that was split off is 90."),
+        ("The default branch is `master`.", "We renamed the old default branch `master` to `main`."),
+        (
+            "The deploy script is in `bin/d.sh`.",
+            "The old deploy script `bin/d.sh` was replaced by `bin/e.sh`.",
+        ),
+        ("The signing key is in `conf/s.pem`.", "`conf/s.pem` was renamed to `conf/t.pem`."),
+        ("The error pages are in `web/e.html`.", "`web/e.html` was renamed to `web/f.html`."),
+        ("The allowed host is `api.acme.io`.", "The allowed host is now `www.acme.io`."),
+        ("The project has version 1.2.0.", "We bumped the project's version from 1.2.0 to 1.3.0."),
+        ("Our repo's timeout is 30 seconds.", "Our repo's timeout was raised from 30 to 60 seconds."),
+        ("The database user is `root`.", "The database user is now `app`."),
+        ("The rate limit per user is 100.", "The rate limit per user is 200."),
+        ("The port of payment is 8080.", "The port of payment is 9090."),
         ("The gateway's port is 80.", "In this session I changed the gateway's port to 90."),
     ],
 )

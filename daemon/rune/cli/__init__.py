@@ -193,7 +193,7 @@ def forget(session: str, project: Path, yes: bool) -> None:
     gone = ask(Forget(session, str(root)), Forgotten, 60.0)
     for line in gone.removed:
         say(f"removed {line}")
-    say("also made from it: " + (", ".join(gone.derived) or "nothing"))
+    say("left as it is: " + (", ".join(gone.left) or "nothing"))
 
 
 @main.command(name="import")

@@ -46,7 +46,7 @@ def _one(project: Path, id: str) -> Standing:
     from rune.errors import AdapterError
 
     found = [one for one in _standings(project) if id and one.id.startswith(id)]
-    unreadable = () if found else _library(project).unreadable().items()
+    unreadable = () if found or not id else _library(project).unreadable().items()
     if error := next((error for name, error in unreadable if name.startswith(id)), None):
         raise error
     if len(found) != 1:

@@ -35,15 +35,25 @@ def session(store: Store, name: str) -> Erased:
     with store.alone(anytime=True):
         for path in _memories(store):
             _erase(store, path, name, removed, left)
-        journal = store.echoes.journal
-        if any(name.encode() in path.read_bytes() for path in journal.glob("*/*") if path.is_file()):
-            files.remove_folder(journal)
+        if _journal(store, name):
+            files.remove_folder(store.echoes.journal)
             removed.append("the journal of changes: undo begins anew")
         known = list(gathered.read(store.echoes.gathered))
         if any(one.session == name for one in known):
             store.echoes.gathered.unlink()
             gathered.append(store.echoes.gathered, *(one for one in known if one.session != name))
     return Erased(tuple(removed), tuple(left))
+
+
+def names(store: Store, name: str) -> bool:
+    """Whether ``session`` has something to take out; what it leaves as it is does not count."""
+    for path in _memories(store):
+        with contextlib.suppress(FormatError, UnicodeDecodeError):
+            memory = echo.parse(path.read_bytes().decode("utf-8"), path)
+            if any(_only(entry, name) for entry in memory.entries):
+                return True
+    known = gathered.read(store.echoes.gathered)
+    return bool(_journal(store, name)) or any(one.session == name for one in known)
 
 
 def of(store: Store, name: str) -> frozenset[str]:
@@ -59,6 +69,12 @@ def of(store: Store, name: str) -> frozenset[str]:
             for entry in echo.parse(path.read_bytes().decode("utf-8"), path).entries:
                 going[_only(entry, name)].add(filter.clean(entry).entry.digest)
     return frozenset(going[True] - going[False])
+
+
+def _journal(store: Store, name: str) -> list[Path]:
+    """The files of the journal of changes that name a session."""
+    found = (path for path in store.echoes.journal.glob("*/*") if path.is_file())
+    return [path for path in found if name.encode() in path.read_bytes()]
 
 
 def _memories(store: Store) -> Iterator[Path]:

@@ -31,7 +31,7 @@ from rune.evolution import commands, owner, tools
 from rune.evolution.moves import Move
 from rune.evolution.subject import VALUE
 from rune.evolution.telling import ASKED, NAMED, Subject, Told, read
-from rune.evolution.wording import MEASURES, stem, topic, unmistakable
+from rune.evolution.wording import MEASURES, WHOLE, stem, topic, unmistakable
 from rune.literal import amounts
 from rune.probing import Probe
 from rune.records.card import Card, Lesson
@@ -59,12 +59,15 @@ def replaced(cards: Sequence[Card], places: Mapping[str, frozenset[int]] | None 
         places: lessons that are retired already, by adapter; they replace nothing and are not replaced.
     """
     about: dict[Subject, list[_Said]] = defaultdict(list)
+    called: dict[Subject, list[_Said]] = defaultdict(list)
     for card in cards:
         for place, lesson in enumerate(card.lessons):
             told = read(lesson, f"{card.id}:{place}")
             if told and place not in (places or {}).get(card.id, frozenset()):
-                about[told.about].append(_Said(lesson.at or card.created, card.created, card.id, place, told))
-    same = [one for held in about.values() for one in _outdated(held)]
+                said = _Said(lesson.at or card.created, card.created, card.id, place, told)
+                about[told.about].append(said)
+                called[told.named].append(said)
+    same = [one for key, held in about.items() for one in _outdated(held, called.get(key, ()))]
     known = {(one.older, one.place) for one in same if one.changed}
     everything = [one for held in about.values() for one in held]
     moved = [one for one in _moved(everything) if (one.older, one.place) not in known]
@@ -102,9 +105,12 @@ def _after(new: _Said, old: _Said) -> bool:
     return new.id != old.id and new[:2] > old[:2]
 
 
-def _outdated(held: Sequence[_Said]) -> Iterator[Replaced]:
-    """What is said of one thing, each by the youngest that says it again or says what holds now."""
-    youngest = {one.told.value: one for one in sorted(held, key=_when)}
+def _outdated(held: Sequence[_Said], called: Sequence[_Said]) -> Iterator[Replaced]:
+    """What is said of one thing, each by the youngest that says it again or says what holds now.
+
+    ``called`` are those that say how it is called now, in other words.
+    """
+    youngest = {one.told.value: one for one in sorted((*held, *called), key=_when)}
     latest = sorted(youngest.values(), key=_when, reverse=True)
     for old in held:
         later = [one for one in latest if _after(one, old)]
@@ -170,7 +176,8 @@ def _told_before(
 
 def _same(old: Told, new: Told, move: Move) -> bool:
     """Whether what is told is what has moved, or has itself another name now, whatever it is told of."""
-    about = {stem(word) for word in move.about}
+    named = move.about - WHOLE
+    about = {stem(word) for word in (named if named - MEASURES else move.about)}
     if old.more or _former(new) != _former(old):
         return False
     if old.about == new.about:

@@ -52,13 +52,11 @@ _ONCE = re.compile(
     r"\b(?:fix|bug|issue|problem|error|exception|failure|cause|culprit|crash|hint|steps?|solution|question"
     r"|answer|key|run|session|change|patch|diff|review|symptom|reason|root|result|output|example|sample"
     r"|report|article|screenshot|trace|dump|log|series|sequence|signal|request|response|event"
-    r"|fixture|mocks?|place|task|work|attempts?|trial|experiment|worktree|scratch|traceback|customer|user"
-    r"|tenant|caller|reporter|attacker|visitor|order|payment|invoice)\b"
+    r"|fixture|mocks?|place|task|work|attempts?|trial|experiment|worktree|scratch|traceback)\b"
     rf"(?!\s+(?!{_OTHER})[a-z])"
     r"|\b(?:relevant|affected|expected|actual|free|random|temp(?:orary)?|tmp|broken|wrong|right|correct\w*"
     r"|slow\w*|fast\w*|interesting|important|suspicious|suspect\w*|remaining|first|last|next|previous|latest"
     r"|fail(?:s|ed|ing)?|crash(?:es|ed|ing)|this|my|preview|reproduc\w+|today|yesterday|tomorrow"
-    r"|conflicting|allowed|permitted|blocked|banned|denied|ignored|excluded|trusted|enabled|disabled"
     r"|feature|topic|working|missing|corrupt\w*|lost|stale|dead|locked|down|bad|invalid|empty|duplicate|leaked"
     r"|stuck|orphaned|unknown|un\w+(?:ed|able)|vulnerable|unstable|flaky|best|worst"
     r"|optimal|tested|supported|fixed|bumped|chosen|picked|found|spike|prototype|poc"
@@ -133,12 +131,16 @@ _PAST = re.compile(
     r"^\W*(?:(?:i|we|they|you)(?:['’]ve)?\s+)?(?:\w+ed|found|made|wrote|built|ran|did|saw|got)\b", re.I
 )
 """How a statement begins of what was done once."""
-_THEN = re.compile(
-    r"\b(?:was|were|had|used to be)\b|\b(?:in|during|for) (?:this|that) (?:session|task|turn|step|round)\b"
-    r"|\b(?:yesterday|last (?:night|week|month|year))\b|\b(?:their|your)\b",
+_WAS = re.compile(r"\b(?:was|were|had|used to be)\b(?:\s+(?!(?:is|are)\b)[a-z]+){0,3}\s*[\"'(]*$", re.I)
+"""What stands before a value that is so no more."""
+_HERE = re.compile(
+    r"\b(?:in|during|for) (?:this|that) (?:session|task|turn|step|round)\b|\b(?:their|your)\b"
+    r"|\b(?<!per )(?:customer|user|tenant|caller|reporter|attacker|visitor|(?<!sort )order)\b"
+    rf"(?!\s+(?!{_OTHER})[a-z])"
+    r"|\b(?:conflicting|allowed|permitted|blocked|banned|denied|ignored|excluded|trusted|enabled|disabled)\b",
     re.I,
 )
-"""What is not so now, for good, or with us; a change that came about then holds."""
+"""What is so for a while, with somebody, or of one among several."""
 _KNOWN = ("is", "called", "at", "owner", "default", "version", "port")
 
 
@@ -184,7 +186,7 @@ def one(text: str, found: re.Match[str], value: str, about: About) -> bool:
         moved = ("at", subject.VALUE) in pairwise(about.words)  # to a place
         return _set(about) if number else moved or lasting(about)
     now = _NOW.search(said) is not None
-    if _PAST.search(text) or (_THEN.search(before) and not now):
+    if _PAST.search(text) or (not now and (_WAS.search(before) or _HERE.search(before))):
         return False
     if number and not _ID.search(before[-30:]):
         bound = about.how == "is" and not _BOUNDS.isdisjoint(about.words)

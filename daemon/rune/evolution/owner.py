@@ -12,7 +12,7 @@ import re
 from typing import NamedTuple
 
 from rune.evolution.moves import Move
-from rune.evolution.wording import MEASURES, kind, names, stem, words
+from rune.evolution.wording import MEASURES, WHOLE, kind, names, stem, words
 
 _VERB = re.compile(
     r"\b(?:is|are|was|were|has|have|listens?|runs?|uses?|keeps?|takes?|waits?|lives?|starts?|serves?|comes?"
@@ -43,6 +43,8 @@ _SCOPE = re.compile(r"\b(?:in|for|of|on|during)\s+(?:the\s+|our\s+)?([a-z]+)\b")
 """What a value is said of after it."""
 FORMER = frozenset(("old", "former", "previous"))
 """What is beside the thing that has moved, not the thing."""
+_OLD_ONE = rf"\b(?:{'|'.join(sorted(FORMER))})\b(?:\s+(?!from\b)[\w-]+){{0,3}}\s+[`\"'(]*"
+"""What calls a value the old one, not the thing that has it."""
 _BEFORE = re.compile(r"([A-Za-z][\w-]*)\s+[`\"'(]*$")
 _UNIT = re.compile(r"^[`\"')]*\s+([a-z]+)\b")
 _NO_UNIT = frozenset((
@@ -85,7 +87,9 @@ def find(text: str, found: re.Match[str], past: str = "") -> Whose:
     noun = _BEFORE.search(before)
     said = before if names(before) else before + after
     subject = _measured(said) if number else _subject(said)
-    owner = (names(subject) - _MANNER - {*past.split()}) | (words(subject) & FORMER)
+    owner = names(subject) - _MANNER - {*past.split()}
+    if not (past and re.search(_OLD_ONE + re.escape(past), text, re.I)):
+        owner |= words(subject) & FORMER
     owner |= {*_SCOPE.findall(after)} & _APART
     unit = _UNIT.search(after) if number and found[0][-1] not in ".,;:!?" else None
     return Whose(
@@ -100,7 +104,7 @@ def moved(whose: Whose, move: Move) -> bool:
     if whose.noun in move.about - MEASURES or (whose.noun in ("called", "named") and move.renamed):
         return True
     known = {stem(word) for word in (*move.about, *move.old.split(), *move.new.split(), move.unit)}
-    if any(stem(word) not in known for word in whose.owner):
+    if any(stem(word) not in known for word in whose.owner - WHOLE):
         return False
     counted = {stem(word) for word in (whose.unit, *whose.owner) if word}
     if move.about & MEASURES:

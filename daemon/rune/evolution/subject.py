@@ -64,7 +64,7 @@ _FORMS = tuple(
         ("default", rf"\sdefaults?\s+to\s+{_V}", r" default {b} {v}"),
         ("owner", rf"\s{_BE}\s+(?P<role>owned|maintained)\s+by\s+{_V}", r" {b} \g<role> {v}"),
         ("version", rf"\s{_BE}\s+pinned\s+(?:to|at)\s+{_V}", r" {b} version {v}"),
-        ("called", rf"\s{_BE}\s+(?:called|named)\s+{_V}", r" {b} {v}"),
+        ("called", rf"\s{_BE}\s+(?:called|named)\s+{_V}", r" {b} called {v}"),
         ("at", rf"\s(?:{_BE}\s+)?(?:lives?|resides?|sits?|{_BE}|located|stored|kept|defined|found)\s+"
                rf"(?:in|at|under)\s+{_V}", r" {b} at {v}"),
         ("must", rf"\s(?:must|has\s+to)\s+be\s+(?:at\s+(?P<bound>least|most)\s+)?{_V}",
@@ -222,7 +222,7 @@ def _noun(words: Sequence[str]) -> str:
     before = [word for word in words[:end] if word not in _SILENT]
     bound = words.index(_BOUND) if _BOUND in words else -1
     named = words[bound + 1] if 0 <= bound < len(words) - 1 else ""
-    if named not in ("", VALUE, "at", "must"):
+    if named not in ("", VALUE, "at", "called", "must"):
         return named
     return before[-1] if before else ""
 

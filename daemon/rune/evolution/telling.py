@@ -12,7 +12,7 @@ from typing import NamedTuple
 from rune.evolution import moves, only, owner, subject
 from rune.evolution.moves import Move
 from rune.evolution.owner import Whose
-from rune.evolution.subject import About
+from rune.evolution.subject import VALUE, About
 from rune.evolution.wording import kind, plain, sort, values, words
 from rune.records.card import HISTORY, Lesson
 from rune.running import essence
@@ -49,11 +49,25 @@ _EPISODE = re.compile(
 """What is another one in each session."""
 _DENIED = re.compile(r"\b(?:not|never|no longer|instead of|rather than|\w+n't)\s+(?:[\w'-]+\s+){0,3}$", re.I)
 _USED = re.compile(
-    r"\b(?:run|use|with|(?:read|taken|loaded|comes?)\s+from|set\s+(?:in|by|with|through))\s+"
-    r"(?:the\s+(?:environment\s+|env\s+)?(?:variable|command|script|flag)\s+)?[\"'(]*$",
+    r"^\W*(?:(?:to\s+[^,.;]{2,40},\s+)?(?:please\s+|always\s+)?(?:run|use)"
+    r"|(?:start|build|deploy|test|install|launch|serve|release|publish|format|lint|check)\s[^,.;]{0,40}\bwith"
+    r"|(?:(?:the|our)\s+)?(?:[\w-]+\s+){1,4}(?:is|are)\s+(?:read|taken|loaded)\s+from)\s+"
+    r"(?:the\s+(?:environment\s+|env\s+)?(?:variable|command|script)\s+)?[\"'(]*\x00"
+    r"[\"')]*(?:\s+to\s+[^,.;]{2,40})?[.!]?\s*$",
     re.I,
 )
-"""What stands before a literal that a statement tells to use, rather than what is what it is."""
+"""A statement that tells to use its value, and nothing else."""
+_FAULT = re.compile(
+    r"\b(?:fix|bugs?|issue|problem|crash\w*|failure|cause|culprit|fail(?:s|ed|ing)|broken?|leak\w*|hint)\b"
+    r"|\berrors?(?=\s+(?:is|are|was|were|in|on|at|comes?)\b)",
+    re.I,
+)
+"""What is another one in each session, wherever its place has gone."""
+_TALK = re.compile(
+    r"^\W*(?:it|this|that|see|please|note|i(?:[’']ve)?\s+(?:looked|checked|read|found|searched))\b", re.I
+)
+"""How a sentence begins that goes on about the one before it, or about the work."""
+_RENAMED = re.compile(r"\brenamed\b", re.I)
 _SENTENCE = re.compile(r"(?<=[.;!?])\s+|\n")
 _ASIDE = re.compile(r"(?:\b(?:in|for|on|via|with|under)|\(see)\s+[\"'(]*$", re.I)
 
@@ -86,6 +100,8 @@ class Told(NamedTuple):
     """Whether it is what is said of the subject, not something beside it, and of no single episode."""
     measure: str = ""
     """What a number counts in."""
+    named: Subject = ("", ())
+    """What it is called of which a value is said to be the new name."""
     more: bool = False
     """Whether the statement tells something else in a sentence of its own."""
 
@@ -139,20 +155,30 @@ def _stated(text: str, alone: str) -> Told | None:
     return Told(
         about, value, value, single, words(text), move, sort(found[0]),
         owner.find(text, found, move.old if move else ""),
-        told.words, told.aside, _stands(text, found, told), told.measure, _more(text, found),
+        told.words, told.aside, _stands(text, found, told), told.measure,
+        _called(text, told), _more(text, found),
     )  # fmt: skip
+
+
+def _called(text: str, told: About) -> Subject:
+    """What "is called so", where it has been renamed to the value."""
+    if told.how != "became" or not _RENAMED.search(text) or VALUE not in told.words:
+        return ("", ())
+    place = told.words.index(VALUE)
+    return ("said", (*told.words[:place], "called", *told.words[place:], told.measure))
 
 
 def _stands(text: str, found: re.Match[str], told: About) -> bool:
     """Whether a value is what is said of the subject, or what is to be used, beyond this session."""
-    return bool(told.how or _USED.search(_lead(text, found))) and not _EPISODE.search(text)
+    used = _USED.search(f"{text[: found.start()]}\0{text[found.end() :]}")
+    return bool(told.how or used) and not _FAULT.search(text)
 
 
 def _more(text: str, found: re.Match[str]) -> bool:
     """Whether a sentence without the value says so much that it may be a fact of its own."""
     ends = [0, *(gap.end() for gap in _SENTENCE.finditer(text)), len(text)]
     others = (text[first:last] for first, last in pairwise(ends) if not first <= found.start() < last)
-    return any(len(words(other)) >= LEAST for other in others)
+    return any(len(words(one)) >= LEAST and (values(one) or not _TALK.search(one)) for one in others)
 
 
 def _enough(text: str, found: re.Match[str], told: About, single: bool) -> bool:

@@ -40,9 +40,11 @@ _STATES = frozenset((
 _GENERAL = frozenset((
     "port", "ports", "file", "files", "number", "command", "name", "path", "use", "used", "using", "run",
     "instead", "set", "value", "old", "what", "been", "here", "everybody", "everyone", "dropped", "removed",
-    "deprecated", "replaces", "previously", "formerly", "over", "project", "repo", "repository", "codebase",
+    "deprecated", "replaces", "previously", "formerly", "over",
 ))  # fmt: skip
 """Words that any two facts may share: they say nothing about what something is."""
+WHOLE = frozenset(("project", "repo", "repository", "codebase"))
+"""What everything belongs to: one names it, another one leaves it out."""
 MEASURES = frozenset((
     "version", "default", "limit", "timeout", "size", "count", "delay", "interval", "rate", "ttl",
 ))  # fmt: skip
@@ -118,7 +120,7 @@ def sort(literal: str) -> str:
     """
     raw = literal.strip("`" + _EDGES)
     if bound := _BOUND.match(raw):
-        return bound[0][0]
+        return bound[0][0].replace("^", "~")
     if kind(plain(raw)) == "file":
         return "file"
     if _SETTING.fullmatch(raw):

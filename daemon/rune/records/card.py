@@ -254,9 +254,14 @@ def living(card: Card, state: State) -> Card:
 def anew(card: Card) -> str:
     """What a person can do where an adapter's files are of no use; a child is made by evolution alone."""
     if not card.parents:
-        return f"make it anew with `rune distil {card.session}`"
+        return again(card)
     back = ", ".join(f"`rune adapters reactivate {parent}`" for parent in card.parents)
     return f"`rune adapters archive {card.id}`, and let what it was made of serve again: {back}"
+
+
+def again(card: Card) -> str:
+    """How its sessions are learnt anew, for another base."""
+    return "make it anew with " + ", ".join(f"`rune distil {session}`" for session in card.origins)
 
 
 def tasks(card: Card) -> list[str]:

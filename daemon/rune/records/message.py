@@ -180,11 +180,11 @@ class Ingested:
 
 @dataclass(frozen=True, slots=True)
 class Forgotten:
-    """What was removed, and what else was made from it."""
+    """What was removed, and what stays of it."""
 
     session: str
     removed: tuple[str, ...]
-    derived: tuple[str, ...] = ()
+    left: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

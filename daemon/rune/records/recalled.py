@@ -50,10 +50,10 @@ def forget(path: Path, session: str) -> None:
     Raises:
         NewerVersion: a newer Rune wrote a line of it; nothing is touched.
     """
-    if not path.exists():
+    check(path)
+    if not names(path, session):
         return
     with _alone(path):
-        check(path)
         lines = _lines(path)
         kept = [line for line in lines if not _of(line, session)]
         if len(kept) < len(lines):
@@ -87,7 +87,8 @@ def _of(line: bytes, session: str) -> bool:
     try:
         raw = json.loads(line)
     except (ValueError, RecursionError):  # half a line
-        return session.encode() in line
+        begun = f'"{session}'.encode()
+        return begun + b'"' in line or line.rstrip().endswith(begun)
     return isinstance(raw, dict) and raw.get("session") == session
 
 

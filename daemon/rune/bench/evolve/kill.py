@@ -231,9 +231,12 @@ def dying(folder: Path, nth: int) -> Callable[[str, tuple[Any, ...]], None]:
 
 
 def _path(event: str, args: tuple[Any, ...]) -> str:
-    """What an operation is on; ``shutil.rmtree`` removes by names in a folder that it holds open."""
-    by_name = event in ("os.remove", "os.rmdir") and args[1] != -1
-    return f"{Path(f'/proc/self/fd/{args[1]}').readlink()}/{args[0]}" if by_name else str(args[0])
+    """What an operation is on; ``shutil.rmtree`` removes by names in a folder that it holds open.
+
+    Where the system does not say which folder that is, such a removal is not counted.
+    """
+    opened = Path(f"/proc/self/fd/{args[1]}") if event in ("os.remove", "os.rmdir") else Path()
+    return f"{opened.readlink()}/{args[0]}" if opened.is_symlink() else str(args[0])
 
 
 def attempt(folder: Path, nth: int, way: str) -> int:
