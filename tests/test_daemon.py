@@ -637,6 +637,19 @@ async def test_a_trajectory_that_vanished_does_not_keep_other_sessions_from_thei
     await daemon.tick()
 
 
+async def test_a_session_whose_job_has_just_been_taken_is_under_way(home, session, echoes):
+    session("s1").work()
+    session("s1").end()
+    capture = Capture(home, CaptureConfig(), time.time, redact.redact, lambda path: [])
+    worker = ModelProcess((sys.executable, "-c", ""), home.logs / "worker.log")
+    daemon = Daemon(home, Config(), capture, Jobs(home.jobs, time.time), worker)
+    await daemon.tick()
+    answer = await daemon.answer(Forget("s1", str(echoes.project)))
+    daemon._working.cancel()
+    assert isinstance(answer, Failed)
+    assert (answer.error, echoes.trajectory("s1").exists()) == ("Busy", True)
+
+
 def test_the_log_says_what_happened_and_nothing_of_what_was_said(start, session, home, library, learnt):
     start()
     session().prompt("The launch code is swordfish.")

@@ -112,6 +112,7 @@ class Daemon:
                 self._failed("capture", error)
         resting = self._working is None or self._working.done()
         if resting and not self._leaving and (job := self.jobs.next(time.time())):
+            self.job = job.name  # before anybody else has a turn: what is under way cannot be forgotten
             self._working = asyncio.create_task(self._work(job))
         await self._idle()
 
@@ -132,7 +133,6 @@ class Daemon:
 
     async def _work(self, job: Job) -> None:
         """One distillation or evolution in the worker, with its journal; the barrier around a job."""
-        self.job = job.name
         try:
             if not await self.learner.wait_ready(120):
                 why = self.learner.problem or "the model did not load within 120 s"

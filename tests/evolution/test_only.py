@@ -68,6 +68,7 @@ def test_what_is_anothers_or_of_another_place_replaces_nothing(retired, then, no
     ("then", "now"),
     [
         ("The allowed host is `api.acme.io`.", "The allowed host is `www.acme.io`."),
+        ("The proxy listens on port 80.", "The proxy listens on port 443."),
         ("The API formatter is `black`.", "The API formatter is `isort`."),
         ("The linter of the frontend is `eslint`.", "The linter of the frontend is `stylelint`."),
         ("The framework of the frontend is `react`.", "The framework of the frontend is `tailwind`."),

@@ -39,6 +39,9 @@ from rune.records.card import Card, Lesson
 SHORTEST = 4
 """Characters of a command or a path that tell it from a word."""
 
+WEB = {"80", "443"}
+"""Ports that one server has side by side."""
+
 
 @dataclass(frozen=True, slots=True)
 class Replaced:
@@ -125,7 +128,7 @@ def _when(one: _Said) -> tuple[float, float, str, int]:
 
 def _denies(new: Told, old: Told) -> bool:
     """Whether what the younger one says of the same leaves nothing of what the older one says."""
-    if not new.single or new.value == old.value:
+    if not new.single or new.value == old.value or {new.value, old.value} == WEB:
         return False
     if new.about[0] in ASKED:
         return commands.replaces(new.value, old.value)
