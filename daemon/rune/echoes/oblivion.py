@@ -8,7 +8,7 @@ Not covered: entries that other sessions confirmed, etched ones, and blocks of k
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -47,13 +47,12 @@ def session(store: Store, name: str) -> Erased:
 
 def names(store: Store, name: str) -> bool:
     """Whether ``session`` has something to take out; what it leaves as it is does not count."""
-    for path in _memories(store):
-        with contextlib.suppress(FormatError, UnicodeDecodeError):
-            memory = echo.parse(path.read_bytes().decode("utf-8"), path)
-            if any(_only(entry, name) for entry in memory.entries):
-                return True
     known = gathered.read(store.echoes.gathered)
-    return bool(_journal(store, name)) or any(one.session == name for one in known)
+    return (
+        any(_only(entry, name) for entry in _entries(_memories(store)))
+        or bool(_journal(store, name))
+        or any(one.session == name for one in known)
+    )
 
 
 def of(store: Store, name: str) -> frozenset[str]:
@@ -64,11 +63,16 @@ def of(store: Store, name: str) -> frozenset[str]:
     """
     list(gathered.read(store.echoes.gathered))
     going: dict[bool, set[str]] = {True: set(), False: set()}
-    for path in store.echoes.root.glob("*/MEMORY.md"):
-        with contextlib.suppress(FormatError, UnicodeDecodeError):  # it is left as it is, and named
-            for entry in echo.parse(path.read_bytes().decode("utf-8"), path).entries:
-                going[_only(entry, name)].add(filter.clean(entry).entry.digest)
+    for entry in _entries(store.echoes.root.glob("*/MEMORY.md")):
+        going[_only(entry, name)].add(filter.clean(entry).entry.digest)
     return frozenset(going[True] - going[False])
+
+
+def _entries(memories: Iterable[Path]) -> Iterator[Entry]:
+    """What can be read; a memory that cannot is left as it is by ``session``, and named."""
+    for path in memories:
+        with contextlib.suppress(FormatError, UnicodeDecodeError):
+            yield from echo.parse(path.read_bytes().decode("utf-8"), path).entries
 
 
 def _journal(store: Store, name: str) -> list[Path]:

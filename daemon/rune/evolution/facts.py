@@ -69,7 +69,8 @@ def replaced(cards: Sequence[Card], places: Mapping[str, frozenset[int]] | None 
             if told and place not in (places or {}).get(card.id, frozenset()):
                 said = _Said(lesson.at or card.created, card.created, card.id, place, told)
                 about[told.about].append(said)
-                called[told.named].append(said)
+                if told.named:
+                    called[told.named].append(said)
     same = [one for key, held in about.items() for one in _outdated(held, called.get(key, ()))]
     known = {(one.older, one.place) for one in same if one.changed}
     everything = [one for held in about.values() for one in held]

@@ -100,7 +100,7 @@ class Told(NamedTuple):
     """Whether it is what is said of the subject, not something beside it, and of no single episode."""
     measure: str = ""
     """What a number counts in."""
-    named: Subject = ("", ())
+    named: Subject | None = None
     """What it is called of which a value is said to be the new name."""
     more: bool = False
     """Whether the statement tells something else in a sentence of its own."""
@@ -160,17 +160,17 @@ def _stated(text: str, alone: str) -> Told | None:
     )  # fmt: skip
 
 
-def _called(text: str, told: About) -> Subject:
+def _called(text: str, told: About) -> Subject | None:
     """What "is called so", where it has been renamed to the value."""
     if told.how != "became" or not _RENAMED.search(text) or VALUE not in told.words:
-        return ("", ())
+        return None
     place = told.words.index(VALUE)
     return ("said", (*told.words[:place], "called", *told.words[place:], told.measure))
 
 
 def _stands(text: str, found: re.Match[str], told: About) -> bool:
     """Whether a value is what is said of the subject, or what is to be used, beyond this session."""
-    used = _USED.search(f"{text[: found.start()]}\0{text[found.end() :]}")
+    used = _USED.search(text[: found.start()] + VALUE + text[found.end() :])
     return bool(told.how or used) and not _FAULT.search(text)
 
 

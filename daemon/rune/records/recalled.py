@@ -54,10 +54,7 @@ def forget(path: Path, session: str) -> None:
     if not names(path, session):
         return
     with _alone(path):
-        lines = _lines(path)
-        kept = [line for line in lines if not _of(line, session)]
-        if len(kept) < len(lines):
-            files.replace(path, b"".join(kept))
+        files.replace(path, b"".join(line for line in _lines(path) if not _of(line, session)))
 
 
 def names(path: Path, session: str) -> bool:
